@@ -1,0 +1,107 @@
+"""What a kind of entry is: the shape that every file in `kinds/` fills (docs/protocol/3-kinds.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from entente.core.ids import Member, b32
+
+S = TypeVar("S")
+
+
+class Verdict(Enum):
+    """What a judge says: take it, never take it, or ask again when what it depends on has arrived."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    UNKNOWN = "unknown"
+
+
+class Judgement(Struct, frozen=True):
+    """A verdict with its reason (DENY) or the reference that is still missing (UNKNOWN)."""
+
+    verdict: Verdict
+    detail: str = ""
+
+
+ALLOW = Judgement(Verdict.ALLOW)
+
+
+def deny(reason: str) -> Judgement:
+    """Return the judgement DENY for this reason, a word."""
+    return Judgement(Verdict.DENY, reason)
+
+
+def unknown(missing: str) -> Judgement:
+    """Return the judgement UNKNOWN until the entry `missing` (a reference) has arrived."""
+    return Judgement(Verdict.UNKNOWN, missing)
+
+
+class Place(Struct, frozen=True):
+    """Where an entry stands: origin hash, index, leaf hash."""
+
+    log: bytes
+    index: int
+    leaf: bytes
+
+    @property
+    def ref(self) -> str:
+        """The reference of this entry (docs/protocol/1-values.md)."""
+        return f"{b32(self.log)}/{self.index}/{b32(self.leaf)}"
+
+
+class Act(Struct, frozen=True):
+    """One act as a fold sees it: where it stands, who wrote it in which circle, what it says."""
+
+    place: Place
+    author: Member
+    circle: bytes
+    kind: str
+    time: int
+    body: Mapping[str, object]
+
+
+class Context(Protocol):
+    """What a judge may ask about the world beside its own state."""
+
+    def known(self, ref: str) -> bool:
+        """Say whether the entry with this reference is held and was allowed."""
+        ...
+
+    def members(self, circle: bytes) -> frozenset[Member]:
+        """Return the members that the circle's text names; empty for a circle that is not known."""
+        ...
+
+    def agreement(self, circle: bytes) -> bytes:
+        """Return the agreement of this circle."""
+        ...
+
+    def founding(self, circle: bytes) -> bool:
+        """Say whether this is its agreement's founding circle."""
+        ...
+
+
+class Kind(Protocol[S]):
+    """One kind of act: its name, the shape of its body, who may say it when, what it changes."""
+
+    name: str
+
+    def check(self, body: Mapping[str, object]) -> None:
+        """Raise InvalidError unless the body is well formed."""
+        ...
+
+    def start(self) -> S:
+        """Return the state before the first entry."""
+        ...
+
+    def judge(self, state: S, act: Act, context: Context) -> Judgement:
+        """Say whether this act counts; read neither clock nor content."""
+        ...
+
+    def apply(self, state: S, act: Act) -> None:
+        """Change the state in place by an allowed act."""
+        ...

@@ -1,0 +1,80 @@
+"""The checks that every body of an act goes through: exactly these fields, of these types, within these sizes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from entente.core.errors import InvalidError
+from entente.core.ids import unb32
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_AFTER = 3
+MAX_ENTRIES = 256
+PERSON_SIZE = 16
+
+
+def check_fields(body: Mapping[str, object], fields: Mapping[str, type]) -> None:
+    """Raise InvalidError unless `body` has exactly these fields of these types (bool is not an integer)."""
+    if body.keys() != fields.keys():
+        wrong = ", ".join(sorted(body.keys() ^ fields.keys()))
+        raise InvalidError(f"The body must hold exactly {', '.join(sorted(fields))}; look at {wrong[:200]}.")
+    for name, kind in fields.items():
+        if type(body[name]) is not kind:
+            raise InvalidError(f"The field {name} must be of type {kind.__name__}.")
+
+
+def part(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return the object in this field; InvalidError if it is none."""
+    value = body.get(name)
+    if not isinstance(value, dict):
+        raise InvalidError(f"The field {name} must be an object.")
+    return value
+
+
+def check_texts(body: Mapping[str, object], name: str, *, count: int, length: int) -> list[str]:
+    """Return the list of texts in this field; InvalidError if it is longer or holds anything else."""
+    value = body[name]
+    if not isinstance(value, list) or len(value) > count:
+        raise InvalidError(f"The field {name} must be a list of at most {count} texts.")
+    texts = [text for text in value if isinstance(text, str) and 0 < len(text) <= length]
+    if len(texts) != len(value):
+        raise InvalidError(f"The field {name} holds something that is not a text of 1 to {length} characters.")
+    return texts
+
+
+def check_after(body: Mapping[str, object]) -> None:
+    """Raise InvalidError unless `after` holds at most three references."""
+    for ref in check_texts(body, "after", count=MAX_AFTER, length=140):
+        log, _, rest = ref.partition("/")
+        index, _, leaf = rest.partition("/")
+        unb32(log, 32)
+        unb32(leaf, 32)
+        if not (index.isascii() and index.isdigit() and str(int(index)) == index):
+            raise InvalidError(f"{ref!r} is not a reference to an entry.")
+
+
+def check_person(body: Mapping[str, object]) -> str:
+    """Return the person's id; InvalidError unless it is one."""
+    person = str(body["person"])
+    unb32(person, PERSON_SIZE)
+    return person
+
+
+def check_entries(body: Mapping[str, object]) -> list[tuple[int, bytes]]:
+    """Return (index, leaf hash) of the entries named; InvalidError unless 1 to 256 in ascending order."""
+    value = body["entries"]
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ENTRIES:
+        raise InvalidError(f"An act names 1 to {MAX_ENTRIES} entries.")
+    named: list[tuple[int, bytes]] = []
+    for pair in value:
+        match pair:
+            case [int(index), str(leaf)] if index >= 0 and not isinstance(index, bool):
+                named.append((index, unb32(leaf, 32)))
+            case _:
+                raise InvalidError("An entry is named by its index and leaf hash.")
+    if any(before[0] >= after[0] for before, after in itertools.pairwise(named)):
+        raise InvalidError("The entries must stand in ascending order, each once.")
+    return named
