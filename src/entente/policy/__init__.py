@@ -1,0 +1,1 @@
+"""Who may see or do what, and why: agreements, circles, approvals, owners of objects and the release of items."""
