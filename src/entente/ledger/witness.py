@@ -1,0 +1,148 @@
+"""Cosignatures: what each member has seen (W) and holds (M) of each log, and the receipts that follow.
+
+docs/protocol/2-ledger.md, "Cosignature" (C2SP tlog-cosignature); kept per log, signer and statement: the newest.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from entente.core import merkle, note
+from entente.core.errors import VerificationError
+from entente.core.ids import Member, b32, origin_hash, store_name, witness_name
+from entente.ledger.log import root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from entente.ledger.history import KeyRecord
+    from entente.store.ports import LogRow, Transaction
+
+SPACE = "cosignature"
+
+
+class Stage(StrEnum):
+    """How far an entry has come with a member; each stage includes the ones before it."""
+
+    WITNESSED = "witnessed"
+    STORED = "stored"
+    READ = "read"
+    USED = "used"
+
+
+class Cosignature(Struct, frozen=True, array_like=True):
+    """One member's statement about one head: stage, size, root, and the signed line."""
+
+    log: bytes
+    member: bytes
+    stage: str
+    size: int
+    root: bytes
+    line: str
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Cosignature).decode
+
+
+def _key(log: bytes, member: bytes, stage: str) -> str:
+    return f"{b32(log)}/{b32(member)}/{stage}"
+
+
+def name_of(member: Member, stage: str) -> str:
+    """Return the key name under which a member makes this statement."""
+    return witness_name(member) if stage == Stage.WITNESSED else store_name(member)
+
+
+def of_log(tx: Transaction, log: bytes) -> list[Cosignature]:
+    """Return the newest statements about one log."""
+    return [_decode(data) for _, data in tx.records.scan(SPACE, b32(log) + "/")]
+
+
+def cosign(
+    tx: Transaction, row: LogRow, me: Member, *, witness_seed: bytes, store_seed: bytes, now: int
+) -> list[Cosignature]:
+    """State what we hold of another member's log, once for each size; return the new statements (`now` in seconds)."""
+    if row.size == 0 or row.size != row.signed or row.member == me or row.stopped:
+        return []
+    stages = {Stage.WITNESSED: witness_seed}
+    if not tx.payloads.awaited(row.id, 1):
+        stages[Stage.STORED] = store_seed
+    made: list[Cosignature] = []
+    log, root = origin_hash(row.origin), b""
+    for stage, seed in stages.items():
+        held = tx.records.get(SPACE, _key(log, me, stage))
+        if held is not None and _decode(held).size >= row.size:
+            continue
+        root = root or root_of(row)
+        signer = note.Signer(name_of(me, stage), note.COSIGNATURE, seed)
+        line = note.cosign(note.Checkpoint(row.origin, row.size, root), signer, now)
+        made.append(Cosignature(log, me, stage.value, row.size, root, line))
+    for each in made:
+        tx.records.put(SPACE, _key(log, me, each.stage), _encode(each))
+    return made
+
+
+def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> bool:
+    """Keep another member's statement if it is newer than the one held; return whether it was.
+
+    VerificationError if the signature does not hold, or holds for a root that is not ours (a split view).
+    """
+    if given.stage not in {Stage.WITNESSED, Stage.STORED}:
+        raise VerificationError(f"{given.stage[:20]!r} is not a statement that a cosignature makes.")
+    if not 0 < given.size <= row.size:
+        return False
+    key = _key(given.log, given.member, given.stage)
+    held = tx.records.get(SPACE, key)
+    if held is not None and _decode(held).size >= given.size:
+        return False
+    public = keys.witness if given.stage == Stage.WITNESSED else keys.store
+    verifier = note.Verifier(name_of(Member(given.member), given.stage), note.COSIGNATURE, public)
+    note.verify_cosignature(note.Checkpoint(row.origin, given.size, given.root), given.line, verifier)
+    if root_at(tx, row, given.size) != given.root:
+        raise VerificationError(
+            f"Member {b32(given.member)[:8]} has signed another history of {row.origin}.", code="split-view"
+        )
+    tx.records.put(SPACE, key, _encode(given))
+    return True
+
+
+def time_of(given: Cosignature) -> int:
+    """Return the time that the cosigner states, in seconds."""
+    return note.cosigned_at(note.Signature.parse(given.line))
+
+
+def root_at(tx: Transaction, row: LogRow, size: int) -> bytes:
+    """Return the root that this log had at an earlier size."""
+    if size == row.size:
+        return root_of(row)
+    peaks, start = b"", 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            peaks += tx.logs.node(row.id, level, start >> level)
+            start += 1 << level
+    return merkle.Frontier.from_bytes(size, peaks).root()
+
+
+def tally(tx: Transaction, rows: Iterable[LogRow]) -> bytes:
+    """Return the digest over all statements about these logs (docs/protocol/4-exchange.md, "Round")."""
+    lines = [
+        each.log
+        + each.member
+        + (b"\1" if each.stage == Stage.WITNESSED else b"\2")
+        + each.size.to_bytes(8, "big")
+        + each.root
+        for row in rows
+        for each in of_log(tx, origin_hash(row.origin))
+    ]
+    return sha256(b"".join(sorted(lines))).digest()
+
+
+def lines_for(tx: Transaction, row: LogRow, size: int) -> Sequence[Cosignature]:
+    """Return the statements about exactly this size, to stand in a note or proof."""
+    return [each for each in of_log(tx, origin_hash(row.origin)) if each.size == size]
