@@ -1,0 +1,151 @@
+"""Items: a STIX object that a member brings to a circle; content, so erasable (docs/protocol/3-kinds.md, "Item")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+
+from msgspec import Struct, structs
+
+from entente.core import canon
+from entente.core.errors import EntenteError, InvalidError
+from entente.core.ids import Member
+from entente.core.marking import Tlp, parse
+from entente.core.shape import check_fields, check_person
+from entente.formats.stix import Facts, facts
+from entente.policy.profile import forged
+from entente.store.ports import ItemRow
+
+NAME = "item/1"
+MAX_HEADER = 1024
+
+
+class Header(Struct, frozen=True):
+    """The header line: marking, the person who shared it, for which purpose ("" any), the STIX type."""
+
+    marking: Tlp
+    person: str
+    purpose: str
+    type: str
+
+    def line(self) -> bytes:
+        """Return the canonical line with its line feed."""
+        fields: dict[str, object] = {
+            "marking": str(self.marking),
+            "person": self.person,
+            "purpose": self.purpose,
+            "type": self.type,
+        }
+        return canon.encode(fields) + b"\n"
+
+
+@lru_cache(maxsize=4096)
+def read_header(line: bytes) -> Header:
+    """Read a header line without its line feed; raise InvalidError unless it is one."""
+    body = canon.decode(line, MAX_HEADER)
+    check_fields(body, {"marking": str, "person": str, "purpose": str, "type": str})
+    marking = str(body["marking"])
+    if str(parse(marking)) != marking:
+        raise InvalidError("The marking of a header is written in upper case.")
+    return Header(parse(marking), check_person(body), str(body["purpose"]), str(body["type"]))
+
+
+class Rules(Struct, frozen=True):
+    """What the judge of items knows: the circle's ceiling and terms, whose identities are whose, who owns which id."""
+
+    ceiling: Tlp
+    purposes: tuple[str, ...]
+    payload: int
+    owners: Mapping[str, Member]
+    claims: Mapping[str, Collection[Member]]
+
+
+class Read(Struct, frozen=True):
+    """An item's payload taken apart."""
+
+    header: Header
+    head: bytes
+    data: bytes
+    facts: Facts
+
+
+def read(payload: bytes) -> Read:
+    """Take a payload apart; raise InvalidError or LimitError unless it is a header and one STIX object."""
+    end = payload.find(b"\n", 0, MAX_HEADER + 1) + 1
+    if not end:
+        raise InvalidError("The payload of an item begins with a header line.")
+    data = payload[end:]
+    return Read(read_header(payload[: end - 1]), payload[:end], data, facts(data))
+
+
+def judge(item: Read, author: Member, rules: Rules) -> str:
+    """Return "" if the circle may hold this item from this author, else the reason why not."""
+    header, found = item.header, item.facts
+    creator = found.id if found.id in rules.owners else found.created_by_ref
+    if header.marking >= Tlp.RED:
+        reason = "red"
+    elif header.marking > rules.ceiling:
+        reason = "ceiling"
+    elif found.tlp is not None and found.tlp > header.marking:
+        reason = "marking"
+    elif header.type != found.type:
+        reason = "type"
+    elif header.purpose and header.purpose not in rules.purposes:
+        reason = "purpose"
+    elif len(item.data) > rules.payload:
+        reason = "size"
+    elif forged(creator, found.id, author, rules.owners, rules.claims):
+        reason = "forged-update"
+    else:
+        reason = ""
+    return reason
+
+
+def reason_of(problem: EntenteError) -> str:
+    """Return the word under which a payload that does not read is refused."""
+    return "size" if problem.code == "limit" else "malformed"
+
+
+def row(found: Facts, *, author: Member, tlp: int, time: int, person: str, own: bool) -> ItemRow:
+    """Return the projection of one copy."""
+    return ItemRow(
+        stix_id=found.id,
+        type=found.type,
+        author=author,
+        created=found.created,
+        modified=found.modified,
+        created_by=found.created_by_ref,
+        revoked=found.revoked,
+        name=found.name,
+        tlp=tlp,
+        time=time,
+        person=person,
+        own=own,
+    )
+
+
+def settle(rows: Sequence[ItemRow], data_of: Callable[[int], bytes]) -> list[ItemRow]:
+    """Return the copies of one STIX id whose `latest` or `top` must change.
+
+    The newest `modified` not later than the entry's claimed time counts for each member (ties: the smaller SHA-256);
+    across members a copy that is not revoked stands before one that is.
+    """
+
+    def rank(each: ItemRow) -> tuple[bool, int]:
+        return each.modified <= each.time * 1000, each.modified
+
+    def newest(among: list[ItemRow], key: Callable[[ItemRow], object]) -> ItemRow:
+        best = max(among, key=key)  # type: ignore[arg-type]  # keys are tuples of bool and int
+        tied = [each for each in among if key(each) == key(best)]
+        return best if len(tied) == 1 else min(tied, key=lambda each: (sha256(data_of(each.seq)).digest(), each.seq))
+
+    held = [each for each in rows if each.state == "held"]
+    latest = {
+        author: newest([each for each in held if each.author == author], rank)
+        for author in {each.author for each in held}
+    }
+    shown = newest(list(latest.values()), lambda each: (not each.revoked, *rank(each))).seq if latest else 0
+    newest_seqs = {each.seq for each in latest.values()}
+    wanted = [structs.replace(each, latest=each.seq in newest_seqs, top=each.seq == shown) for each in rows]
+    return [after for before, after in zip(rows, wanted, strict=True) if before != after]
