@@ -1,0 +1,1 @@
+"""Bring members level: signed messages, pairing, and the one module that opens sockets."""

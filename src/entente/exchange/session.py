@@ -1,0 +1,263 @@
+"""Rounds: two members bring their common logs level; values in, values out, the same code on both sides.
+
+docs/protocol/4-exchange.md, "Round".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from entente.core import merkle
+from entente.core.errors import EntenteError
+from entente.core.ids import Member, b32, origin_hash
+from entente.exchange.messages import (
+    BUDGET,
+    MAX_COSIGNATURES,
+    MAX_WANTED,
+    Delivery,
+    Head,
+    Message,
+    Part,
+    Refusal,
+    Want,
+)
+from entente.ledger import witness
+from entente.ledger.log import Accepted, root_of
+from entente.ledger.package import Package, pack
+from entente.ledger.witness import Cosignature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from entente.store.ports import LogRow, Transaction
+
+
+class Side(Protocol):
+    """What a round asks of the member that it runs for; everything happens inside the given transaction."""
+
+    me: Member
+
+    def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
+        """Return the logs that both are entitled to."""
+        ...
+
+    def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
+        """Verify, judge and store entries of this log."""
+        ...
+
+    def deliver(self, tx: Transaction, row: LogRow, delivery: Delivery) -> bool:
+        """Store a payload that was awaited; say whether it was."""
+        ...
+
+    def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
+        """Take notice of an offered agreement or circle; say whether it was new."""
+        ...
+
+    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
+        """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
+        ...
+
+    def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
+        """Verify and keep a cosignature; say whether it was newer."""
+        ...
+
+    def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
+        """State what is held of this log now."""
+        ...
+
+    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
+        """Learn how far the partner holds one of our own logs (the guard)."""
+        ...
+
+
+class Flow(Struct):
+    """What went through a round so far, from our side."""
+
+    sent_entries: int = 0
+    sent_bytes: int = 0
+    received_entries: int = 0
+    received_bytes: int = 0
+    trips: int = 0
+
+
+class Taken(Struct):
+    """What taking a message changed."""
+
+    moved: set[bytes]
+    cosigned: list[Cosignature]
+    refusals: list[Refusal]
+    progress: bool = False
+
+
+class Round:
+    """Our side of one round with one partner; the answering side makes a new one for each message."""
+
+    def __init__(self, side: Side, partner: Member) -> None:
+        """Begin; no state but this object survives between messages."""
+        self.side = side
+        self.partner = partner
+        self.flow = Flow()
+        self.refused: list[Refusal] = []
+        self.stuck: list[Refusal] = []
+        self._pushed: dict[bytes, int] = {}
+
+    def open(self, tx: Transaction) -> Message:
+        """Return the first message: all heads, the tally, the payloads that are missing here."""
+        rows = self.side.common(tx, self.partner)
+        return Message(
+            full=True,
+            heads=[_head(row) for row in rows],
+            tally=witness.tally(tx, rows),
+            wants=_wants(tx, rows),
+        )
+
+    def turn(self, tx: Transaction, message: Message) -> Message:
+        """Take what the other side sent and return what it is to get."""
+        rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
+        self._guard(tx, rows, message)
+        taken = self._take(tx, rows, message)
+        if message.offers:
+            rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
+        reply = self._compose(tx, rows, message, taken)
+        self.refused += message.refusals
+        self.stuck += taken.refusals
+        if message.parts and not taken.progress and not message.more:
+            return Message(refusals=reply.refusals)
+        return reply
+
+    def _guard(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> None:
+        for head in message.heads:
+            row = rows.get(head.log)
+            if row is not None and row.member == self.side.me:
+                self.side.shown(tx, row, head)
+
+    def _take(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> Taken:
+        taken = Taken(set(), [], [])
+        for offer in message.offers:
+            self._try(taken, "offer", "", lambda offer=offer: self.side.take_offer(tx, self.partner, offer))
+        if message.offers:
+            rows.update({origin_hash(row.origin): row for row in self.side.common(tx, self.partner)})
+        for part in sorted(message.parts, key=lambda part: rows[part.log].circle if part.log in rows else b""):
+            self._take_part(tx, rows, part, taken)
+        for delivery in message.deliveries:
+            row = rows.get(delivery.log)
+            if row is not None:
+                self._try(
+                    taken,
+                    "malformed",
+                    row.origin,
+                    lambda row=row, delivery=delivery: self.side.deliver(tx, row, delivery),
+                )
+                taken.moved.add(delivery.log)
+        for log in sorted(taken.moved):
+            taken.cosigned += self.side.cosign(tx, rows[log])
+        for given in message.cosignatures:
+            row = rows.get(given.log)
+            if row is not None and given.member != self.side.me:
+                self._try(
+                    taken,
+                    "signature",
+                    row.origin,
+                    lambda row=row, given=given: self.side.take_cosignature(tx, row, given),
+                )
+        return taken
+
+    def _take_part(self, tx: Transaction, rows: dict[bytes, LogRow], part: Part, taken: Taken) -> None:
+        row = rows.get(part.log)
+        if row is None:
+            taken.refusals.append(Refusal("not-entitled", b32(part.log), "This log is not common to both of us."))
+            return
+        accepted = self.side.accept(tx, row, part)
+        rows[part.log] = accepted.row
+        self.flow.received_entries += accepted.taken
+        self.flow.received_bytes += sum(len(package.payloads) for package in part.packages)
+        if accepted.failure is not None:
+            taken.refusals.append(Refusal(accepted.failure.code, row.origin, accepted.failure.message))
+        if accepted.taken:
+            taken.moved.add(part.log)
+            taken.progress = True
+
+    def _try(self, taken: Taken, code: str, subject: str, action: object) -> None:
+        """Run one taking; an error of ours becomes a refusal and touches nothing else."""
+        try:
+            if callable(action) and action():
+                taken.progress = True
+        except EntenteError as problem:
+            taken.refusals.append(Refusal(problem.code or code, subject, problem.message))
+
+    def _compose(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message, taken: Taken) -> Message:
+        theirs = {head.log: head for head in message.heads if head.log in rows}
+        if message.full:
+            theirs = {log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows}
+        parts, more = self._parts(tx, rows, theirs)
+        behind = {log for log, head in theirs.items() if (head.size, head.root) != (rows[log].size, root_of(rows[log]))}
+        shown = {head.log for head in message.heads}
+        lacking = {head.log for head in message.heads if head.size == 0} | (
+            rows.keys() - shown if message.full else set()
+        )
+        unknown = [Head(log, 0, merkle.EMPTY_ROOT) for log in sorted(shown - rows.keys())] if message.full else []
+        mine = witness.tally(tx, rows.values()) if message.tally else b""
+        cosignatures = list(taken.cosigned)
+        if message.tally and mine != message.tally:
+            cosignatures = [each for log in sorted(rows) for each in witness.of_log(tx, log)][:MAX_COSIGNATURES]
+        return Message(
+            heads=[*(_head(rows[log]) for log in sorted(behind | taken.moved)), *unknown],
+            tally=mine if message.full and mine != message.tally else b"",
+            offers=self.side.offers(tx, self.partner, lacking) if lacking else [],
+            parts=parts,
+            cosignatures=cosignatures,
+            wants=_wants(tx, rows.values()) if message.full else [],
+            deliveries=_deliveries(tx, rows, message.wants),
+            refusals=taken.refusals,
+            more=more,
+        )
+
+    def _parts(self, tx: Transaction, rows: dict[bytes, LogRow], theirs: dict[bytes, Head]) -> tuple[list[Part], bool]:
+        parts: list[Part] = []
+        left = BUDGET
+        for log in sorted(theirs, key=lambda log: (rows[log].circle, log)):
+            row, at = rows[log], theirs[log].size
+            if at >= row.signed or row.size < row.signed or row.stopped or self._pushed.get(log) == at:
+                continue
+            if left <= 0:
+                return parts, True
+            self._pushed[log] = at
+            packages: list[Package] = []
+            while at < row.signed and left > 0:
+                package = pack(tx, row, at, row.signed, left)
+                packages.append(package)
+                at += len(package.kind_of)
+                left -= len(package.payloads) + 64 * len(package.kind_of)
+            parts.append(Part(log, row.note, packages))
+            self.flow.sent_entries += at - theirs[log].size
+            self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
+        return parts, False
+
+
+def _head(row: LogRow) -> Head:
+    return Head(origin_hash(row.origin), row.size, root_of(row))
+
+
+def _wants(tx: Transaction, rows: Iterable[LogRow]) -> list[Want]:
+    wants: list[Want] = []
+    left = MAX_WANTED
+    for row in rows:
+        indexes = tx.payloads.awaited(row.id, left) if left else []
+        if indexes:
+            wants.append(Want(origin_hash(row.origin), indexes))
+            left -= len(indexes)
+    return wants
+
+
+def _deliveries(tx: Transaction, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Delivery]:
+    deliveries: list[Delivery] = []
+    left = BUDGET
+    for want in wants:
+        row = rows.get(want.log)
+        for index in want.indexes if row is not None else []:
+            for held in tx.payloads.get(row.id, index, index + 1) if row is not None and left > 0 else []:
+                deliveries.append(Delivery(want.log, index, held.salt, held.head + held.data))
+                left -= len(held.head) + len(held.data)
+    return deliveries
