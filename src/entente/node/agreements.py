@@ -1,0 +1,277 @@
+"""Agreements and circles: propose, sign, list; what follows when they come into force (docs/protocol/3-kinds.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from entente.core import canon
+from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from entente.core.ids import Member, b32, identity_id
+from entente.core.marking import Tlp, parse
+from entente.kinds.agreement import KIND as AGREEMENT
+from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds.membership import KIND as MEMBERSHIP
+from entente.kinds.person import KIND as PERSON
+from entente.kinds.profile import KIND as PROFILE
+from entente.ledger.log import Draft
+from entente.node import charters as charter_book
+from entente.node.base import Base, World, find, require_force, stamp
+from entente.node.charters import EPOCH, Charter
+from entente.node.partners import is_paired
+from entente.node.people import operator, people
+from entente.node.people import own_profile as own
+from entente.node.values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
+from entente.policy.agreement import FoundingText
+from entente.policy.approval import State
+from entente.policy.circle import CircleText
+from entente.policy.templates import terms_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from entente.store.ports import Transaction
+
+
+class Agreements:
+    """What this member has agreed to, and with whom."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def propose(
+        self,
+        with_: Sequence[str],
+        *,
+        name: str = "",
+        template: str = "",
+        terms: Mapping[str, object] | None = None,
+        ceiling: str = "",
+        person: str = "",
+    ) -> Proposed:
+        """Propose an agreement to paired partners; proposing is not signing. Raises RefusedError for others."""
+        base = self._base
+        agreed = terms_from(template or None, dict(terms) if terms else None)
+        with base.store.write() as tx:
+            operator(tx, person)
+            partners = self._partners(tx, with_)
+            names = " and ".join(base.name_of(tx, member) for member in [base.me, *partners])
+            text = FoundingText.make(
+                name or names[:80],
+                [base.me, *partners],
+                agreed,
+                nonce=base.random(32),
+                secret=base.random(32),
+                ceiling=parse(ceiling) if ceiling else Tlp.AMBER,
+            )
+            self._check_name(tx, text.name)
+            charter = self._open(tx, canon.encode({"v": 1, "agreement": text.to_dict()}), text.circle.id(text.id))
+            body = canon.encode({"agreement": b32(text.id), "text": text.to_dict()})
+            base.append(tx, charter, [Draft(AGREEMENT.name, base.clock(), b"", body)])
+        base.mark()
+        base.changed.set()
+        return Proposed(b32(text.id), b32(charter.circle), "proposed")
+
+    def _check_name(self, tx: Transaction, name: str) -> None:
+        if any(each.founding and each.founding_text.name == name for each in charter_book.load(tx)):
+            raise ConflictError(f"There is an agreement {name!r} already.", hint="Give it another --name.")
+
+    def _partners(self, tx: Transaction, with_: Sequence[str]) -> Sequence[Member]:
+        members = [self._base.find_member(tx, text) for text in with_]
+        for member in members:
+            if member == self._base.me:
+                raise InvalidError("You are a member of what you propose; name the others only.")
+            if not is_paired(tx, member):
+                raise RefusedError(
+                    f"{self._base.name_of(tx, member)} is not paired with you yet.",
+                    code="not-paired",
+                    hint="Both sides confirm the other's words: `entente partner confirm`.",
+                )
+        if not members or len(set(members)) != len(members):
+            raise InvalidError("Name one or more different partners.")
+        return members
+
+    def _open(self, tx: Transaction, offer: bytes, circle: bytes) -> Charter:
+        base = self._base
+        charter_book.take(tx, charter_book.load(tx), offer, me=base.me, by=base.me, time=base.clock(), open_=0)
+        return charter_book.load(tx).require(circle)
+
+    def open_circle(
+        self, agreement: str, with_: Sequence[str], *, name: str = "", ceiling: str = "", person: str = ""
+    ) -> Opened:
+        """Open a circle of some members of an agreement in force; the members named sign it."""
+        base = self._base
+        with base.store.write() as tx:
+            operator(tx, person)
+            world = base.world(tx)
+            founding = self._find(world, agreement)
+            require_force(world, founding)
+            members = [base.me, *(base.find_member(tx, text) for text in with_)]
+            if outside := set(members) - set(founding.text.members):
+                raise RefusedError(
+                    f"{', '.join(sorted(base.name_of(tx, each) for each in outside))} is not in this agreement.",
+                    code="circle",
+                    hint="Only members of the agreement can be in its circles.",
+                )
+            level = parse(ceiling) if ceiling else founding.text.ceiling
+            text = CircleText.make(name or f"Circle of {len(members)}", members, base.random(32), level)
+            offer = canon.encode({"v": 1, "agreement": b32(founding.agreement), "circle": text.to_dict()})
+            charter = self._open(tx, offer, text.id(founding.agreement))
+            body = canon.encode(
+                {"agreement": b32(founding.agreement), "circle": b32(charter.circle), "text": text.to_dict()}
+            )
+            base.append(tx, charter, [Draft(MEMBERSHIP.name, base.clock(), b"", body)])
+        base.mark()
+        base.changed.set()
+        return Opened(b32(charter.circle), "proposed")
+
+    def sign(self, id_: str, *, refuse: bool = False, person: str = "") -> Signed:
+        """Give this member's one final answer to an agreement or circle (ConflictError if it was given)."""
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            world = base.world(tx)
+            charter = self._find_any(world, id_)
+            thing = charter.agreement if charter.founding else charter.circle
+            given = world.answers(thing).get(base.me)
+            if given is not None and (given.answer == "refuse") != refuse:
+                raise ConflictError("You have answered already; a first answer is final.")
+            if given is None:
+                self._answer(tx, world, charter, thing, "refuse" if refuse else "approve", who)
+                world = base.world(tx)
+                self.publish(tx, world)
+            state = world.state(charter)
+        base.mark()
+        base.changed.set()
+        return Signed(b32(thing), "waiting" if state is State.PROPOSED else state.value)
+
+    def _answer(self, tx: Transaction, world: World, charter: Charter, thing: bytes, answer: str, person: str) -> None:
+        proposals = world.view.states[AGREEMENT.name if charter.founding else MEMBERSHIP.name]
+        proposed = proposals.get(thing)
+        body = {
+            "of": b32(thing),
+            "revision": b32(charter.agreement),
+            "answer": answer,
+            "person": person,
+            "after": [proposed.place.ref] if proposed else [],
+        }
+        self._base.append(tx, charter, [Draft(APPROVAL.name, self._base.clock(), b"", canon.encode(body))])
+
+    def publish(self, tx: Transaction, world: World) -> bool:
+        """Say who we are in every circle that has come into force; return whether anything was new."""
+        base = self._base
+        said = False
+        for charter in world.charters:
+            if not world.usable(charter):
+                continue
+            drafts: list[Draft] = []
+            profile = own(tx, base.name_of(tx, base.me), identity_id(base.me))
+            if world.view.states[PROFILE.name].get(charter.circle, {}).get(base.me) != profile:
+                body = {
+                    "name": profile.name,
+                    "identity": profile.identity,
+                    "identities": list(profile.identities),
+                    "brings": list(profile.brings),
+                    "seeks": list(profile.seeks),
+                }
+                drafts.append(Draft(PROFILE.name, base.clock(), b"", canon.encode(body)))
+            for each in people(tx) if charter.founding else []:
+                known = world.view.states[PERSON.name].get((base.me, each.person))
+                if known is None or set(known.roles) != set(each.roles):
+                    body = {"person": each.person, "roles": sorted(each.roles)}
+                    drafts.append(Draft(PERSON.name, base.clock(), b"", canon.encode(body)))
+            if drafts:
+                base.append(tx, charter, drafts)
+                said = True
+        return said
+
+    def settle(self) -> bool:
+        """Publish what is due (after a round, or when a profile changed); return whether anything was."""
+        with self._base.store.read() as tx:
+            charters = charter_book.load(tx)
+        if not list(charters):
+            return False
+        with self._base.store.write() as tx:
+            said = self.publish(tx, self._base.world(tx))
+        if said:
+            self._base.mark()
+            self._base.changed.set()
+        return said
+
+    def list(self) -> Sequence[AgreementInfo]:
+        """Return all agreements, oldest first."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            return [self._info(world, each) for each in world.charters if each.founding]
+
+    def show(self, id_: str) -> AgreementInfo:
+        """Return one agreement with its terms and who has answered what."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            charter = self._find(world, id_)
+            approvals = [
+                {
+                    "member": b32(member),
+                    "name": self._base.name_of(tx, member),
+                    "answer": answer.answer,
+                    "person": answer.person,
+                    "time": stamp(answer.time),
+                }
+                for member, answer in sorted(world.answers(charter.agreement).items())
+            ]
+            terms: dict[str, Any] = dict(charter.founding_text.terms.to_dict())
+            return self._info(world, charter, approvals, terms)
+
+    def circles(self) -> Sequence[CircleInfo]:
+        """Return all circles, oldest first."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            return [circle_info(world, each) for each in world.charters]
+
+    def _info(
+        self,
+        world: World,
+        charter: Charter,
+        approvals: Sequence[dict[str, str]] | None = None,
+        terms: dict[str, Any] | None = None,
+    ) -> AgreementInfo:
+        circles = [circle_info(world, each) for each in world.charters if each.agreement == charter.agreement]
+        members = [b32(member) for member in charter.founding_text.members]
+        return AgreementInfo(
+            b32(charter.agreement),
+            charter.founding_text.name,
+            world.state(charter).value,
+            members,
+            circles,
+            list(approvals or ()),
+            terms,
+        )
+
+    def _find(self, world: World, text: str) -> Charter:
+        options = [
+            (each.agreement, b32(each.agreement), each.founding_text.name) for each in world.charters if each.founding
+        ]
+        found = world.charters.founding_of(find(text, options, "agreement"))
+        if found is None:
+            raise NotFoundError(f"There is no agreement {text!r}.")
+        return found
+
+    def _find_any(self, world: World, text: str) -> Charter:
+        try:
+            return self._find(world, text)
+        except NotFoundError:
+            return self._base.find_circle(world, text)
+
+
+def circle_info(world: World, charter: Charter) -> CircleInfo:
+    """Return what lists show of a circle."""
+    members = [b32(member) for member in charter.text.members]
+    return CircleInfo(
+        b32(charter.circle),
+        charter.text.name,
+        b32(charter.agreement),
+        members,
+        str(charter.text.ceiling),
+        world.state(charter).value,
+        EPOCH,
+    )

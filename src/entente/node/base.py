@@ -1,0 +1,242 @@
+"""What every part of a node shares: store, keys, clock, randomness, and the views folded from the entries."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from entente.core import canon
+from entente.core.errors import ConflictError, EntenteError, NotFoundError, WaitingError
+from entente.core.ids import Circle, Member, b32, keys_origin, origin_hash
+from entente.core.kind import Act, Place
+from entente.core.merkle import leaf_hash
+from entente.kinds import FOLDED
+from entente.ledger import keys as key_logs
+from entente.ledger import log
+from entente.ledger.guard import fits
+from entente.ledger.view import View, fold
+from entente.node import charters as charter_book
+from entente.node.charters import Charter, Charters
+from entente.policy.approval import State, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from entente.kinds.approval import Answer
+    from entente.ledger.history import KeyHistory
+    from entente.ledger.log import Draft
+    from entente.node.home import Home, Secrets
+    from entente.store.ports import LogRow, Store, Transaction
+
+GOVERNANCE = [kind.name for kind in FOLDED]
+SHORTEST = 4
+"""Characters of an id that name it, if no other begins so."""
+
+
+class World(Struct):
+    """Charters and the view folded from their acts, as of one transaction."""
+
+    charters: Charters
+    view: View
+
+    def answers(self, thing: bytes) -> dict[Member, Answer]:
+        """Return who answered what to an agreement or circle."""
+        found = self.view.states["approval/1"].get(thing, {})
+        return dict(found)
+
+    def state(self, charter: Charter) -> State:
+        """Return how far a circle (for a founding circle: its agreement) has come."""
+        thing = charter.agreement if charter.founding else charter.circle
+        given = {member: answer.answer for member, answer in self.answers(thing).items()}
+        return standing(charter.text.members, given)
+
+    def agreement_state(self, agreement: bytes) -> State:
+        """Return how far an agreement has come."""
+        founding = self.charters.founding_of(agreement)
+        return State.PROPOSED if founding is None else self.state(founding)
+
+    def usable(self, charter: Charter) -> bool:
+        """Say whether the circle and its agreement are both in force."""
+        return State.IN_FORCE == self.state(charter) == self.agreement_state(charter.agreement)
+
+
+class Base:
+    """One member's store, keys and outside world; the parts of a node work on it."""
+
+    def __init__(
+        self,
+        home: Home | None,
+        store: Store,
+        secrets: Secrets,
+        *,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes],
+        nonce: bytes = b"",
+        me: Member,
+    ) -> None:
+        """Keep what the outside hands in: `clock` gives milliseconds since 1970, `random` n bytes.
+
+        Without a home (tests, simulators) there is no marker and the guard always fits.
+        """
+        self.home = home
+        self.store = store
+        self.secrets = secrets
+        self.clock = clock
+        self.random = random
+        self.me = me
+        self.unsure = ""
+        self.changed = threading.Event()
+        self._nonce = nonce
+        self._histories: dict[tuple[bytes, int], KeyHistory] = {}
+        self._marker_lock = threading.Lock()
+
+    def check_guard(self) -> None:
+        """Compare the marker with the database; from now on nothing is signed unless it fits."""
+        if self.home is None:
+            return
+        with self.store.read() as tx:
+            mine = [row for row in tx.logs.all() if row.member == self.me]
+            seen_by_others = bool(tx.records.scan("partner"))
+        problem = fits(self.home.marker(), self.home.here(self._nonce, {}), mine)
+        if problem and not seen_by_others:
+            self.mark()
+            problem = ""
+        self.unsure = problem
+
+    def trust(self, tx: Transaction) -> int:
+        """Be sure again and sign what was kept unsigned; return how many logs were signed. Call `mark` afterwards."""
+        self.unsure = ""
+        rows = [row for row in tx.logs.all() if row.member == self.me and row.signed < row.size]
+        for row in rows:
+            tx.logs.save(log.sign(row, self.secrets.seed("log")))
+        return len(rows)
+
+    def mark(self) -> None:
+        """Write the marker for what is signed now; before this no signed byte leaves the house."""
+        if self.home is None:
+            return
+        with self._marker_lock:
+            with self.store.read() as tx:
+                signed = {row.origin: row.signed for row in tx.logs.all() if row.member == self.me}
+            self.home.write_marker(self.home.here(self._nonce, signed))
+
+    def seed(self) -> bytes | None:
+        """Return the seed that signs heads, None while the home is unsure."""
+        return None if self.unsure else self.secrets.seed("log")
+
+    def append(self, tx: Transaction, circle: Charter, drafts: Iterable[Draft]) -> tuple[LogRow, list[Place]]:
+        """Append to our own log of a circle; call `mark` after the transaction."""
+        row = tx.logs.get(circle.origin(self.me))
+        if row is None:
+            raise NotFoundError(f"There is no log for circle {b32(circle.circle)[:8]}.")
+        return log.append(tx, row, list(drafts), seed=self.seed(), random=self.random)
+
+    def now(self) -> str:
+        """Return the time now as RFC 3339."""
+        return stamp(self.clock())
+
+    def world(self, tx: Transaction) -> World:
+        """Return the charters and the fold of their acts."""
+        charters = charter_book.load(tx)
+        return World(charters, fold(FOLDED, self.acts(tx), charters))
+
+    def acts(self, tx: Transaction) -> list[Act]:
+        """Return every governance act held, as a fold reads it."""
+        rows = {row.id: row for row in tx.logs.all()}
+        acts: list[Act] = []
+        leaves: dict[tuple[int, int], bytes] = {}
+        for each in tx.payloads.acts(GOVERNANCE):
+            row = rows[each.log]
+            found = tx.logs.leaves(each.log, each.index, each.index + 1)
+            leaves[each.log, each.index] = leaf_hash(found[0])
+            place = Place(origin_hash(row.origin), each.index, leaves[each.log, each.index])
+            body = canon.decode(each.data)
+            acts.append(Act(place, Member(row.member), row.circle, each.kind, each.time, body))
+        return acts
+
+    def history(self, tx: Transaction, member: Member) -> KeyHistory:
+        """Return a member's verified key history; NotFoundError if none is held."""
+        row = key_logs.open_log(tx, member) if member == self.me else tx.logs.get(keys_origin(member))
+        if row is None or row.size == 0:
+            raise NotFoundError(f"No keys are known of member {b32(member)[:8]}.", hint="Pair with it first.")
+        key = (member, row.size)
+        if key not in self._histories:
+            self._histories[key] = key_logs.history(tx, member)
+        return self._histories[key]
+
+    def name_of(self, tx: Transaction, member: Member) -> str:
+        """Return a member's name, its short id while no keys of it are held."""
+        try:
+            return self.history(tx, member).current.name
+        except EntenteError:
+            return b32(member)[:8]
+
+    def find_member(self, tx: Transaction, text: str) -> Member:
+        """Return the member meant by an id, an unambiguous prefix of one, or a unique name."""
+        known = {row.member: self.name_of(tx, Member(row.member)) for row in tx.logs.all() if not row.circle}
+        return Member(find(text, [(member, b32(member), name) for member, name in known.items()], "member"))
+
+    def find_circle(self, world: World, text: str) -> Charter:
+        """Return the circle meant by its id, prefix or name, or by the id or name of its agreement."""
+        options = [(each.circle, b32(each.circle), each.text.name) for each in world.charters]
+        founding = [
+            (each.circle, b32(each.agreement), each.founding_text.name) for each in world.charters if each.founding
+        ]
+        try:
+            return world.charters.require(find(text, options, "circle"))
+        except NotFoundError as problem:
+            if problem.code == "ambiguous":
+                raise
+            return world.charters.require(find(text, founding, "circle"))
+
+
+def find(text: str, options: Iterable[tuple[bytes, str, str]], what: str) -> bytes:
+    """Return the key whose id begins with `text` or whose name is `text`; NotFoundError if none or several."""
+    wanted = text.strip()
+    known = list(options)
+    found = [key for key, id_, _ in known if id_ == wanted.lower()]
+    found = found or [key for key, _, name in known if wanted and name.casefold() == wanted.casefold()]
+    if not found and len(wanted) >= SHORTEST:
+        found = [key for key, id_, _ in known if id_.startswith(wanted.lower())]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFoundError(
+            f"There is no {what} {text!r}.", hint=f"List the {what}s, and use an id, its beginning, or a unique name."
+        )
+    raise NotFoundError(
+        f"{text!r} is the beginning of {len(found)} {what}s.", code="ambiguous", hint="Use more of the id."
+    )
+
+
+def stamp(milliseconds: int) -> str:
+    """Return a time in milliseconds as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def micro_stamp(microseconds: int) -> str:
+    """Return a time in microseconds as RFC 3339 in UTC, "" for none."""
+    if not microseconds:
+        return ""
+    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
+    unit = "milliseconds" if microseconds % 1000 == 0 else "microseconds"
+    return moment.isoformat(timespec=unit).replace("+00:00", "Z")
+
+
+def require_force(world: World, charter: Charter) -> None:
+    """Raise WaitingError or ConflictError unless the circle can be used."""
+    if world.usable(charter):
+        return
+    if State.REFUSED in {world.state(charter), world.agreement_state(charter.agreement)}:
+        raise ConflictError(f"{charter.text.name} was refused by a member.", hint="Propose another.")
+    raise WaitingError(
+        f"{charter.text.name} is not in force yet.", hint="Every member signs: `entente agreement sign`."
+    )
+
+
+def circle_key(charter: Charter) -> Circle:
+    """Return the id of a charter's circle."""
+    return charter.circle

@@ -1,0 +1,212 @@
+"""The ledger as its owner sees it: verify everything, receipts, proofs, and vouching for a restored home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from entente.core import entry, merkle, note
+from entente.core.errors import EntenteError, NotFoundError
+from entente.core.ids import Member, b32, origin_hash
+from entente.ledger import witness
+from entente.ledger.proof import write_proof
+from entente.node.people import operator
+from entente.node.receipts import receipts_of
+from entente.node.sharing import resolve
+from entente.node.values import LedgerReport, LogReport, Receipt
+
+if TYPE_CHECKING:
+    from entente.node.base import Base, World
+    from entente.store.ports import LogRow, PayloadRow, Transaction
+
+RUN = 2048
+Progress = Callable[[str, int, int], None]
+
+
+class Scan(Struct):
+    """What re-reading one log showed."""
+
+    frontier: merkle.Frontier
+    held: int
+    problems: list[str]
+
+
+class Books:
+    """Everything that can be proven."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def verify(self, progress: Progress | None = None) -> LedgerReport:
+        """Recompute every entry, payload, root, signature and cosignature in the home; name what does not hold."""
+        base = self._base
+        problems: list[str] = [base.unsure] if base.unsure else []
+        reports: list[LogReport] = []
+        with base.store.read() as tx:
+            rows = tx.logs.all()
+            for row in rows:
+                reports.append(self._log(tx, row))
+                if progress is not None:
+                    progress("verify", len(reports), len(rows))
+        ok = not problems and not any(report.problems for report in reports)
+        return LedgerReport(ok, reports, problems)
+
+    def _log(self, tx: Transaction, row: LogRow) -> LogReport:
+        scan = Scan(merkle.Frontier.empty(), 0, [])
+        try:
+            self._entries(tx, row, scan)
+        except EntenteError as problem:
+            scan.problems.append(f"entry {scan.frontier.size}: {problem.message}")
+        if scan.frontier.size != row.size:
+            scan.problems.append(f"{row.size} entries were stored, {scan.frontier.size} are there")
+        root = scan.frontier.root()
+        if row.size and scan.frontier.to_bytes() != row.peaks:
+            scan.problems.append("the compact range is not that of the entries")
+        scan.problems += self._head(tx, row, root)
+        witnessed = self._cosignatures(tx, row, scan)
+        return LogReport(
+            row.origin,
+            row.size,
+            b32(root),
+            witnessed,
+            scan.problems,
+            b32(row.member),
+            b32(row.circle) if row.circle else "",
+        )
+
+    def _entries(self, tx: Transaction, row: LogRow, scan: Scan) -> None:
+        """Recompute leaves and payloads, and the stored hashes."""
+        awaited = set(tx.payloads.awaited(row.id, 1_000_000))
+        hashed = b32(origin_hash(row.origin))
+        refused = {
+            int(key.split("/")[1])
+            for key, _ in tx.records.scan("refused", f"{hashed}/")
+            if key.split("/")[2] == b32(self._base.me)
+        }
+        for start in range(0, row.size, RUN):
+            leaves = tx.logs.leaves(row.id, start, min(start + RUN, row.size))
+            payloads = {each.index: each for each in tx.payloads.get(row.id, start, start + len(leaves))}
+            for at, leaf in enumerate(leaves, start):
+                if problem := _check_entry(at, leaf, payloads.get(at), lacking=at in awaited or at in refused):
+                    scan.problems.append(problem)
+            hashes = merkle.leaf_hashes(leaves)
+            for at, hash_ in enumerate(hashes, start):
+                if tx.logs.node(row.id, 0, at) != hash_:
+                    scan.problems.append(f"entry {at}: its stored leaf hash is not that of the leaf")
+            scan.frontier.extend(hashes)
+
+    def _head(self, tx: Transaction, row: LogRow, root: bytes) -> list[str]:
+        if not row.note:
+            return [] if row.signed == 0 else ["the signed head is gone"]
+        try:
+            key = self._base.history(tx, Member(row.member)).current.log
+            checkpoint = note.open_checkpoint(row.note, note.Verifier(row.origin, note.ED25519, key))
+        except EntenteError as problem:
+            return [f"checkpoint: {problem.message}"]
+        if checkpoint.size != row.signed:
+            return [f"checkpoint: it covers {checkpoint.size} entries, {row.signed} were recorded"]
+        if checkpoint.size > row.size:
+            return []
+        held = root if checkpoint.size == row.size else self._root_at(tx, row, checkpoint.size)
+        return [] if held == checkpoint.root else [f"checkpoint: its root is not that of the {checkpoint.size} entries"]
+
+    def _root_at(self, tx: Transaction, row: LogRow, size: int) -> bytes:
+        try:
+            return witness.root_at(tx, row, size)
+        except EntenteError:
+            return b""
+
+    def _cosignatures(self, tx: Transaction, row: LogRow, scan: Scan) -> list[str]:
+        names: list[str] = []
+        for each in witness.of_log(tx, origin_hash(row.origin)):
+            member = Member(each.member)
+            try:
+                keys = self._base.history(tx, member).current
+                public = keys.witness if each.stage == witness.Stage.WITNESSED else keys.store
+                verifier = note.Verifier(witness.name_of(member, each.stage), note.COSIGNATURE, public)
+                note.verify_cosignature(note.Checkpoint(row.origin, each.size, each.root), each.line, verifier)
+                if each.size <= row.size and self._root_at(tx, row, each.size) != each.root:
+                    scan.problems.append(f"cosignature of {b32(member)[:8]}: it covers another history")
+                elif each.stage == witness.Stage.WITNESSED and member != row.member:
+                    names.append(b32(member))
+            except EntenteError as problem:
+                scan.problems.append(f"cosignature of {b32(member)[:8]}: {problem.message}")
+        return names
+
+    def receipts(self, id_: str) -> list[Receipt]:
+        """Return how far an item that this member shared has come with each other member."""
+        base = self._base
+        with base.store.read() as tx:
+            world = base.world(tx)
+            stix_id = resolve(tx, id_)
+            rows = tx.items.find([stix_id])[stix_id]
+            mine = [row for row in rows if row.author == base.me and row.latest] or [row for row in rows if row.top]
+            return receipts_of(base, tx, world, mine[0])
+
+    def proof(self, id_: str) -> bytes:
+        """Return a proof file of the newest entry that carries this item (docs/protocol/2-ledger.md, "Proof file").
+
+        NotFoundError for an item that stands in no log, or whose entry no signed head covers yet.
+        """
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            stix_id = resolve(tx, id_)
+            rows = tx.items.find([stix_id])[stix_id]
+            logs = {row.id: row for row in tx.logs.all()}
+            found = [
+                each for row in rows for each in tx.payloads.of_item(row.seq) if each.index < logs[each.log].signed
+            ]
+            mine = [each for each in found if logs[each.log].member == self._base.me]
+            for each in sorted(mine or found, key=lambda each: -each.time):
+                if logs[each.log].size >= logs[each.log].signed:
+                    return self._proof(tx, world, logs[each.log], each)
+        raise NotFoundError("This item stands in no log.", hint="Share it first: `entente share send`.")
+
+    def _proof(self, tx: Transaction, world: World, row: LogRow, payload: PayloadRow) -> bytes:
+        base = self._base
+        lines = witness.lines_for(tx, row, row.signed)
+        members = {Member(row.member), *(Member(each.member) for each in lines)} & world.charters.members(row.circle)
+        proof = merkle.inclusion_proof(
+            payload.index, row.signed, lambda level, index: tx.logs.node(row.id, level, index)
+        )
+        return write_proof(
+            index=payload.index,
+            part=(payload.kind, payload.time, payload.salt, payload.head + payload.data),
+            hashes=proof,
+            checkpoint=row.note,
+            author=base.history(tx, Member(row.member)),
+            cosigners=[base.history(tx, member) for member in sorted(members)],
+            cosignatures=[each.line for each in lines],
+        )
+
+    def confirm(self, person: str = "") -> list[str]:
+        """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
+        base = self._base
+        if not base.unsure:
+            return []
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            tx.records.put("guard", base.now(), f"{who}: {base.unsure}".encode())
+            mine = [row.origin for row in tx.logs.all() if row.member == base.me]
+            base.trust(tx)
+        base.mark()
+        base.changed.set()
+        return mine
+
+
+def _check_entry(index: int, leaf: bytes, payload: PayloadRow | None, *, lacking: bool) -> str:
+    """Return what is wrong with one entry and its payload, "" if nothing is."""
+    try:
+        said = entry.parse(leaf)
+    except EntenteError as problem:
+        return f"entry {index}: {problem.message}"
+    if payload is None:
+        return "" if lacking else f"entry {index}: its payload is gone"
+    if entry.commitment(payload.salt, payload.head + payload.data) != said.commitment:
+        return f"entry {index} ({said.kind}): its payload is not the one that it commits to"
+    if (payload.kind, payload.time) != (said.kind, said.time):
+        return f"entry {index}: kind or time beside it are not those of the leaf"
+    return ""

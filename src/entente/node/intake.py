@@ -1,0 +1,414 @@
+"""What this member takes from a partner: entries judged and stored, payloads, offers, cosignatures, refusals.
+
+docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.session` runs for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
+
+from entente.core import canon, entry
+from entente.core.errors import EntenteError, RefusedError, VerificationError
+from entente.core.ids import Member, b32, keys_origin, origin_hash, unb32
+from entente.core.kind import Act, Place, Verdict
+from entente.core.merkle import leaf_hash
+from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
+from entente.kinds.item import Read, Rules
+from entente.kinds.profile import KIND as PROFILE
+from entente.kinds.refused import KIND as REFUSED
+from entente.ledger import keys as key_logs
+from entente.ledger import log, witness
+from entente.ledger.log import Accepted, Draft, Judged
+from entente.ledger.package import Column
+from entente.node import charters as charter_book
+from entente.policy.approval import State
+from entente.policy.profile import Profile, owners
+from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from entente.exchange.messages import Delivery, Head, Part
+    from entente.ledger.witness import Cosignature
+    from entente.node.base import Base, World
+    from entente.node.charters import Charter
+
+MAX_BEFORE_FORCE = 16
+MAX_ACT = 64 << 10
+AHEAD = 5 * 60 * 1000
+_FOLDED = {kind.name for kind in FOLDED}
+_CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
+
+
+class Counts(Struct):
+    """How the items of a log changed what is held here."""
+
+    new: int = 0
+    changed: int = 0
+    revoked: int = 0
+    unchanged: int = 0
+
+
+class Run(Struct):
+    """The judgement of a run of entries while it is being made."""
+
+    payloads: list[NewPayload]
+    refused: list[tuple[int, str]]
+    awaited: list[int]
+    items: list[tuple[Column, Read]]
+
+
+class Intake:
+    """The side of one member in rounds with its partners."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self.base = base
+        self.me = base.me
+        self._world: tuple[Transaction, World] | None = None
+
+    def world(self, tx: Transaction) -> World:
+        """Return the world of this transaction, folded once until an act of it arrives."""
+        if self._world is None or self._world[0] is not tx:
+            self._world = (tx, self.base.world(tx))
+        return self._world[1]
+
+    def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
+        """Return the logs that both are entitled to."""
+        rows = {keys_origin(member): key_logs.open_log(tx, member) for member in (self.me, partner) if member}
+        for charter in charter_book.load(tx):
+            if partner in charter.text.members:
+                rows |= {row.origin: row for row in charter_book.logs_of(tx, charter)}
+        return sorted(rows.values(), key=lambda row: (row.circle, row.origin))
+
+    def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
+        """Verify, judge and store entries; append what we refuse to our own log of that circle."""
+        if row.member == self.me and not self.base.unsure:
+            failure = RefusedError("A member does not take its own log from others.", code="stopped")
+            return Accepted(row, 0, [], failure, held_back=False)
+        if not row.circle:
+            return key_logs.take(tx, row, part.note, part.packages)
+        charter = charter_book.load(tx).require(row.circle)
+        try:
+            key = self.base.history(tx, Member(row.member)).current.log
+        except EntenteError as problem:
+            return Accepted(row, 0, [], problem, held_back=False)
+        accepted = log.accept(
+            tx, row, part.note, part.packages, key=key, judge=lambda row, run: self._judge(tx, charter, row, run)
+        )
+        by_reason: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
+        for index, leaf, reason in accepted.refused:
+            by_reason[reason].append((index, leaf))
+        if row.member != self.me:
+            self._refuse(tx, charter, origin_hash(row.origin), by_reason)
+        return accepted
+
+    def _judge(self, tx: Transaction, charter: Charter, row: LogRow, columns: list[Column]) -> Judged:
+        """Judge a run of entries of one log of a circle."""
+        world = self.world(tx)
+        taken = self._admitted(world, charter, columns)
+        run = Run([], [], [], [])
+        log_hash, author = origin_hash(row.origin), Member(row.member)
+        for each in columns[:taken]:
+            if each.payload is None:
+                run.awaited.append(each.index)
+            elif each.kind == item.NAME:
+                self._read_item(run, each)
+            elif reason := self._file(tx, world, charter, Place(log_hash, each.index, b""), author, each, run):
+                run.refused.append((each.index, reason))
+        if run.items:
+            self._items(tx, world, charter, row, run)
+        if any(each.kind in _FOLDED for each in run.payloads):
+            self._world = None
+        return Judged(taken, run.payloads, run.refused, run.awaited)
+
+    def _admitted(self, world: World, charter: Charter, columns: list[Column]) -> int:
+        """Return how many entries may be taken now: before a circle is in force, only those that bring it there."""
+        if world.usable(charter):
+            return len(columns)
+        taken = 0
+        for each in columns:
+            if each.kind not in BEFORE_FORCE or each.index >= MAX_BEFORE_FORCE:
+                break
+            taken += 1
+        return taken
+
+    def _read_item(self, run: Run, each: Column) -> None:
+        try:
+            run.items.append((each, item.read(each.payload or b"")))
+        except EntenteError as problem:
+            run.refused.append((each.index, item.reason_of(problem)))
+
+    def _file(
+        self, tx: Transaction, world: World, charter: Charter, place: Place, author: Member, each: Column, run: Run
+    ) -> str:
+        """Check one act and keep it; return why not, if not."""
+        payload = each.payload or b""
+        check = _CHECKS.get(each.kind)
+        if check is None or (each.kind == "acknowledgement/1" and each.kind not in charter.founding_text.terms.kinds):
+            return "kind"
+        try:
+            body = canon.decode(payload, MAX_ACT)
+            check(body)
+        except EntenteError as problem:
+            return item.reason_of(problem)
+        leaf = leaf_hash(entry.leaves([each.kind], [each.time], [each.salt], [payload])[0])
+        place = structs.replace(place, leaf=leaf)
+        if each.kind in _FOLDED:
+            act = Act(place, author, charter.circle, each.kind, each.time, body)
+            judgement = world.view.judge(act)
+            if judgement.verdict is Verdict.DENY:
+                return judgement.detail
+        else:
+            file_act(tx, author, place.ref, each.kind, each.time, body)
+        run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
+        if each.kind == PROFILE.name:
+            self._deny_by_profile(tx, world, charter, author, body)
+        return ""
+
+    def _deny_by_profile(
+        self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
+    ) -> None:
+        """Deny copies that others brought under an identity which is this member's alone by its new profile."""
+        texts = body["identities"]
+        named = [str(body["identity"]), *(str(each) for each in (texts if isinstance(texts, list) else []))]
+        whose = whose_identities(world, charter, {author: Profile(named[0], tuple(named[1:]))})
+        for identity in named:
+            if whose.get(identity) == author:
+                rows = tx.items.by_creator(identity)
+                self.deny(tx, charter, [row for row in rows if row.author != author and row.state == "held"])
+
+    def _items(self, tx: Transaction, world: World, charter: Charter, row: LogRow, run: Run) -> None:
+        """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
+        author = Member(row.member)
+        known = tx.items.find(sorted({read.facts.id for _, read in run.items}))
+        rules = rules_for(tx, world, charter, known)
+        claims: dict[str, set[Member]] = {key: set(value) for key, value in rules.claims.items()}
+        rules = structs.replace(rules, claims=claims)
+        fresh: list[tuple[Column, Read, int]] = []
+        new: list[NewItem] = []
+        now = self.base.clock()
+        for each, read in run.items:
+            reason = item.judge(read, author, rules)
+            if not reason and each.time > now + AHEAD:
+                reason = "ahead-of-time"
+            if reason:
+                run.refused.append((each.index, reason))
+                continue
+            if rules.owners.get(read.facts.created_by_ref) == author:
+                claims.setdefault(read.facts.id, set()).add(author)
+            same = self._same(tx, known.get(read.facts.id, []), author, read)
+            fresh.append((each, read, same))
+            if not same:
+                time, person = each.time, read.header.person
+                made = item.row(
+                    read.facts, author=author, tlp=int(read.header.marking), time=time, person=person, own=False
+                )
+                new.append(NewItem(made, read.data))
+        seqs = iter(tx.items.add(new))
+        placed = [(each, read, same or next(seqs)) for each, read, same in fresh]
+        run.payloads += [
+            NewPayload(each.index, each.kind, each.time, each.salt, read.head, b"", seq) for each, read, seq in placed
+        ]
+        counts = count(
+            [read.facts.revoked for _, read, _ in fresh],
+            [read.facts.id for _, read, _ in fresh],
+            known,
+            [same for _, _, same in fresh],
+        )
+        add_counts(tx, row, counts)
+        repeated = repeats([read.facts.id for _, read, _ in fresh])
+        touched = [read.facts.id for _, read, _ in fresh if read.facts.id in known or read.facts.id in repeated]
+        resettle(tx, touched)
+        self._deny_late(tx, charter, rules, touched)
+
+    def _same(self, tx: Transaction, rows: list[ItemRow], author: Member, read: Read) -> int:
+        """Return the `seq` of this author's copy with exactly these bytes, 0 if there is none."""
+        alike = [row.seq for row in rows if row.author == author and row.modified == read.facts.modified]
+        return next((row.seq for row, data in tx.items.get(alike) if data == read.data and not row.own), 0)
+
+    def _deny_late(self, tx: Transaction, charter: Charter, rules: Rules, stix_ids: Collection[str]) -> None:
+        """Deny copies that the owner's own version, which came later, forbids."""
+        for stix_id, rows in tx.items.find(sorted(set(stix_ids))).items():
+            by = rules.claims.get(stix_id, ())
+            if by:
+                self.deny(tx, charter, [row for row in rows if row.author not in by and row.state == "held"])
+
+    def deny(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
+        """Mark copies of this circle as not their author's to bring, and say so in our log."""
+        mine = {row.id: row for row in charter_book.logs_of(tx, charter) if row.circle}
+        here = tx.items.placed([row.seq for row in rows], list(mine))
+        rows = [row for row in rows if row.seq in here]
+        if not rows:
+            return
+        tx.items.save([structs.replace(row, state="denied", latest=False, top=False) for row in rows])
+        resettle(tx, [row.stix_id for row in rows])
+        for row in rows:
+            for each in tx.payloads.of_item(row.seq):
+                if each.log in mine and row.author != self.me:
+                    leaf = leaf_hash(tx.logs.leaves(each.log, each.index, each.index + 1)[0])
+                    named = {"forged-update": [(each.index, leaf)]}
+                    self._refuse(tx, charter, origin_hash(mine[each.log].origin), named)
+
+    def _refuse(
+        self, tx: Transaction, charter: Charter, log_hash: bytes, by_reason: Mapping[str, list[tuple[int, bytes]]]
+    ) -> None:
+        drafts: list[Draft] = []
+        now = self.base.clock()
+        for reason, entries in sorted(by_reason.items()):
+            for at in range(0, len(entries), 256):
+                body = REFUSED.make(log_hash, reason, sorted(entries[at : at + 256]))
+                drafts.append(Draft(REFUSED.name, now, b"", body))
+        if drafts:
+            _, places = self.base.append(tx, charter, drafts)
+            for draft, place in zip(drafts, places, strict=True):
+                file_act(tx, self.me, place.ref, REFUSED.name, now, canon.decode(draft.data))
+
+    def deliver(self, tx: Transaction, row: LogRow, delivery: Delivery) -> bool:
+        """Store a payload that was awaited, if it is the one that the leaf commits to."""
+        if delivery.index not in tx.payloads.awaited(row.id, 100_000) or not row.circle:
+            return False
+        leaf = tx.logs.leaves(row.id, delivery.index, delivery.index + 1)[0]
+        said = entry.parse(leaf)
+        if entry.commitment(delivery.salt, delivery.payload) != said.commitment:
+            raise VerificationError("The payload is not the one that the entry commits to.")
+        charter = charter_book.load(tx).require(row.circle)
+        column = Column(delivery.index, said.kind, said.time, len(delivery.payload), delivery.salt, delivery.payload)
+        judged = self._judge(tx, charter, row, [column])
+        if not judged.taken:
+            return False
+        tx.payloads.put(row.id, judged.payloads)
+        if judged.refused:
+            tx.payloads.settle(row.id, [delivery.index])
+            named = {judged.refused[0][1]: [(delivery.index, leaf_hash(leaf))]}
+            self._refuse(tx, charter, origin_hash(row.origin), named)
+        return True
+
+    def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
+        """Take notice of an offered agreement or circle."""
+        world = self.base.world(tx)
+        self._world = None
+        waiting = [each for each in world.charters if each.offered_by == partner]
+        open_ = sum(world.state(each) is State.PROPOSED for each in waiting)
+        return charter_book.take(tx, world.charters, offer, me=self.me, by=partner, time=self.base.clock(), open_=open_)
+
+    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
+        """Return offers for circles with this partner in which it lacks our log; agreements first."""
+        found = [
+            charter
+            for charter in charter_book.load(tx)
+            if partner in charter.text.members and origin_hash(charter.origin(self.me)) in lacking
+        ]
+        return [charter.offer() for charter in sorted(found, key=lambda charter: not charter.founding)][:16]
+
+    def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
+        """Verify and keep a cosignature of a member of the log's audience."""
+        if row.circle and given.member not in charter_book.load(tx).members(row.circle):
+            raise VerificationError("A cosigner of this log is not in its circle.", code="not-entitled")
+        return witness.take(tx, row, given, self.base.history(tx, Member(given.member)).current)
+
+    def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
+        """State what we hold of this log now."""
+        secrets = self.base.secrets
+        return witness.cosign(
+            tx,
+            tx.logs.get(row.origin) or row,
+            self.me,
+            witness_seed=secrets.seed("witness"),
+            store_seed=secrets.seed("store"),
+            now=self.base.clock() // 1000,
+        )
+
+    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
+        """Learn how far a partner holds our own log: further than we do means that this is an old copy."""
+        if head.size > row.signed:
+            self.base.unsure = f"A partner holds {head.size} entries of our log {row.origin}, this home {row.signed}."
+        elif self.base.unsure and head.size == row.signed and head.size > 0:
+            held = witness.root_at(tx, row, head.size)
+            if held == head.root:
+                self.base.trust(tx)
+
+
+def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:
+    """File an act about single entries under each entry that it names."""
+    stage = str(body["stage"]) if kind == "acknowledgement/1" else str(body["reason"])
+    space = "acknowledged" if kind == "acknowledgement/1" else "refused"
+    entries = body["entries"]
+    for pair in entries if isinstance(entries, list) else []:
+        index, leaf = pair
+        key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if space == 'acknowledged' else ''}"
+        if tx.records.get(space, key) is None:
+            tx.records.put(space, key, canon.encode({"leaf": leaf, "time": time, "what": stage, "ref": ref}))
+
+
+def rules_for(tx: Transaction, world: World, charter: Charter, known: Mapping[str, list[ItemRow]]) -> Rules:
+    """Return what the judge of items knows: whose identities are whose in this circle, and who owns which ids."""
+    whose = whose_identities(world, charter, {})
+    logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+    claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
+    here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set()
+    claims: dict[str, set[Member]] = {}
+    for row in claiming:
+        if row.seq in here:
+            claims.setdefault(row.stix_id, set()).add(Member(row.author))
+    terms = charter.founding_text.terms
+    return Rules(charter.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
+
+
+def whose_identities(world: World, charter: Charter, newer: dict[Member, Profile | None]) -> dict[str, Member]:
+    """Return whose each STIX identity is in this circle; `newer` profiles stand before those of the view."""
+    profiles = world.view.states[PROFILE.name].get(charter.circle, {})
+    mine: dict[Member, Profile | None] = {
+        member: Profile(found.identity, found.identities) if (found := profiles.get(member)) else None
+        for member in charter.text.members
+    }
+    return owners(mine | newer)
+
+
+def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
+    """Choose again which copy of these objects is each member's newest and which is shown."""
+    found = tx.items.find(sorted(set(stix_ids)))
+    for rows in found.values():
+        changed = item.settle(rows, lambda seq: tx.items.get([seq])[0][1])
+        if changed:
+            tx.items.save(changed)
+
+
+def repeats(stix_ids: list[str]) -> set[str]:
+    """Return the ids that occur more than once."""
+    seen: set[str] = set()
+    return {each for each in stix_ids if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
+
+
+def count(revoked: list[bool], stix_ids: list[str], known: Mapping[str, list[ItemRow]], same: list[int]) -> Counts:
+    """Count new, changed, newly revoked and unchanged objects of a run."""
+    counts = Counts()
+    for gone, stix_id, held in zip(revoked, stix_ids, same, strict=True):
+        before = known.get(stix_id, [])
+        if held:
+            counts.unchanged += 1
+            continue
+        counts.changed += bool(before)
+        counts.new += not before
+        counts.revoked += gone and not any(row.revoked for row in before)
+    return counts
+
+
+def add_counts(tx: Transaction, row: LogRow, counts: Counts) -> None:
+    """Add to what this log has changed here so far."""
+    key = b32(origin_hash(row.origin))
+    held = tx.records.get("received", key)
+    total = canon.decode(held) if held else {}
+    for name in ("new", "changed", "revoked", "unchanged"):
+        before = total.get(name, 0)
+        total[name] = (before if isinstance(before, int) else 0) + int(getattr(counts, name))
+    tx.records.put("received", key, canon.encode(total))
+
+
+def place_of(ref: str) -> Place:
+    """Read a reference."""
+    log_text, index, leaf = ref.split("/")
+    return Place(unb32(log_text, 32), int(index), unb32(leaf, 32))

@@ -1,0 +1,52 @@
+"""Receipts: how far an item has come with each member, from cosignatures and acknowledgements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from entente.core.ids import Member, b32, origin_hash
+from entente.core.merkle import leaf_hash
+from entente.ledger import witness
+from entente.ledger.witness import Stage
+from entente.node.base import Base, World, stamp
+from entente.node.values import Receipt
+
+if TYPE_CHECKING:
+    from entente.store.ports import ItemRow, LogRow, Transaction
+
+_ORDER = [Stage.WITNESSED, Stage.STORED, Stage.READ, Stage.USED]
+
+
+def receipts_of(base: Base, tx: Transaction, world: World, row: ItemRow) -> list[Receipt]:
+    """Return the farthest stage that each other member has reached with any entry of this item."""
+    logs = {each.id: each for each in tx.logs.all()}
+    best: dict[Member, tuple[int, str]] = {}
+    for each in tx.payloads.of_item(row.seq):
+        log = logs[each.log]
+        for member, stage, time in _stages(tx, log, each.index):
+            known = best.get(member)
+            if member in world.charters.members(log.circle) and (known is None or _ORDER.index(stage) > known[0]):
+                best[member] = (_ORDER.index(stage), time)
+    return [
+        Receipt(b32(member), _ORDER[at].value, time) for member, (at, time) in sorted(best.items()) if member != base.me
+    ]
+
+
+def _stages(tx: Transaction, log: LogRow, index: int) -> list[tuple[Member, Stage, str]]:
+    """Return what each member has stated about one entry."""
+    hashed = origin_hash(log.origin)
+    refused = {key.split("/")[2] for key, _ in tx.records.scan("refused", f"{b32(hashed)}/{index:012d}/")}
+    found: list[tuple[Member, Stage, str]] = []
+    for each in witness.of_log(tx, hashed):
+        stage = Stage(each.stage)
+        if each.size > index and not (stage is Stage.STORED and b32(each.member) in refused):
+            found.append((Member(each.member), stage, stamp(witness.time_of(each) * 1000)))
+    leaf = b32(leaf_hash(tx.logs.leaves(log.id, index, index + 1)[0]))
+    for key, data in tx.records.scan("acknowledged", f"{b32(hashed)}/{index:012d}/"):
+        act: dict[str, object] = msgspec.json.decode(data)
+        if act["leaf"] == leaf:
+            member = next((row.member for row in tx.logs.all() if b32(row.member) == key.split("/")[2]), b"")
+            found.append((Member(member), Stage(str(act["what"])), stamp(int(str(act["time"])))))
+    return found

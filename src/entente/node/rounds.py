@@ -1,0 +1,124 @@
+"""Rounds with partners: call out, answer, and say what happened (docs/protocol/4-exchange.md)."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from entente.core.errors import EntenteError, RefusedError
+from entente.core.ids import Member, b32
+from entente.exchange.messages import Message, Refusal, decode, encode
+from entente.exchange.session import Round
+from entente.node.intake import Intake
+from entente.node.partners import Partners, is_paired
+from entente.node.values import Flow, Synced
+
+if TYPE_CHECKING:
+    from entente.node.agreements import Agreements
+    from entente.node.base import Base
+    from entente.node.caller import Caller
+
+MAX_TRIPS = 100_000
+Progress = Callable[[str, int, int], None]
+
+
+class Rounds:
+    """Exchange with partners, from both ends."""
+
+    def __init__(self, base: Base, caller: Caller, partners: Partners, agreements: Agreements) -> None:
+        """Work on this base and call through this caller."""
+        self._base = base
+        self._caller = caller
+        self._partners = partners
+        self._agreements = agreements
+        self._busy: dict[Member, threading.Lock] = defaultdict(threading.Lock)
+
+    def sync(self, partner: str = "", progress: Progress | None = None) -> list[Synced]:
+        """Hold a round with one or all paired partners; what goes wrong with one stands in its `error`."""
+        self._agreements.settle()
+        self._accept_waiting()
+        if partner:
+            with self._base.store.read() as tx:
+                members = [self._base.find_member(tx, partner)]
+        else:
+            members = list(self._partners.members("paired"))
+        return [self.round(member, progress) for member in members]
+
+    def _accept_waiting(self) -> None:
+        for member in self._partners.members("waiting"):
+            try:
+                self._partners.tell(member)
+            except EntenteError:
+                continue
+
+    def round(self, partner: Member, progress: Progress | None = None) -> Synced:
+        """Hold one round with a partner; never raises for what the partner does."""
+        with self._busy[partner]:
+            round_ = Round(Intake(self._base), partner)
+            error = ""
+            try:
+                self._hold(round_, progress)
+                if self._agreements.settle():
+                    self._hold(round_, progress)
+            except EntenteError as problem:
+                error = problem.message if not problem.hint else f"{problem.message} {problem.hint}"
+        flow = round_.flow
+        refusals = [
+            *({"by": "partner", **_row(each)} for each in round_.refused),
+            *({"by": "us", **_row(each)} for each in round_.stuck),
+        ]
+        return Synced(
+            b32(partner),
+            Flow(flow.sent_entries, flow.sent_bytes),
+            Flow(flow.received_entries, flow.received_bytes),
+            error,
+            refusals[:100],
+        )
+
+    def _hold(self, round_: Round, progress: Progress | None) -> None:
+        with self._base.store.write() as tx:
+            self._check_paired(round_.partner, is_paired(tx, round_.partner))
+            message = round_.open(tx)
+        for _ in range(MAX_TRIPS):
+            reply = decode(self._caller.exchange(round_.partner, encode(message)))
+            round_.flow.trips += 1
+            message = self.take(round_, reply)
+            if progress is not None:
+                progress("exchange", round_.flow.sent_entries + round_.flow.received_entries, 0)
+            if message.empty():
+                break
+
+    def _check_paired(self, partner: Member, paired: bool) -> None:
+        if not paired:
+            raise RefusedError(
+                f"{b32(partner)[:8]} is not paired with you.",
+                code="not-entitled",
+                hint="Both sides confirm the words first.",
+            )
+
+    def take(self, round_: Round, message: Message) -> Message:
+        """Take a message and return the answer; one transaction, signed bytes leave only after its commit."""
+        was_unsure = bool(self._base.unsure)
+        if message.changes() or was_unsure:
+            with self._base.store.write() as tx:
+                reply = round_.turn(tx, message)
+            self._base.mark()
+            self._base.changed.set()
+        else:
+            with self._base.store.read() as tx:
+                reply = round_.turn(tx, message)
+        return reply
+
+    def answer(self, partner: Member, body: bytes) -> bytes:
+        """Answer a partner's message."""
+        message = decode(body)
+        round_ = Round(Intake(self._base), partner)
+        with self._base.store.read() as tx:
+            self._check_paired(partner, is_paired(tx, partner))
+        return encode(self.take(round_, message))
+
+
+def _row(refusal: Refusal) -> dict[str, str]:
+    return {"code": refusal.code[:64], "subject": refusal.subject[:200], "text": refusal.text[:500]}

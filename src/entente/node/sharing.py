@@ -1,0 +1,293 @@
+"""Sharing: decide, explain, then send; and say later why something left (docs/protocol/6-release.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from entente.core.errors import NotFoundError
+from entente.core.ids import Member, b32
+from entente.core.marking import Tlp
+from entente.formats.stix import facts
+from entente.kinds import item
+from entente.kinds.item import Header
+from entente.ledger.log import Draft
+from entente.node import charters as charter_book
+from entente.node.base import SHORTEST, Base, World, stamp
+from entente.node.charters import Charter
+from entente.node.intake import rules_for
+from entente.node.people import operator
+from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
+from entente.policy.release import Candidate, Circle, Decision, release, summary
+from entente.store.ports import ItemRow, Transaction
+
+if TYPE_CHECKING:
+    from entente.policy.reasons import Reason
+
+BATCH = 4000
+MANY = 1000
+SPACE = "release"
+Progress = Callable[[str, int, int], None]
+
+
+class _Note(Struct, frozen=True):
+    """One batch of releases, as kept for `why`: which agreement and revision let it go, who, when, for what."""
+
+    circle: str
+    agreement: str
+    members: list[str]
+    person: str
+    time: int
+    purpose: str
+    ceiling: str
+
+
+class Desk(Struct, frozen=True):
+    """One question: which item rows to which circle, for what, by whom."""
+
+    charter: Charter
+    rows: list[tuple[ItemRow, bytes]]
+    purpose: str
+    person: str
+
+
+class Sharing:
+    """What leaves this member, and why."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def preview(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Preview:
+        """Say for each item whether it may go to the circle, whom it would reach, and why; nothing is sent."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            desk = self._desk(tx, world, self._pick(tx, ids), circle, purpose, operator(tx, person))
+            decisions = self._decide(tx, world, desk)
+        return _preview(decisions)
+
+    def send(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Sent:
+        """Share all of the items, or none: then `preview` says why."""
+        with self._base.store.read() as tx:
+            seqs = self._pick(tx, ids)
+            who = operator(tx, person)
+        decisions, shared = self._send(seqs, circle, purpose, who, everything=True, progress=None)
+        if all(decision.allowed for decision in decisions):
+            return Sent(shared)
+        return Sent(0, _preview(decisions))
+
+    def send_allowed(
+        self, seqs: Sequence[int], circle: str, purpose: str, person: str, progress: Progress | None
+    ) -> tuple[int, dict[str, int]]:
+        """Share what the policy allows; return how many items went and how many each rule kept back."""
+        decisions, shared = self._send(seqs, circle, purpose, person, everything=False, progress=progress)
+        refused: Counter[str] = Counter()
+        for decision in decisions:
+            if not decision.allowed:
+                refused.update({reason.rule for reason in decision.reasons if not reason.allowed})
+        return shared, dict(refused)
+
+    def _send(
+        self,
+        seqs: Sequence[int],
+        circle: str,
+        purpose: str,
+        person: str,
+        *,
+        everything: bool,
+        progress: Progress | None,
+    ) -> tuple[list[Decision], int]:
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            desk = self._desk(tx, world, seqs, circle, purpose, person)
+            decisions = self._decide(tx, world, desk)
+        going = [row for (row, _), decision in zip(desk.rows, decisions, strict=True) if decision.allowed]
+        if everything and len(going) < len(decisions):
+            return decisions, 0
+        shared = 0
+        for at in range(0, len(going), BATCH):
+            shared += self._append(desk, [row.seq for row in going[at : at + BATCH]])
+            if progress is not None:
+                progress("share", min(at + BATCH, len(going)), len(going))
+        if shared:
+            self._base.changed.set()
+        return decisions, shared
+
+    def _append(self, desk: Desk, seqs: list[int]) -> int:
+        """Append one batch of items to our log of the circle; those that stand there already are left out."""
+        base, charter = self._base, desk.charter
+        now = base.clock()
+        with base.store.write() as tx:
+            row = tx.logs.get(charter.origin(base.me))
+            there = tx.items.placed(seqs, [row.id]) if row else set[int]()
+            fresh = tx.items.get([seq for seq in seqs if seq not in there])
+            if not fresh:
+                return 0
+            drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
+            _, places = base.append(tx, charter, drafts)
+            note = _Note(
+                b32(charter.circle),
+                b32(charter.agreement),
+                [b32(member) for member in charter.text.members if member != base.me],
+                desk.person,
+                now,
+                desk.purpose,
+                str(charter.text.ceiling),
+            )
+            tx.records.put(SPACE, f"{b32(places[0].log)}/{places[0].index:012d}", msgspec.json.encode(note))
+        base.mark()
+        return len(fresh)
+
+    def _pick(self, tx: Transaction, ids: Sequence[str]) -> list[int]:
+        """Return the item rows that stand for STIX ids: our own newest copy, else the shown one."""
+        names = [resolve(tx, id_) for id_ in ids]
+        found = tx.items.find(names)
+        seqs: list[int] = []
+        for name in names:
+            rows = found[name]
+            own = [row for row in rows if row.own and row.latest]
+            seqs.append((own or [row for row in rows if row.top] or rows)[0].seq)
+        return list(dict.fromkeys(seqs))
+
+    def _desk(self, tx: Transaction, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
+        return Desk(self._base.find_circle(world, circle), tx.items.get(seqs), purpose, person)
+
+    def _decide(self, tx: Transaction, world: World, desk: Desk) -> list[Decision]:
+        charter = desk.charter
+        logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+        known = tx.items.find(sorted({row.stix_id for row, _ in desk.rows}))
+        rules = rules_for(tx, world, charter, known)
+        circle = Circle(
+            agreement=charter.agreement,
+            circle=charter.circle,
+            name=charter.text.name,
+            agreement_state=world.agreement_state(charter.agreement),
+            circle_state=world.state(charter),
+            members=charter.text.members,
+            founding=charter.founding_text.members,
+            ceiling=charter.text.ceiling,
+            terms=charter.founding_text.terms,
+            me=self._base.me,
+            owners=rules.owners,
+            claims=rules.claims,
+            node_four_eyes=tx.records.get("setting", "four_eyes") == b"true",
+        )
+        candidates = [self._candidate(tx, row, data, known, logs) for row, data in desk.rows]
+        return release(
+            candidates,
+            circle,
+            person=desk.person,
+            purpose=desk.purpose,
+            held=lambda ids: set(tx.items.find(sorted(ids))),
+            in_circle=lambda ids: _there(tx, ids, logs),
+        )
+
+    def _candidate(
+        self, tx: Transaction, row: ItemRow, data: bytes, known: Mapping[str, list[ItemRow]], logs: list[int]
+    ) -> Candidate:
+        found = facts(data)
+        own = row.own and not self._received(tx, row, data, known, logs)
+        return Candidate(
+            row.stix_id,
+            found,
+            Tlp(row.tlp) if row.tlp >= 0 else None,
+            Member(row.author),
+            own,
+            row.person,
+            len(data),
+            denied=row.state != "held",
+        )
+
+    def _received(
+        self, tx: Transaction, row: ItemRow, data: bytes, known: Mapping[str, list[ItemRow]], logs: list[int]
+    ) -> bool:
+        """Say whether a partner sent exactly these bytes, under another circle, before we brought them ourselves."""
+        earlier = [
+            each.seq
+            for each in known.get(row.stix_id, [])
+            if not each.own and each.seq < row.seq and each.modified == row.modified
+        ]
+        if not earlier:
+            return False
+        here = tx.items.placed(earlier, logs)
+        return any(sent == data for _, sent in tx.items.get([seq for seq in earlier if seq not in here]))
+
+    def why(self, id_: str) -> list[Release]:
+        """Return each release of an item by this member: where to, under which clause, by whom, when."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            logs = {
+                row.id: charter
+                for charter in world.charters
+                if (row := tx.logs.get(charter.origin(self._base.me))) is not None
+            }
+            copies = tx.items.find([resolve(tx, id_)]).get(resolve(tx, id_), [])
+            entries = [each for copy in copies for each in tx.payloads.of_item(copy.seq) if each.log in logs]
+            found = [self._release(each.time, logs[each.log], each.head) for each in entries]
+        return sorted(found, key=lambda each: each.time)
+
+    def _release(self, time: int, charter: Charter, head: bytes) -> Release:
+        header = item.read_header(head.rstrip(b"\n"))
+        clause = (
+            f"{charter.founding_text.name}, revision {b32(charter.agreement)[:8]}: {header.marking} within the ceiling "
+            f"{charter.text.ceiling} of {charter.text.name}"
+        )
+        members = [b32(member) for member in charter.text.members if member != self._base.me]
+        return Release(b32(charter.circle), members, clause, header.person, stamp(time), header.purpose)
+
+
+def _there(tx: Transaction, ids: Collection[str], logs: list[int]) -> set[str]:
+    rows = [row for found in tx.items.find(sorted(ids)).values() for row in found if row.state == "held"]
+    placed = tx.items.placed([row.seq for row in rows], logs)
+    return {row.stix_id for row in rows if row.seq in placed}
+
+
+def _header(row: ItemRow, desk: Desk) -> Header:
+    return Header(Tlp(row.tlp), desk.person, desk.purpose, row.type)
+
+
+def resolve(tx: Transaction, text: str) -> str:
+    """Return the STIX id that `text` is, or is the beginning of; NotFoundError if none or several."""
+    if tx.items.find([text]):
+        return text
+    found = tx.items.prefix(text, 3) if len(text) >= SHORTEST else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NotFoundError(
+            f"{text!r} is the beginning of several items.",
+            code="ambiguous",
+            hint=f"For example {found[0]} and {found[1]}.",
+        )
+    raise NotFoundError(f"No item {text!r} is held here.", hint="Try `entente item search`.")
+
+
+def _preview(decisions: Sequence[Decision]) -> Preview:
+    allowed = all(decision.allowed for decision in decisions)
+    if len(decisions) <= MANY:
+        return Preview(allowed, [_info(decision) for decision in decisions])
+    members = next(([b32(each) for each in decision.members] for decision in decisions if decision.members), [])
+    groups = [
+        DecisionInfo(
+            ", ".join(group.examples),
+            group.allowed,
+            members if group.allowed else [],
+            [ReasonInfo(group.rule, group.text, group.allowed, group.who, group.fix)],
+            group.count,
+        )
+        for group in summary(decisions)
+    ]
+    return Preview(allowed, groups)
+
+
+def _info(decision: Decision) -> DecisionInfo:
+    reasons = [_reason(reason) for reason in decision.reasons]
+    return DecisionInfo(decision.item, decision.allowed, [b32(member) for member in decision.members], reasons)
+
+
+def _reason(reason: Reason) -> ReasonInfo:
+    return ReasonInfo(reason.rule, reason.text, reason.allowed, reason.who, reason.fix)
