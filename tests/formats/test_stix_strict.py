@@ -15,7 +15,8 @@ from entente.formats import stix_vocab as vocab
 from entente.formats.stix import KNOWN_TYPES, MAX_OBJECT, read
 from entente.formats.stix_markings import tlp_object
 from entente.formats.stix_strict import problems
-from formats.strict_corpus import TIME, VALID, U, dump, mutate, sco, sdo
+from formats.strict_corpus import TIME, VALID, U, dump, sco, sdo
+from formats.strict_mutations import mutate
 from formats.strict_oracle import refusals
 from formats.test_stix_facts import objects_of, shared_files
 

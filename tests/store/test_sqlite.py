@@ -446,7 +446,7 @@ def test_truncated_leaves_are_in_no_file(sqlite: SqliteStore, path: Path) -> Non
     [
         "SELECT 1 FROM item i WHERE (i.key IN (SELECT value FROM json_each(?1)) "
         "OR i.key IS NULL AND i.tail IN (SELECT value FROM json_each(?2))) AND i.seq > 0",
-        "SELECT 1 FROM item i WHERE i.created_by = ? AND i.created_by <> ''",
+        "SELECT 1 FROM item i WHERE i.creator = ? AND i.creator <> 0 AND i.seq > 0 ORDER BY i.seq",
         "SELECT 1 FROM payload WHERE log IN (SELECT id FROM log) AND item = ?",
         "SELECT DISTINCT item FROM payload WHERE log = ? AND item > ? ORDER BY item LIMIT 9",
         "SELECT 1 FROM act WHERE kind = ? AND (log, idx) > (?, ?) ORDER BY log, idx",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from entente.core.errors import InvalidError
 from entente.core.ids import unb32
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_AFTER = 3
 MAX_ENTRIES = 256
 PERSON_SIZE = 16
+PAIR = 2
 
 
 def check_fields(body: Mapping[str, object], fields: Mapping[str, type]) -> None:
@@ -31,13 +32,21 @@ def part(body: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = body.get(name)
     if not isinstance(value, dict):
         raise InvalidError(f"The field {name} must be an object.")
-    return value
+    return cast("dict[str, object]", value)  # JSON has text keys
+
+
+def listed(body: Mapping[str, object], name: str) -> list[object]:
+    """Return the list in this field; InvalidError if it is none."""
+    value = body.get(name)
+    if not isinstance(value, list):
+        raise InvalidError(f"The field {name} must be a list.")
+    return cast("list[object]", value)
 
 
 def check_texts(body: Mapping[str, object], name: str, *, count: int, length: int) -> list[str]:
     """Return the list of texts in this field; InvalidError if it is longer or holds anything else."""
-    value = body[name]
-    if not isinstance(value, list) or len(value) > count:
+    value = listed(body, name)
+    if len(value) > count:
         raise InvalidError(f"The field {name} must be a list of at most {count} texts.")
     texts = [text for text in value if isinstance(text, str) and 0 < len(text) <= length]
     if len(texts) != len(value):
@@ -45,15 +54,17 @@ def check_texts(body: Mapping[str, object], name: str, *, count: int, length: in
     return texts
 
 
-def check_after(body: Mapping[str, object]) -> None:
-    """Raise InvalidError unless `after` holds at most three references."""
-    for ref in check_texts(body, "after", count=MAX_AFTER, length=140):
+def check_after(body: Mapping[str, object]) -> list[str]:
+    """Return the references in `after`; InvalidError unless there are at most three."""
+    refs = check_texts(body, "after", count=MAX_AFTER, length=140)
+    for ref in refs:
         log, _, rest = ref.partition("/")
         index, _, leaf = rest.partition("/")
         unb32(log, 32)
         unb32(leaf, 32)
         if not (index.isascii() and index.isdigit() and str(int(index)) == index):
             raise InvalidError(f"{ref!r} is not a reference to an entry.")
+    return refs
 
 
 def check_person(body: Mapping[str, object]) -> str:
@@ -65,16 +76,16 @@ def check_person(body: Mapping[str, object]) -> str:
 
 def check_entries(body: Mapping[str, object]) -> list[tuple[int, bytes]]:
     """Return (index, leaf hash) of the entries named; InvalidError unless 1 to 256 in ascending order."""
-    value = body["entries"]
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ENTRIES:
+    value = listed(body, "entries")
+    if not 1 <= len(value) <= MAX_ENTRIES:
         raise InvalidError(f"An act names 1 to {MAX_ENTRIES} entries.")
     named: list[tuple[int, bytes]] = []
     for pair in value:
-        match pair:
-            case [int(index), str(leaf)] if index >= 0 and not isinstance(index, bool):
-                named.append((index, unb32(leaf, 32)))
-            case _:
-                raise InvalidError("An entry is named by its index and leaf hash.")
+        fields = cast("list[object]", pair) if isinstance(pair, list) else []
+        index, leaf = fields if len(fields) == PAIR else (None, None)
+        if type(index) is not int or index < 0 or not isinstance(leaf, str):
+            raise InvalidError("An entry is named by its index and leaf hash.")
+        named.append((index, unb32(leaf, 32)))
     if any(before[0] >= after[0] for before, after in itertools.pairwise(named)):
         raise InvalidError("The entries must stand in ascending order, each once.")
     return named

@@ -24,13 +24,13 @@ from entente.exchange.messages import (
     Want,
 )
 from entente.ledger import witness
-from entente.ledger.log import Accepted, root_of
 from entente.ledger.package import Package, pack
 from entente.ledger.witness import Cosignature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from entente.ledger.log import Accepted
     from entente.store.ports import LogRow, Transaction
 
 
@@ -86,9 +86,9 @@ class Taken(Struct):
     """What taking a message changed."""
 
     moved: set[bytes]
+    failed: set[bytes]
     cosigned: list[Cosignature]
     refusals: list[Refusal]
-    progress: bool = False
 
 
 class Round:
@@ -102,13 +102,15 @@ class Round:
         self.refused: list[Refusal] = []
         self.stuck: list[Refusal] = []
         self._pushed: dict[bytes, int] = {}
+        self._opened: list[Head] = []
 
     def open(self, tx: Transaction) -> Message:
         """Return the first message: all heads, the tally, the payloads that are missing here."""
         rows = self.side.common(tx, self.partner)
+        self._opened = [_head(tx, row) for row in rows]
         return Message(
             full=True,
-            heads=[_head(row) for row in rows],
+            heads=self._opened,
             tally=witness.tally(tx, rows),
             wants=_wants(tx, rows),
         )
@@ -123,18 +125,19 @@ class Round:
         reply = self._compose(tx, rows, message, taken)
         self.refused += message.refusals
         self.stuck += taken.refusals
-        if message.parts and not taken.progress and not message.more:
-            return Message(refusals=reply.refusals)
         return reply
 
     def _guard(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> None:
-        for head in message.heads:
+        named = {head.log for head in message.heads}
+        agreed = [head for head in self._opened if head.log not in named]  # an answer leaves out what is equal
+        self._opened = []
+        for head in [*message.heads, *agreed]:
             row = rows.get(head.log)
             if row is not None and row.member == self.side.me:
                 self.side.shown(tx, row, head)
 
     def _take(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> Taken:
-        taken = Taken(set(), [], [])
+        taken = Taken(set(), set(), [], [])
         for offer in message.offers:
             self._try(taken, "offer", "", lambda offer=offer: self.side.take_offer(tx, self.partner, offer))
         if message.offers:
@@ -175,15 +178,13 @@ class Round:
         self.flow.received_bytes += sum(len(package.payloads) for package in part.packages)
         if accepted.failure is not None:
             taken.refusals.append(Refusal(accepted.failure.code, row.origin, accepted.failure.message))
-        if accepted.taken:
-            taken.moved.add(part.log)
-            taken.progress = True
+        (taken.moved if accepted.taken else taken.failed).add(part.log)
 
     def _try(self, taken: Taken, code: str, subject: str, action: object) -> None:
         """Run one taking; an error of ours becomes a refusal and touches nothing else."""
         try:
-            if callable(action) and action():
-                taken.progress = True
+            if callable(action):
+                action()
         except EntenteError as problem:
             taken.refusals.append(Refusal(problem.code or code, subject, problem.message))
 
@@ -192,18 +193,19 @@ class Round:
         if message.full:
             theirs = {log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows}
         parts, more = self._parts(tx, rows, theirs)
-        behind = {log for log, head in theirs.items() if (head.size, head.root) != (rows[log].size, root_of(rows[log]))}
+        ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
+        behind = {log for log, head in theirs.items() if head != ours[log]}
         shown = {head.log for head in message.heads}
-        lacking = {head.log for head in message.heads if head.size == 0} | (
-            rows.keys() - shown if message.full else set()
-        )
+        lacking = {head.log for head in message.heads if head.size == 0}
+        if message.full:
+            lacking |= rows.keys() - shown
         unknown = [Head(log, 0, merkle.EMPTY_ROOT) for log in sorted(shown - rows.keys())] if message.full else []
         mine = witness.tally(tx, rows.values()) if message.tally else b""
         cosignatures = list(taken.cosigned)
         if message.tally and mine != message.tally:
             cosignatures = [each for log in sorted(rows) for each in witness.of_log(tx, log)][:MAX_COSIGNATURES]
         return Message(
-            heads=[*(_head(rows[log]) for log in sorted(behind | taken.moved)), *unknown],
+            heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
             offers=self.side.offers(tx, self.partner, lacking) if lacking else [],
             parts=parts,
@@ -236,8 +238,10 @@ class Round:
         return parts, False
 
 
-def _head(row: LogRow) -> Head:
-    return Head(origin_hash(row.origin), row.size, root_of(row))
+def _head(tx: Transaction, row: LogRow) -> Head:
+    """Return what we show of a log: what we hold of others', what we have signed of our own."""
+    size = min(row.size, row.signed)
+    return Head(origin_hash(row.origin), size, witness.root_at(tx, row, size))
 
 
 def _wants(tx: Transaction, rows: Iterable[LogRow]) -> list[Want]:

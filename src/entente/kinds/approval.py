@@ -56,7 +56,7 @@ class ApprovalKind:
             return deny("wrong-log")
         if unb32(str(act.body["revision"]), 32) != agreement:
             return deny("revision")
-        if gap := missing(context, act.body["after"]):
+        if gap := missing(context, check_after(act.body)):
             return unknown(gap)
         if act.author in state.get(of, {}):
             return deny("answered")

@@ -135,10 +135,12 @@ def settle(rows: Sequence[ItemRow], data_of: Callable[[int], bytes]) -> list[Ite
     def rank(each: ItemRow) -> tuple[bool, int]:
         return each.modified <= each.time * 1000, each.modified
 
-    def newest(among: list[ItemRow], key: Callable[[ItemRow], object]) -> ItemRow:
-        best = max(among, key=key)  # type: ignore[arg-type]  # keys are tuples of bool and int
-        tied = [each for each in among if key(each) == key(best)]
-        return best if len(tied) == 1 else min(tied, key=lambda each: (sha256(data_of(each.seq)).digest(), each.seq))
+    def newest(among: list[ItemRow], key: Callable[[ItemRow], tuple[int, ...]]) -> ItemRow:
+        best = max(map(key, among))
+        tied = [each for each in among if key(each) == best]
+        if len(tied) == 1:
+            return tied[0]
+        return min(tied, key=lambda each: (sha256(data_of(each.seq)).digest(), each.author, each.seq))
 
     held = [each for each in rows if each.state == "held"]
     latest = {

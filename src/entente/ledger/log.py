@@ -82,6 +82,29 @@ def root_of(row: LogRow) -> bytes:
     return merkle.Frontier.from_bytes(row.size, row.peaks).root()
 
 
+def frontier_at(tx: Transaction, row: LogRow, size: int) -> merkle.Frontier:
+    """Return the compact range that this log had at an earlier size."""
+    peaks, start = b"", 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            peaks += tx.logs.node(row.id, level, start >> level)
+            start += 1 << level
+    return merkle.Frontier.from_bytes(size, peaks)
+
+
+def rewind(tx: Transaction, row: LogRow) -> tuple[LogRow, list[Draft]]:
+    """Take the unsigned entries off our own log; return the log as it was signed, and the entries as drafts."""
+    kept = [
+        Draft(each.kind, each.time, each.head, each.data, each.item)
+        for each in tx.payloads.get(row.id, row.signed, row.size)
+    ]
+    frontier = frontier_at(tx, row, row.signed)
+    tx.logs.truncate(row.id, row.signed)
+    row = msgspec.structs.replace(row, size=frontier.size, peaks=frontier.to_bytes())
+    tx.logs.save(row)
+    return row, kept
+
+
 class Judged(Struct, frozen=True):
     """What a judge made of a run of entries: how many to take now, what to store, what was refused and why.
 

@@ -39,7 +39,7 @@ class View:
 
     def __init__(self, kinds: Sequence[Kind[Any]], world: World) -> None:  # Any: each kind has a state of its own
         """Start empty; `fold` fills it."""
-        self._kinds = {kind.name: kind for kind in kinds}
+        self.kinds = {kind.name: kind for kind in kinds}
         self._context = _Context(world, self)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
         self.judged: dict[str, Judgement] = {}
@@ -47,7 +47,7 @@ class View:
 
     def judge(self, act: Act) -> Judgement:
         """Say what would become of `act` now, without changing anything."""
-        kind = self._kinds[act.kind]
+        kind = self.kinds[act.kind]
         try:
             kind.check(act.body)
         except InvalidError as problem:
@@ -96,13 +96,12 @@ def _advance(view: View, queue: list[Act], log: bytes, blocked: dict[str, list[b
             break
         queue.pop()
         if judgement.verdict is Verdict.ALLOW:
-            view._kinds[act.kind].apply(view.states[act.kind], act)  # noqa: SLF001 - one module, one mechanism
+            view.kinds[act.kind].apply(view.states[act.kind], act)
         view.judged[act.place.ref] = judgement
         freed += blocked.pop(act.place.ref, [])
     return freed
 
 
-def missing(context: Context, body_after: object) -> str:
+def missing(context: Context, after: Sequence[str]) -> str:
     """Return the first reference in an act's `after` that is not known yet, "" if all are."""
-    refs: list[object] = list(body_after) if isinstance(body_after, list) else []
-    return next((str(ref) for ref in refs if not context.known(str(ref))), "")
+    return next((ref for ref in after if not context.known(ref)), "")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from entente.core import merkle, note
+from entente.core import note
 from entente.core.errors import VerificationError
 from entente.core.ids import Member, b32, origin_hash, store_name, witness_name
-from entente.ledger.log import root_of
+from entente.ledger.log import frontier_at, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,14 +119,7 @@ def time_of(given: Cosignature) -> int:
 
 def root_at(tx: Transaction, row: LogRow, size: int) -> bytes:
     """Return the root that this log had at an earlier size."""
-    if size == row.size:
-        return root_of(row)
-    peaks, start = b"", 0
-    for level in range(size.bit_length() - 1, -1, -1):
-        if size >> level & 1:
-            peaks += tx.logs.node(row.id, level, start >> level)
-            start += 1 << level
-    return merkle.Frontier.from_bytes(size, peaks).root()
+    return root_of(row) if size == row.size else frontier_at(tx, row, size).root()
 
 
 def tally(tx: Transaction, rows: Iterable[LogRow]) -> bytes:

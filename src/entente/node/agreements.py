@@ -175,11 +175,11 @@ class Agreements:
                     "seeks": list(profile.seeks),
                 }
                 drafts.append(Draft(PROFILE.name, base.clock(), b"", canon.encode(body)))
-            for each in people(tx) if charter.founding else []:
+            for each in people(tx) if charter.founding else ():
                 known = world.view.states[PERSON.name].get((base.me, each.person))
                 if known is None or set(known.roles) != set(each.roles):
-                    body = {"person": each.person, "roles": sorted(each.roles)}
-                    drafts.append(Draft(PERSON.name, base.clock(), b"", canon.encode(body)))
+                    said_of: dict[str, object] = {"person": each.person, "roles": sorted(each.roles)}
+                    drafts.append(Draft(PERSON.name, base.clock(), b"", canon.encode(said_of)))
             if drafts:
                 base.append(tx, charter, drafts)
                 said = True

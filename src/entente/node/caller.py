@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from entente.core.errors import EntenteError, InvalidError, NotFoundError, RefusedError, TransportError
+from entente.core.shape import part
 from entente.exchange.http_signature import sign_request, signature_of, verify_answer
 from entente.exchange.messages import CONTENT_TYPE, MAX_BODY
 from entente.exchange.transport import Client, Stream
@@ -152,8 +153,7 @@ def _document(status: int, body: bytes) -> dict[str, object]:
         raise TransportError(f"The partner answered {status} with something that is not JSON.") from problem
     if status == HTTPStatus.OK:
         return document
-    error = document.get("error")
-    said = {key: str(value)[:500] for key, value in error.items()} if isinstance(error, dict) else {}
+    said = {key: str(value)[:500] for key, value in part({"error": {}, **document}, "error").items()}
     message, code, hint = said.get("message", f"status {status}"), said.get("code", "refused"), said.get("hint", "")
     if status in {HTTPStatus.GONE, HTTPStatus.NOT_FOUND}:
         raise NotFoundError(f"The partner says: {message}", code=code, hint=hint)

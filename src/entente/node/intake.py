@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
-from entente.core import canon, entry
+from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash, unb32
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
+from entente.core.shape import check_entries, listed
 from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
 from entente.kinds.item import Read, Rules
 from entente.kinds.profile import KIND as PROFILE
@@ -78,7 +79,7 @@ class Intake:
 
     def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
         """Return the logs that both are entitled to."""
-        rows = {keys_origin(member): key_logs.open_log(tx, member) for member in (self.me, partner) if member}
+        rows = {row.origin: row for row in map(tx.logs.get, map(keys_origin, (self.me, partner))) if row is not None}
         for charter in charter_book.load(tx):
             if partner in charter.text.members:
                 rows |= {row.origin: row for row in charter_book.logs_of(tx, charter)}
@@ -86,7 +87,7 @@ class Intake:
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
         """Verify, judge and store entries; append what we refuse to our own log of that circle."""
-        if row.member == self.me and not self.base.unsure:
+        if row.member == self.me and not self._rolled_back(tx, row, part):
             failure = RefusedError("A member does not take its own log from others.", code="stopped")
             return Accepted(row, 0, [], failure, held_back=False)
         if not row.circle:
@@ -96,6 +97,9 @@ class Intake:
             key = self.base.history(tx, Member(row.member)).current.log
         except EntenteError as problem:
             return Accepted(row, 0, [], problem, held_back=False)
+        kept: list[Draft] = []
+        if row.member == self.me:
+            row, kept = log.rewind(tx, row)
         accepted = log.accept(
             tx, row, part.note, part.packages, key=key, judge=lambda row, run: self._judge(tx, charter, row, run)
         )
@@ -104,7 +108,24 @@ class Intake:
             by_reason[reason].append((index, leaf))
         if row.member != self.me:
             self._refuse(tx, charter, origin_hash(row.origin), by_reason)
+        elif kept:
+            row, _ = log.append(tx, accepted.row, kept, seed=None, random=self.base.random)
+            return structs.replace(accepted, row=row)
         return accepted
+
+    def _rolled_back(self, tx: Transaction, row: LogRow, part: Part) -> bool:
+        """Say whether a partner shows a head that we signed and do not hold: then this home is an old copy.
+
+        From then on nothing is signed, and what we signed before is taken back from the partner.
+        """
+        try:
+            verifier = self.base.history(tx, self.me).current.verifier(row.origin)
+            shown = note.open_checkpoint(part.note, verifier)
+        except EntenteError:
+            return False
+        if shown.size > row.signed:
+            self.base.unsure = f"A partner holds {shown.size} entries of our log {row.origin}, this home {row.signed}."
+        return bool(self.base.unsure)
 
     def _judge(self, tx: Transaction, charter: Charter, row: LogRow, columns: list[Column]) -> Judged:
         """Judge a run of entries of one log of a circle."""
@@ -173,13 +194,12 @@ class Intake:
         self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
     ) -> None:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
-        texts = body["identities"]
-        named = [str(body["identity"]), *(str(each) for each in (texts if isinstance(texts, list) else []))]
+        named = [str(body["identity"]), *map(str, listed(body, "identities"))]
         whose = whose_identities(world, charter, {author: Profile(named[0], tuple(named[1:]))})
         for identity in named:
             if whose.get(identity) == author:
-                rows = tx.items.by_creator(identity)
-                self.deny(tx, charter, [row for row in rows if row.author != author and row.state == "held"])
+                copies = tx.items.by_creator(identity)
+                self.deny(tx, charter, [row for row in copies if row.author != author and row.state == "held"])
 
     def _items(self, tx: Transaction, world: World, charter: Charter, row: LogRow, run: Run) -> None:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
@@ -323,25 +343,22 @@ class Intake:
         )
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
-        """Learn how far a partner holds our own log: further than we do means that this is an old copy."""
-        if head.size > row.signed:
-            self.base.unsure = f"A partner holds {head.size} entries of our log {row.origin}, this home {row.signed}."
-        elif self.base.unsure and head.size == row.signed and head.size > 0:
-            held = witness.root_at(tx, row, head.size)
-            if held == head.root:
-                self.base.trust(tx)
+        """Learn how far a partner holds our own log: no further than we signed means that this is no old copy.
+
+        One that holds more shows it by our own signature (`_rolled_back`), not by a number.
+        """
+        if self.base.unsure and 0 < head.size <= row.signed and witness.root_at(tx, row, head.size) == head.root:
+            self.base.trust(tx)
 
 
 def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:
     """File an act about single entries under each entry that it names."""
     stage = str(body["stage"]) if kind == "acknowledgement/1" else str(body["reason"])
     space = "acknowledged" if kind == "acknowledgement/1" else "refused"
-    entries = body["entries"]
-    for pair in entries if isinstance(entries, list) else []:
-        index, leaf = pair
+    for index, leaf in check_entries(body):
         key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if space == 'acknowledged' else ''}"
         if tx.records.get(space, key) is None:
-            tx.records.put(space, key, canon.encode({"leaf": leaf, "time": time, "what": stage, "ref": ref}))
+            tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
 
 
 def rules_for(tx: Transaction, world: World, charter: Charter, known: Mapping[str, list[ItemRow]]) -> Rules:
@@ -349,7 +366,7 @@ def rules_for(tx: Transaction, world: World, charter: Charter, known: Mapping[st
     whose = whose_identities(world, charter, {})
     logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
     claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
-    here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set()
+    here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()
     claims: dict[str, set[Member]] = {}
     for row in claiming:
         if row.seq in here:

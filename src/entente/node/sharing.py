@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from entente.core.errors import NotFoundError
@@ -30,20 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 4000
 MANY = 1000
-SPACE = "release"
 Progress = Callable[[str, int, int], None]
-
-
-class _Note(Struct, frozen=True):
-    """One batch of releases, as kept for `why`: which agreement and revision let it go, who, when, for what."""
-
-    circle: str
-    agreement: str
-    members: list[str]
-    person: str
-    time: int
-    purpose: str
-    ceiling: str
 
 
 class Desk(Struct, frozen=True):
@@ -128,17 +114,7 @@ class Sharing:
             if not fresh:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
-            _, places = base.append(tx, charter, drafts)
-            note = _Note(
-                b32(charter.circle),
-                b32(charter.agreement),
-                [b32(member) for member in charter.text.members if member != base.me],
-                desk.person,
-                now,
-                desk.purpose,
-                str(charter.text.ceiling),
-            )
-            tx.records.put(SPACE, f"{b32(places[0].log)}/{places[0].index:012d}", msgspec.json.encode(note))
+            base.append(tx, charter, drafts)
         base.mark()
         return len(fresh)
 
@@ -270,7 +246,7 @@ def _preview(decisions: Sequence[Decision]) -> Preview:
     allowed = all(decision.allowed for decision in decisions)
     if len(decisions) <= MANY:
         return Preview(allowed, [_info(decision) for decision in decisions])
-    members = next(([b32(each) for each in decision.members] for decision in decisions if decision.members), [])
+    members = next((list(map(b32, decision.members)) for decision in decisions if decision.members), list[str]())
     groups = [
         DecisionInfo(
             ", ".join(group.examples),

@@ -30,6 +30,14 @@ def parts(stix_id: str) -> Name:
     return lead + dashes, tail, None
 
 
+class Names(dict[str, Name]):
+    """The parts of the STIX ids that were asked for, each taken apart once."""
+
+    def __missing__(self, stix_id: str) -> Name:
+        name = self[stix_id] = parts(stix_id)
+        return name
+
+
 def keys_from(start: str) -> tuple[int, int] | None:
     """Return the smallest and the largest key of the UUIDs that begin with `start`; None if none can."""
     digits = start.replace("-", "")[:KEY_DIGITS]

@@ -38,11 +38,12 @@ VERSION_1: Final = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE kind (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE author (id INTEGER PRIMARY KEY, value BLOB NOT NULL UNIQUE) STRICT",
+    "CREATE TABLE creator (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE head (id INTEGER PRIMARY KEY, value BLOB NOT NULL UNIQUE) STRICT",
     "CREATE TABLE blob (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
     # A blob belongs to one payload without item, or to the item rows of one STIX id and the payloads of those.
-    # `item` is negative while the item row that this payload had is cleared. No foreign keys on head and blob: taking
-    # one out would search the whole table.
+    # `item` is negative while the item row that this payload had is cleared. No foreign keys on head, creator and
+    # blob: taking one out would search the whole table.
     """CREATE TABLE payload (
         log INTEGER NOT NULL REFERENCES log, idx INTEGER NOT NULL, kind INTEGER NOT NULL REFERENCES kind,
         time INTEGER NOT NULL, salt BLOB NOT NULL, head INTEGER NOT NULL, blob INTEGER NOT NULL, item INTEGER,
@@ -61,13 +62,13 @@ VERSION_1: Final = (
     """CREATE TABLE item (
         seq INTEGER PRIMARY KEY, blob INTEGER NOT NULL, key INTEGER, tail TEXT NOT NULL, lead TEXT, type TEXT NOT NULL,
         author INTEGER NOT NULL REFERENCES author, created INTEGER NOT NULL, modified INTEGER NOT NULL,
-        created_by TEXT NOT NULL, revoked INTEGER NOT NULL, name TEXT NOT NULL, tlp INTEGER NOT NULL,
+        creator INTEGER NOT NULL, revoked INTEGER NOT NULL, name TEXT NOT NULL, tlp INTEGER NOT NULL,
         time INTEGER NOT NULL, person TEXT NOT NULL, own INTEGER NOT NULL, state TEXT NOT NULL,
         latest INTEGER NOT NULL, top INTEGER NOT NULL
     ) STRICT""",
     "CREATE INDEX item_key ON item (key) WHERE key IS NOT NULL",
     "CREATE INDEX item_tail ON item (tail) WHERE key IS NULL",
-    "CREATE INDEX item_creator ON item (created_by) WHERE created_by <> ''",
+    "CREATE INDEX item_creator ON item (creator) WHERE creator <> 0",
     """CREATE TABLE record (
         space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
     ) STRICT, WITHOUT ROWID""",

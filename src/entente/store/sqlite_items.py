@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from entente.store.sqlite_work import Work
 
 COLUMNS: Final = (
-    "i.seq, i.tail, i.lead, i.type, i.author, i.created, i.modified, i.created_by, i.revoked, i.name, i.tlp, i.time, "
+    "i.seq, i.tail, i.lead, i.type, i.author, i.created, i.modified, i.creator, i.revoked, i.name, i.tlp, i.time, "
     "i.person, i.own, i.state, i.latest, i.top"
 )
-Columns: TypeAlias = "tuple[int, str, str | None, str, int, int, int, str, int, str, int, int, str, int, str, int, int]"
+Columns: TypeAlias = "tuple[int, str, str | None, str, int, int, int, int, int, str, int, int, str, int, str, int, int]"
 ADD: Final = "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NAMED: Final = (
     "(i.key IN (SELECT value FROM json_each(?1)) OR i.key IS NULL AND i.tail IN (SELECT value FROM json_each(?2)))"
@@ -44,26 +44,20 @@ class SqliteItems:
         """Add copies and return their `seq`, in order; ascending in the order given."""
         if not items:
             return []
-        names = [parts(item.row.stix_id) for item in items]
-        blobs = self._place(items, names)
-        seq = self._work.meta()[0]
-        authors = self._work.authors.numbers
-        self._work.db.executemany(
-            ADD,
-            (
-                _columns(item.row, number, blob, authors[item.row.author], name)
-                for number, (item, blob, name) in enumerate(zip(items, blobs, names, strict=True), seq + 1)
-            ),
-        )
-        self._work.set_meta(seq=seq + len(items))
-        return list(range(seq + 1, seq + len(items) + 1))
+        blobs = self._place(items)
+        first = self._work.meta()[0] + 1
+        seqs = list(range(first, first + len(items)))
+        rows = [_columns(self._work, item.row, seq, blob) for item, seq, blob in zip(items, seqs, blobs, strict=True)]
+        self._work.db.executemany(ADD, rows)
+        self._work.set_meta(seq=seqs[-1])
+        return seqs
 
     def find(self, stix_ids: Sequence[str]) -> dict[str, list[ItemRow]]:
         """Return all copies of these STIX ids; ids that are not held are left out."""
         wanted = set(stix_ids)
         found: dict[str, list[ItemRow]] = {}
         sql = f"SELECT {COLUMNS} FROM item i WHERE {NAMED} AND i.seq > 0 ORDER BY i.seq"  # noqa: S608
-        for row in self._rows(sql, _wanted(map(parts, wanted))):
+        for row in self._rows(sql, _wanted([self._work.names[stix_id] for stix_id in wanted])):
             if row.stix_id in wanted:
                 found.setdefault(row.stix_id, []).append(row)
         return found
@@ -74,9 +68,8 @@ class SqliteItems:
             f"SELECT {COLUMNS}, b.data FROM item i JOIN blob b ON b.id = i.blob "  # noqa: S608
             "WHERE i.seq IN (SELECT value FROM json_each(?)) AND i.seq > 0"
         )
-        authors = self._work.authors.values
-        rows = self._work.db.execute(sql, (_json(set(seqs)),))
-        held = {columns[0]: (_row(columns[:-1], authors[columns[4]]), columns[-1]) for columns in rows}
+        rows = self._work.db.execute(sql, (_json(set(seqs)),)).fetchall()
+        held = {columns[0]: (_row(self._work, columns[:-1]), columns[-1]) for columns in rows}
         return [held[seq] for seq in seqs if seq in held]
 
     def save(self, rows: Sequence[ItemRow]) -> None:
@@ -94,8 +87,9 @@ class SqliteItems:
 
     def by_creator(self, created_by: str) -> list[ItemRow]:
         """Return all copies whose `created_by_ref` is this identity."""
-        sql = f"SELECT {COLUMNS} FROM item i WHERE i.created_by = ? AND i.created_by <> '' AND i.seq > 0 ORDER BY i.seq"  # noqa: S608
-        return list(self._rows(sql, (created_by,)))
+        creator = self._work.creators.numbers.find(created_by)
+        sql = f"SELECT {COLUMNS} FROM item i WHERE i.creator = ? AND i.creator <> 0 AND i.seq > 0 ORDER BY i.seq"  # noqa: S608
+        return [] if creator is None else list(self._rows(sql, (creator,)))
 
     def prefix(self, start: str, limit: int = 10) -> list[str]:
         """Return the STIX ids held that begin with `start` (or whose UUID part does), at most `limit`.
@@ -153,9 +147,11 @@ class SqliteItems:
         """
         db = self._work.db
         self._search.clear()
+        creators = db.execute("SELECT DISTINCT creator FROM item WHERE seq > 0 AND NOT own")
+        self._work.loose_creators.update(creator for (creator,) in creators)
         db.execute("UPDATE payload SET item = -item WHERE item IN (SELECT seq FROM item WHERE seq > 0 AND NOT own)")
         db.execute(
-            "UPDATE item SET seq = -seq, created_by = '', name = '', person = '', latest = 0, top = 0 "
+            "UPDATE item SET seq = -seq, creator = 0, name = '', person = '', latest = 0, top = 0 "
             "WHERE seq > 0 AND NOT own"
         )
         sql = "SELECT seq FROM item WHERE seq < 0 AND seq NOT IN (SELECT item FROM payload WHERE item < 0)"
@@ -165,12 +161,13 @@ class SqliteItems:
     def forget(self, seq: int) -> None:
         """Remove a row that is not our own, its words and, if no other copy of its STIX id shares them, its bytes."""
         db = self._work.db
-        sql = "SELECT i.key, i.tail, i.blob, b.data FROM item i JOIN blob b ON b.id = i.blob "
+        sql = "SELECT i.key, i.tail, i.blob, i.creator, b.data FROM item i JOIN blob b ON b.id = i.blob "
         row = db.execute(sql + "WHERE i.seq = ? AND NOT i.own", (seq,)).fetchone()
         if row is None:
             return
-        number, tail, blob, data = row
+        number, tail, blob, creator, data = row
         self._search.remove(seq, data)
+        self._work.loose_creators.add(creator)
         db.execute("DELETE FROM item WHERE seq = ?", (seq,))
         sql = f"SELECT 1 FROM item i WHERE {NAMED} AND i.blob = ?3 LIMIT 1"  # noqa: S608
         if db.execute(sql, (*_wanted([("", tail, number)]), blob)).fetchone() is None:
@@ -184,9 +181,9 @@ class SqliteItems:
             raise NotFoundError(f"there is no item number {min(set(seqs) - found.keys())} for a payload")
         return found
 
-    def _place(self, items: Sequence[NewItem], names: Sequence[Name]) -> list[int]:
+    def _place(self, items: Sequence[NewItem]) -> list[int]:
         """Return for each item the blob that holds its bytes; store those that no copy of its STIX id has."""
-        held = self._copies(names)
+        held = self._copies({item.row.stix_id for item in items})
         first = self._work.next_blob()
         fresh: list[bytearray] = []
         blobs: list[int] = []
@@ -208,11 +205,13 @@ class SqliteItems:
         self._work.add_blobs(fresh, len(fresh))
         return blobs
 
-    def _copies(self, names: Sequence[Name]) -> dict[str, set[int]]:
-        """Return the blobs of all copies of these names, cleared ones among them, and of some others."""
+    def _copies(self, stix_ids: set[str]) -> dict[str, set[int]]:
+        """Return the blobs of all copies of these STIX ids, cleared ones among them, and of some others."""
         found: dict[str, set[int]] = {}
         sql = f"SELECT i.tail, i.lead, i.type, i.blob FROM item i WHERE {NAMED}"  # noqa: S608
-        for tail, lead, kind, blob in self._work.db.execute(sql, _wanted(names)):
+        for tail, lead, kind, blob in self._work.db.execute(
+            sql, _wanted([self._work.names[stix_id] for stix_id in stix_ids])
+        ):
             found.setdefault(_joined(tail, lead, kind), set()).add(blob)
         return found
 
@@ -222,9 +221,8 @@ class SqliteItems:
         return None if row is None else int(row[0])
 
     def _rows(self, sql: str, given: tuple[str | int, ...]) -> Iterator[ItemRow]:
-        authors = self._work.authors.values
         for columns in self._work.db.execute(sql, given).fetchall():
-            yield _row(columns, authors[columns[4]])
+            yield _row(self._work, columns)
 
     def _uuids(self, start: str) -> Iterator[str]:
         keys = keys_from(start)
@@ -282,26 +280,30 @@ def _joined(tail: str, lead: str | None, kind: str) -> str:
     return f"{kind}--{tail}" if lead is None else lead + tail
 
 
-def _columns(row: ItemRow, seq: int, blob: int, author: int, named: Name) -> tuple[object, ...]:
+def _columns(work: Work, row: ItemRow, seq: int, blob: int) -> tuple[object, ...]:
     """Return an item row as the table has it."""
-    _, _, kind, _, created, modified, by, revoked, name, tlp, time, person, own, state, latest, top = astuple(row)
-    lead, tail, number = named
+    _, stix_id, kind, author, created, modified, by, revoked, name, tlp, time, person, own, state, latest, top = (
+        astuple(row)
+    )
+    lead, tail, key = work.names[stix_id]
     return (
-        seq, blob, number, tail, None if lead == f"{kind}--" else lead, kind, author, created, modified, by,
-        +revoked, name, tlp, time, person, +own, state, +latest, +top,
+        seq, blob, key, tail, None if lead == f"{kind}--" else lead, kind, work.authors.numbers[author], created,
+        modified, work.creators.numbers[by], +revoked, name, tlp, time, person, +own, state, +latest, +top,
     )  # fmt: skip
 
 
-def _row(columns: Columns, author: bytes) -> ItemRow:
-    seq, tail, lead, kind, _, created, modified, by, revoked, name, tlp, time, person, own, state, latest, top = columns
+def _row(work: Work, columns: Columns) -> ItemRow:
+    seq, tail, lead, kind, author, created, modified, by, revoked, name, tlp, time, person, own, state, latest, top = (
+        columns
+    )
     return ItemRow(
         seq=seq,
         stix_id=f"{kind}--{tail}" if lead is None else lead + tail,
         type=kind,
-        author=author,
+        author=work.authors.values[author],
         created=created,
         modified=modified,
-        created_by=by,
+        created_by=work.creators.values[by],
         revoked=revoked == 1,
         name=name,
         tlp=tlp,

@@ -41,19 +41,13 @@ class SqlitePayloads:
 
         NotFoundError if `item` names no item row.
         """
-        held = self._held(log, [row.index for row in rows])
-        fresh: list[NewPayload] = []
-        for row in rows:
-            item = held.get(row.index)
-            if item is None:
-                fresh.append(row)
-                held[row.index] = 0
-            elif item < 0 and row.item:
-                self._link(log, row, -item)
-                held[row.index] = row.item
-        self._put_acts(log, [row for row in fresh if not row.item])
-        self._put_items(log, [row for row in fresh if row.item])
-        self.settle(log, [row.index for row in rows])
+        indexes = [row.index for row in rows]
+        held = self._held(log, indexes)
+        if held or len(set(indexes)) < len(indexes):
+            rows = self._fresh(log, rows, held)
+        self._put_acts(log, [row for row in rows if not row.item])
+        self._put_items(log, [row for row in rows if row.item])
+        self.settle(log, indexes)
 
     def get(self, log: int, start: int, stop: int) -> list[PayloadRow]:
         """Return the payloads held of entries `start` to `stop`, by index; those not held are left out."""
@@ -119,6 +113,19 @@ class SqlitePayloads:
             return dict(self._work.db.execute(HELD, (log, first, last)))
         chosen = orjson.dumps(list(indexes)).decode()
         return dict(self._work.db.execute(HELD_OF, (log, chosen)))
+
+    def _fresh(self, log: int, rows: Sequence[NewPayload], held: dict[int, int]) -> list[NewPayload]:
+        """Return the payloads to add beside those `held`; give back the items that `clear` took away."""
+        fresh: list[NewPayload] = []
+        for row in rows:
+            item = held.get(row.index)
+            if item is None:
+                fresh.append(row)
+                held[row.index] = 0
+            elif item < 0 and row.item:
+                self._link(log, row, -item)
+                held[row.index] = row.item
+        return fresh
 
     def _put_acts(self, log: int, rows: Sequence[NewPayload]) -> None:
         if not rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from entente.core.errors import StoreError
+from entente.store.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +75,10 @@ class Work:
         self.kinds: Interned[str] = Interned(self, "kind")
         self.authors: Interned[bytes] = Interned(self, "author")
         self.heads: Interned[bytes] = Interned(self, "head", (0, b""))
+        self.creators: Interned[str] = Interned(self, "creator", (0, ""))
+        self.names = Names()
         self.loose_heads: set[int] = set()
+        self.loose_creators: set[int] = set()
         self.erased = False
         self._blob = 0
         self._meta: tuple[int, int, int] | None = None
@@ -143,10 +147,12 @@ class Work:
 
     def finish(self) -> None:
         """Do what is left to do before the commit."""
-        for head in self.loose_heads - {0}:
-            self.db.execute(
-                "DELETE FROM head WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM payload WHERE head = ?1)", (head,)
-            )
+        sql = "DELETE FROM head WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM payload WHERE head = ?1)"
+        self.db.executemany(sql, [(head,) for head in self.loose_heads - {0}])
+        sql = (
+            "DELETE FROM creator WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM item WHERE creator = ?1 AND creator <> 0)"
+        )
+        self.db.executemany(sql, [(creator,) for creator in self.loose_creators - {0}])
         if self.meta()[2] == 1:
             self.purge()
             self.purge()

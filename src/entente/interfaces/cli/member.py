@@ -1,0 +1,185 @@
+"""`init`, `up`, `doctor` and `sync`: this member's home, its server and its health."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from entente.core.errors import EntenteError, InvalidError
+from entente.interfaces.cli import names, progress, text
+from entente.interfaces.cli.desk import desk
+from entente.interfaces.cli.screen import Screen, good
+
+if TYPE_CHECKING:
+    from entente.node import Node
+
+LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+SECONDS_TO_END: Final = 3.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the top level."""
+    app.command()(init)
+    app.command()(up)
+    app.command()(doctor)
+    app.command()(sync)
+
+
+def init(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What this organisation is called.")],
+    url: Annotated[str, typer.Option(metavar="URL", help="Where partners call it, such as https://cert.example:8700.")],
+    recovery: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the recovery file is written (it holds the next key).")
+    ] = None,
+) -> None:
+    """Found this member: its keys, its id in six words, its recovery file."""
+    from entente.node import Node
+
+    here = desk(ctx)
+    founded = Node.init(here.home, name=name, url=url, recovery=recovery)
+
+    def show(screen: Screen) -> None:
+        screen.facts(
+            f"{name} is founded",
+            [("member", founded.member), ("person", f"{founded.person} (the operator)"), ("home", str(here.home))],
+        )
+        screen.words("Its id in words; you read these out to partners", founded.words)
+        screen.line(f"Move the recovery file off this machine: {founded.recovery}", "yellow")
+        screen.line("Without it a lost or stolen key cannot be replaced.")
+
+    here.answer(founded, show, next_=here.command("up"))
+
+
+def up(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where to listen (else the port of the url).")
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "",
+) -> None:
+    """Serve partners until SIGTERM or Ctrl-C; prints `ready URL` once it answers."""
+    here = desk(ctx)
+    if here.serve is None:
+        raise EntenteError("This command line was started without its server.", hint="Start it as `entente`.")
+    stop = threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    with here.open() as node:
+        where = urlsplit(node.url)
+        live = _Live(node, stop)
+        live.begin()
+        try:
+            chosen = _port(node.url) if port is None else port
+            here.serve(node, host or _host(where.hostname), chosen, lambda url: _ready(url, node.url), stop)
+        finally:
+            live.finish()
+    if live.error is not None:
+        raise live.error
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Look at this member's health; each finding says what to do (exit 1 if something is wrong)."""
+    here = desk(ctx)
+    with here.open() as node:
+        health = node.doctor()
+
+    def show(screen: Screen) -> None:
+        rows = [(good(check.ok, "ok", "WRONG"), check.name, check.text, check.fix) for check in health.checks]
+        screen.table(("", "check", "finding", "what to do"), rows)
+
+    here.answer(health, show)
+    here.end(0 if health.ok else 1)
+
+
+def sync(
+    ctx: typer.Context,
+    partner: Annotated[str, typer.Option(metavar="ID", help="This partner only.")] = "",
+) -> None:
+    """Exchange with partners now; a running node does so by itself."""
+    here = desk(ctx)
+    with here.open() as node:
+        with progress.reporting() as report:
+            rounds = node.exchange.sync(partner, progress=report)
+        known = names.of(node)
+
+    def show(screen: Screen) -> None:
+        rows = [
+            (known(one.id), _flow(one.sent), _flow(one.received), (one.error, "bold red") if one.error else "-")
+            for one in rounds
+        ]
+        screen.table(("partner", "sent", "received", "error"), rows, empty="There are no partners yet.")
+        for one in rounds:
+            for refusal in one.refusals:
+                who = "this member" if refusal.get("by") == "us" else known(one.id)
+                screen.line(f"{who} would not take {refusal.get('subject', '')}: {refusal.get('text', '')}", "yellow")
+
+    here.answer({"partners": rounds}, show)
+    here.end(1 if any(one.error for one in rounds) else 0)
+
+
+class _Live(threading.Thread):
+    """The loop beside the server; its error ends the server and is kept."""
+
+    def __init__(self, node: Node, stop: threading.Event) -> None:
+        super().__init__(name="live", daemon=True)
+        self.error: Exception | None = None
+        self._node = node
+        self._end = stop
+        self._runs = threading.Event()
+
+    def begin(self) -> None:
+        """Return when the loop runs; raise what kept it from running."""
+        self.start()
+        self._runs.wait()
+        if self.error is not None:
+            raise self.error
+
+    def finish(self) -> None:
+        """Ask the loop to end, and wait for it."""
+        self._end.set()
+        self.join(SECONDS_TO_END)
+
+    def run(self) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+        """Run the loop until it is asked to end."""
+        try:
+            self._node.run(self._end, self._runs.set)
+        except Exception as error:  # noqa: BLE001  # the task's boundary: kept here, raised by the command
+            self.error = error
+            self._end.set()
+        finally:
+            self._runs.set()
+
+
+def _ready(url: str, own: str) -> None:
+    """Say where the node answers: its own address if the port is that one's, else the address on this machine."""
+    port = _port(url)
+    typer.echo(f"ready {own if port == _port(own) else f'{urlsplit(url).scheme}://localhost:{port}'}")
+
+
+def _host(name: str | None) -> str:
+    """Return where to listen: for a local address here only, else everywhere."""
+    return "127.0.0.1" if name in LOCAL else "0.0.0.0"  # noqa: S104  # partners must reach it
+
+
+def _port(url: str) -> int:
+    """Return the port that the address names or implies."""
+    where = urlsplit(url)
+    try:
+        return where.port or (443 if where.scheme == "https" else 80)
+    except ValueError as error:
+        raise InvalidError(f"The address {url} has no proper port: {error}.") from error
+
+
+def _flow(flow: object) -> str:
+    entries, size = int(getattr(flow, "entries", 0)), int(getattr(flow, "bytes", 0))
+    return f"{text.count(entries, 'entry', 'entries')}, {text.size(size)}" if entries or size else "-"

@@ -1,0 +1,1 @@
+"""The door that other members call: exchange, live heads and pairing over HTTP."""

@@ -1,0 +1,37 @@
+"""One server for the tests of a file, one client for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entente.exchange.transport import Client
+from interfaces.peer.peer_world import Node, Partner, Running, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running() as host:
+        yield host
+
+
+@pytest.fixture
+def host(server: Running) -> Running:
+    fresh = Node()
+    server.node.__dict__.update({**fresh.__dict__, "bells": server.node.bells})
+    return server
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with Client(timeout=10) as opened:
+        yield opened
+
+
+@pytest.fixture
+def partner(host: Running, client: Client) -> Partner:
+    return Partner(client, host)
