@@ -124,7 +124,7 @@ def tile_spot(level: int) -> Callable[[sqlite3.Connection, random.Random], Spot]
     def choose(db: sqlite3.Connection, chance: random.Random) -> Spot:
         log, n = chance.choice(rows(db, f"SELECT log, n FROM tile WHERE level = {level}"))  # noqa: S608
         where = ("log = ? AND level = ? AND n = ?", (log, level, n))
-        return Spot("tile", "hashes", where, int(str(log)), "entr" if level == 0 else "hash")
+        return Spot("tile", "hashes", where, int(str(log)), "entr")
 
     return choose
 
@@ -158,8 +158,8 @@ TARGETS: dict[str, Callable[[sqlite3.Connection, random.Random], Spot]] = {
     "size": log_spot("size", "entries"),
     "signed size": log_spot("signed", "checkpoint"),
     "checkpoint": log_spot("note", "checkpoint"),
-    "member": log_spot("member", ""),
-    "circle": log_spot("circle", ""),
+    "member": log_spot("member", "filed under"),
+    "circle": log_spot("circle", "filed under"),
     "cosignature": cosignature_spot,
 }
 
@@ -270,7 +270,7 @@ def test_untouched_homes_verify_and_name_who_witnessed(
         logs = document["logs"]
         assert isinstance(logs, list)
         assert max(log["size"] for log in logs) > ITEMS
-        assert all(log["witnessed_by"] for log in logs if log["size"])
+        assert all(log["witnessed_by"] for log in logs if log["circle"])
 
 
 def test_the_python_api_says_the_same(homes: dict[str, Home]) -> None:

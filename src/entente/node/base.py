@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow, Store, Transaction
 
 GOVERNANCE = [kind.name for kind in FOLDED]
+DOUBT = ("guard", "doubt")
 SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
 
@@ -87,7 +88,6 @@ class Base:
         self.clock = clock
         self.random = random
         self.me = me
-        self.unsure = ""
         self.changed = threading.Event()
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
@@ -101,14 +101,23 @@ class Base:
             mine = [row for row in tx.logs.all() if row.member == self.me]
             seen_by_others = bool(tx.records.scan("partner"))
         problem = fits(self.home.marker(), self.home.here(self._nonce, {}), mine)
-        if problem and not seen_by_others:
+        if problem and seen_by_others:
+            with self.store.write() as tx:
+                self.doubt(tx, problem)
+        elif problem:
             self.mark()
-            problem = ""
-        self.unsure = problem
+
+    def doubt(self, tx: Transaction, problem: str) -> None:
+        """Sign nothing from now on, in any process, until a partner or a person takes the doubt away."""
+        tx.records.put(*DOUBT, problem.encode())
+
+    def doubted(self, tx: Transaction) -> str:
+        """Return why nothing is signed here now, "" if it is."""
+        return (tx.records.get(*DOUBT) or b"").decode()
 
     def trust(self, tx: Transaction) -> int:
         """Be sure again and sign what was kept unsigned; return how many logs were signed. Call `mark` afterwards."""
-        self.unsure = ""
+        tx.records.delete(*DOUBT)
         rows = [row for row in tx.logs.all() if row.member == self.me and row.signed < row.size]
         for row in rows:
             tx.logs.save(log.sign(row, self.secrets.seed("log")))
@@ -120,19 +129,21 @@ class Base:
             return
         with self._marker_lock:
             with self.store.read() as tx:
+                if self.doubted(tx):
+                    return
                 signed = {row.origin: row.signed for row in tx.logs.all() if row.member == self.me}
             self.home.write_marker(self.home.here(self._nonce, signed))
 
-    def seed(self) -> bytes | None:
-        """Return the seed that signs heads, None while the home is unsure."""
-        return None if self.unsure else self.secrets.seed("log")
+    def seed(self, tx: Transaction) -> bytes | None:
+        """Return the seed that signs heads, None while there is doubt."""
+        return None if self.doubted(tx) else self.secrets.seed("log")
 
     def append(self, tx: Transaction, circle: Charter, drafts: Iterable[Draft]) -> tuple[LogRow, list[Place]]:
         """Append to our own log of a circle; call `mark` after the transaction."""
         row = tx.logs.get(circle.origin(self.me))
         if row is None:
             raise NotFoundError(f"There is no log for circle {b32(circle.circle)[:8]}.")
-        return log.append(tx, row, list(drafts), seed=self.seed(), random=self.random)
+        return log.append(tx, row, list(drafts), seed=self.seed(tx), random=self.random)
 
     def now(self) -> str:
         """Return the time now as RFC 3339."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from entente.core import entry, merkle, note
 from entente.core.errors import EntenteError, NotFoundError
-from entente.core.ids import Member, b32, origin_hash
+from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.ledger import witness
 from entente.ledger.proof import write_proof
+from entente.node import charters as charter_book
 from entente.node.people import operator
 from entente.node.receipts import receipts_of
 from entente.node.sharing import resolve
@@ -19,9 +20,12 @@ from entente.node.values import LedgerReport, LogReport, Receipt
 
 if TYPE_CHECKING:
     from entente.node.base import Base, World
+    from entente.node.charters import Charters
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
 RUN = 2048
+TILE = 8
+"""Every that many levels the hashes of whole subtrees are stored."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -43,19 +47,22 @@ class Books:
     def verify(self, progress: Progress | None = None) -> LedgerReport:
         """Recompute every entry, payload, root, signature and cosignature in the home; name what does not hold."""
         base = self._base
-        problems: list[str] = [base.unsure] if base.unsure else []
         reports: list[LogReport] = []
         with base.store.read() as tx:
+            doubt = base.doubted(tx)
             rows = tx.logs.all()
+            charters = charter_book.load(tx)
             for row in rows:
-                reports.append(self._log(tx, row))
+                reports.append(self._log(tx, charters, row))
                 if progress is not None:
                     progress("verify", len(reports), len(rows))
-        ok = not problems and not any(report.problems for report in reports)
-        return LedgerReport(ok, reports, problems)
+        ok = not doubt and not any(report.problems for report in reports)
+        return LedgerReport(ok, reports, [doubt] if doubt else [])
 
-    def _log(self, tx: Transaction, row: LogRow) -> LogReport:
+    def _log(self, tx: Transaction, charters: Charters, row: LogRow) -> LogReport:
         scan = Scan(merkle.Frontier.empty(), 0, [])
+        if row.origin != _origin_of(charters, row):
+            scan.problems.append("it is filed under a member or circle that it is not a log of")
         try:
             self._entries(tx, row, scan)
         except EntenteError as problem:
@@ -86,6 +93,7 @@ class Books:
             for key, _ in tx.records.scan("refused", f"{hashed}/")
             if key.split("/")[2] == b32(self._base.me)
         }
+        subtrees: list[bytes] = []
         for start in range(0, row.size, RUN):
             leaves = tx.logs.leaves(row.id, start, min(start + RUN, row.size))
             payloads = {each.index: each for each in tx.payloads.get(row.id, start, start + len(leaves))}
@@ -97,6 +105,23 @@ class Books:
                 if tx.logs.node(row.id, 0, at) != hash_:
                     scan.problems.append(f"entry {at}: its stored leaf hash is not that of the leaf")
             scan.frontier.extend(hashes)
+            subtrees += self._subtrees(tx, row, scan, TILE, start >> TILE, hashes)
+        level = TILE
+        while len(subtrees) >= 1 << TILE:
+            level += TILE
+            subtrees = self._subtrees(tx, row, scan, level, 0, subtrees)
+
+    def _subtrees(
+        self, tx: Transaction, row: LogRow, scan: Scan, level: int, first: int, hashes: list[bytes]
+    ) -> list[bytes]:
+        """Compare the stored hashes of the whole subtrees from number `first` on with those made of `hashes`."""
+        width = 1 << TILE
+        made = [merkle.root(hashes[at : at + width]) for at in range(0, len(hashes) // width * width, width)]
+        for at, hash_ in enumerate(made, first):
+            if tx.logs.node(row.id, level, at) != hash_:
+                entries = f"entries {at << level} to {(at + 1 << level) - 1}"
+                scan.problems.append(f"{entries}: the stored hash over them is not theirs")
+        return made
 
     def _head(self, tx: Transaction, row: LogRow, root: bytes) -> list[str]:
         if not row.note:
@@ -121,14 +146,21 @@ class Books:
 
     def _cosignatures(self, tx: Transaction, row: LogRow, scan: Scan) -> list[str]:
         names: list[str] = []
-        for each in witness.of_log(tx, origin_hash(row.origin)):
+        try:
+            given = witness.of_log(tx, origin_hash(row.origin))
+        except (MsgspecError, UnicodeDecodeError):
+            scan.problems.append("cosignature: one of this log cannot be read")
+            return names
+        for each in given:
             member = Member(each.member)
             try:
                 keys = self._base.history(tx, member).current
                 public = keys.witness if each.stage == witness.Stage.WITNESSED else keys.store
                 verifier = note.Verifier(witness.name_of(member, each.stage), note.COSIGNATURE, public)
                 note.verify_cosignature(note.Checkpoint(row.origin, each.size, each.root), each.line, verifier)
-                if each.size <= row.size and self._root_at(tx, row, each.size) != each.root:
+                if each.log != origin_hash(row.origin):
+                    scan.problems.append(f"cosignature of {b32(member)[:8]}: it is filed under another log")
+                elif each.size <= row.size and self._root_at(tx, row, each.size) != each.root:
                     scan.problems.append(f"cosignature of {b32(member)[:8]}: it covers another history")
                 elif each.stage == witness.Stage.WITNESSED and member != row.member:
                     names.append(b32(member))
@@ -185,16 +217,26 @@ class Books:
     def confirm(self, person: str = "") -> list[str]:
         """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
         base = self._base
-        if not base.unsure:
-            return []
         with base.store.write() as tx:
+            doubt = base.doubted(tx)
+            if not doubt:
+                return []
             who = operator(tx, person)
-            tx.records.put("guard", base.now(), f"{who}: {base.unsure}".encode())
+            tx.records.put("vouched", base.now(), f"{who}: {doubt}".encode())
             mine = [row.origin for row in tx.logs.all() if row.member == base.me]
             base.trust(tx)
         base.mark()
         base.changed.set()
         return mine
+
+
+def _origin_of(charters: Charters, row: LogRow) -> str:
+    """Return the origin that a log of this member and circle has, "" where no such circle is known."""
+    member = Member(row.member)
+    if not row.circle:
+        return keys_origin(member)
+    charter = charters.get(row.circle)
+    return charter.origin(member) if charter is not None and member in charter.text.members else ""
 
 
 def _check_entry(index: int, leaf: bytes, payload: PayloadRow | None, *, lacking: bool) -> str:

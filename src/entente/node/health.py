@@ -35,13 +35,10 @@ def _keys(base: Base) -> Check:
 
 
 def _guard(base: Base) -> Check:
+    with base.store.read() as tx:
+        doubt = base.doubted(tx)
     fix = "Sync with a partner, or vouch for this home: `entente ledger confirm`."
-    return Check(
-        "guard",
-        not base.unsure,
-        base.unsure or "This is the database that was signed in last.",
-        fix if base.unsure else "",
-    )
+    return Check("guard", not doubt, doubt or "This is the database that was signed in last.", fix if doubt else "")
 
 
 def _disk(base: Base) -> Check:

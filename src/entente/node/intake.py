@@ -124,8 +124,9 @@ class Intake:
         except EntenteError:
             return False
         if shown.size > row.signed:
-            self.base.unsure = f"A partner holds {shown.size} entries of our log {row.origin}, this home {row.signed}."
-        return bool(self.base.unsure)
+            said = f"A partner holds {shown.size} entries of our log {row.origin}, this home {row.signed}."
+            self.base.doubt(tx, said)
+        return bool(self.base.doubted(tx))
 
     def _judge(self, tx: Transaction, charter: Charter, row: LogRow, columns: list[Column]) -> Judged:
         """Judge a run of entries of one log of a circle."""
@@ -347,7 +348,7 @@ class Intake:
 
         One that holds more shows it by our own signature (`_rolled_back`), not by a number.
         """
-        if self.base.unsure and 0 < head.size <= row.signed and witness.root_at(tx, row, head.size) == head.root:
+        if 0 < head.size <= row.signed and self.base.doubted(tx) and witness.root_at(tx, row, head.size) == head.root:
             self.base.trust(tx)
 
 

@@ -100,8 +100,9 @@ class Rounds:
 
     def take(self, round_: Round, message: Message) -> Message:
         """Take a message and return the answer; one transaction, signed bytes leave only after its commit."""
-        was_unsure = bool(self._base.unsure)
-        if message.changes() or was_unsure:
+        with self._base.store.read() as tx:
+            doubted = self._base.doubted(tx)
+        if message.changes() or doubted:
             with self._base.store.write() as tx:
                 reply = round_.turn(tx, message)
             self._base.mark()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value", str, bytes)
 
-PURGE_PAGES: Final = 2000
+PURGE_PAGES: Final = 500
 """Pages of the full-text index that are rewritten at once to remove words for good."""
 
 

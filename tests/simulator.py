@@ -1,0 +1,398 @@
+"""A seeded simulator of two to five members: loss, reordering, partition, crashes and duplicates between real nodes.
+
+Everything follows from the seed. Rounds of different pairs are interleaved message by message; what a user did is
+remembered, so that `check` can say after all links have healed whether anything was lost, doubled or seen differently.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from entente.core import canon
+from entente.core.errors import EntenteError
+from entente.core.ids import Member, b32, identity_id, origin_hash
+from entente.exchange.messages import decode, encode
+from entente.exchange.session import Round
+from entente.kinds import item
+from entente.ledger import witness
+from entente.ledger.log import root_of
+from entente.node import Node
+from entente.node import charters as charter_book
+from entente.node.base import Base
+from entente.node.intake import Intake
+from world import START, Wire, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from entente.node.charters import Charter
+    from entente.store.ports import LogRow, Transaction
+
+NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil")
+OPERATIONS = 30
+MINUTE = 60_000
+
+
+@dataclass
+class Talk:
+    """One round on its way: the message in flight and where it goes."""
+
+    caller: Member
+    callee: Member
+    round: Round
+    body: bytes
+    outward: bool = True
+
+
+@dataclass
+class Counts:
+    """What happened in a run, so that a test can show that it was not idle."""
+
+    happened: Counter[str] = field(default_factory=Counter)
+
+    def __getitem__(self, what: str) -> int:
+        return self.happened[what]
+
+
+class Simulator:
+    """One run; `chaos` then `heal` then `check`."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.world = World(seed)
+        self.counts: Counter[str] = Counter()
+        self.talks: list[Talk] = []
+        self.old: list[tuple[Member, Member, bytes]] = []
+        self.cut: set[frozenset[Member]] = set()
+        self.committed: dict[tuple[Member, str], tuple[int, bytes]] = {}
+        nodes = [self.world.add(name) for name in NAMES[: self.random.randint(2, 5)]]
+        self.members = [node.base.me for node in nodes]
+        for at, one in enumerate(nodes):
+            for other in nodes[at + 1 :]:
+                self.world.pair(one, other)
+        self.propose(nodes)
+
+    def propose(self, nodes: list[Node]) -> None:
+        """Propose one agreement of all; in every fourth run the signing is part of the chaos."""
+        terms = {"purposes": ["detection", "warning"], "limits": {"payload": self.random.choice([900, 1 << 20])}}
+        others = [node.member for node in nodes[1:]]
+        ceiling = self.random.choice(["", "TLP:GREEN"])
+        made = nodes[0].agreements.propose(others, name="Agreement", terms=terms, ceiling=ceiling)
+        if self.random.random() < 0.75:
+            for node in nodes:
+                self.world.settle()
+                node.agreements.sign(made.agreement)
+            self.world.settle()
+
+    def node(self, member: Member) -> Node:
+        return self.world.nodes[member]
+
+    def chaos(self, operations: int = OPERATIONS) -> None:
+        """Let members act while their links fail; each act is followed by some movement of messages."""
+        acts: list[tuple[int, Callable[[], None]]] = [
+            (7, self.share),
+            (4, self.sign),
+            (2, self.open_circle),
+            (2, self.acknowledge),
+            (2, self.profile),
+            (2, self.partition),
+            (2, self.crash),
+            (3, self.mend),
+        ]
+        weights = [weight for weight, _ in acts]
+        for _ in range(operations):
+            self.world.now += self.random.randint(1, 2 * MINUTE)
+            act = self.random.choices([act for _, act in acts], weights)[0]
+            self.attempt(act.__name__, act)
+            for _ in range(self.random.randint(1, 10)):
+                self.move()
+
+    def attempt(self, name: str, act: Callable[[], None]) -> None:
+        try:
+            act()
+            self.counts[name] += 1
+        except EntenteError as problem:
+            self.counts[f"{name}: {problem.code}"] += 1
+        for member in self.members:
+            self.remember(member)
+
+    def remember(self, member: Member) -> None:
+        """Note how far a member has signed: whatever it signed must be there at the end."""
+        with self.node(member).base.store.read() as tx:
+            for row in tx.logs.all():
+                if row.member == member:
+                    self.committed[member, row.origin] = (row.size, root_of(row))
+
+    def circles(self, node: Node, state: str) -> list[str]:
+        return [each.id for each in node.agreements.circles() if each.state == state]
+
+    def share(self) -> None:
+        node = self.node(self.random.choice(self.members))
+        files = [("made", self.object(node)) for _ in range(self.random.randint(1, 3))]
+        circles = self.circles(node, "in-force")
+        tlp = self.random.choice(["TLP:CLEAR", "TLP:GREEN", "TLP:GREEN", "TLP:AMBER"])
+        purpose = self.random.choice(["", "", "detection"])
+        done = node.items.import_files(
+            files, tlp=tlp, circle=self.random.choice(circles) if circles else "", purpose=purpose
+        )
+        self.counts["shared"] += done.shared
+        held = [each.id for each in node.items.list().items]
+        if circles and held and self.random.random() < 0.4:
+            again = self.random.sample(held, min(2, len(held)))
+            self.counts["shared"] += node.sharing.send(again, self.random.choice(circles)).shared
+
+    def object(self, node: Node) -> bytes:
+        """Make a version of one of a few objects, so that members bring the same ids."""
+        number = self.random.randrange(9)
+        creators = ["", "", "", identity_id(node.base.me), extra(node.base.me)]
+        creators += [extra(self.random.choice(self.members)), identity_id(self.random.choice(self.members))]
+        creator = self.random.choice(creators)
+        made: dict[str, object] = {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": f"indicator--00000000-0000-4000-8000-{number:012d}",
+            "created": "2026-01-01T00:00:00.000Z",
+            "modified": text(START - 3600_000 + self.random.randrange(6) * 1000),
+            "name": f"{self.random.randrange(3)} " + "x" * self.random.choice([1, 1, 900]),
+            "pattern": "[file:size = 1]",
+            "pattern_type": "stix",
+            "valid_from": "2026-01-01T00:00:00Z",
+        }
+        if creator:
+            made["created_by_ref"] = creator
+        if self.random.random() < 0.15:
+            made["revoked"] = True
+        return json.dumps(made).encode()
+
+    def sign(self) -> None:
+        node = self.node(self.random.choice(self.members))
+        waiting = self.circles(node, "proposed")
+        if waiting:
+            node.agreements.sign(self.random.choice(waiting), refuse=self.random.random() < 0.03)
+
+    def open_circle(self) -> None:
+        node = self.node(self.random.choice(self.members))
+        others = [b32(member) for member in self.members if member != node.base.me]
+        some = self.random.sample(others, self.random.randint(1, len(others)))
+        made = node.agreements.open_circle("Agreement", some, name=f"C{self.random.random():.6f}")
+        node.agreements.sign(made.circle)
+
+    def acknowledge(self) -> None:
+        node = self.node(self.random.choice(self.members))
+        held = [each.id for each in node.items.list().items if each.author != node.member]
+        if held:
+            some = self.random.sample(held, min(len(held), 2))
+            node.items.acknowledge(some, self.random.choice(["read", "used"]))
+
+    def profile(self) -> None:
+        node = self.node(self.random.choice(self.members))
+        brings = [f"feed {self.random.randrange(3)}"]
+        node.profile.set(identities=self.random.choice([[], [extra(node.base.me)]]), brings=brings)
+        node.agreements.settle()
+
+    def partition(self) -> None:
+        one = self.random.choice(self.members)
+        self.cut |= {frozenset({one, other}) for other in self.members if other != one and self.random.random() < 0.7}
+
+    def mend(self) -> None:
+        self.cut.clear()
+
+    def crash(self) -> None:
+        """Drop a node with all that it has in memory and open its store again."""
+        member = self.random.choice(self.members)
+        old = self.node(member).base
+        base = Base(None, old.store, old.secrets, clock=old.clock, random=old.random, me=member)
+        wire = Wire(self.world, base)
+        self.world.nodes[member], self.world.wires[member] = Node(base, wire), wire
+        self.talks = [talk for talk in self.talks if talk.caller != member]
+
+    def move(self) -> None:
+        """Begin a round, or let one message of a round arrive, get lost, or arrive twice."""
+        chance = self.random.random()
+        if self.old and chance < 0.05:
+            self.replay()
+        elif not self.talks or chance < 0.35:
+            self.begin()
+        else:
+            self.step(self.random.choice(self.talks))
+
+    def begin(self) -> None:
+        caller, callee = self.random.sample(self.members, 2)
+        if any((talk.caller, talk.callee) == (caller, callee) for talk in self.talks):
+            return
+        base = self.node(caller).base
+        self.node(caller).agreements.settle()
+        round_ = Round(Intake(base), callee)
+        with base.store.write() as tx:
+            message = round_.open(tx)
+        self.talks.append(Talk(caller, callee, round_, encode(message)))
+
+    def replay(self) -> None:
+        """Deliver an old request once more; the answer goes nowhere."""
+        caller, callee, body = self.random.choice(self.old)
+        self.deliver(caller, callee, body)
+        self.counts["replayed"] += 1
+
+    def deliver(self, caller: Member, callee: Member, body: bytes) -> bytes:
+        return self.node(callee).door.handle_exchange(caller, body)
+
+    def step(self, talk: Talk) -> None:
+        chance = self.random.random()
+        if chance < 0.08 or frozenset({talk.caller, talk.callee}) in self.cut:
+            self.talks.remove(talk)
+            self.counts["lost"] += 1
+        elif talk.outward:
+            if chance < 0.16:
+                self.deliver(talk.caller, talk.callee, talk.body)
+                self.counts["doubled"] += 1
+            self.old = [*self.old[-30:], (talk.caller, talk.callee, talk.body)]
+            talk.body, talk.outward = self.deliver(talk.caller, talk.callee, talk.body), False
+        else:
+            node = self.node(talk.caller)
+            message = node.exchange.take(talk.round, decode(talk.body))
+            talk.body, talk.outward = encode(message), True
+            self.counts["trips"] += 1
+            if message.empty():
+                self.talks.remove(talk)
+                node.agreements.settle()
+
+    def heal(self) -> None:
+        """Mend every link and let everybody come to rest."""
+        self.talks.clear()
+        self.mend()
+        self.world.now += 10 * MINUTE
+        self.world.settle()
+
+    def check(self) -> None:
+        """Fail unless everybody who should holds the same, and all of it."""
+        for circle, members in self.audiences():
+            seen = [Sight(self.node(member), circle) for member in members]
+            for sight in seen:
+                assert sight.logs == seen[0].logs, "the logs of a circle differ"
+                assert sight.acts == seen[0].acts, "the folds of a circle differ"
+                assert sight.standing == seen[0].standing, "what is refused or denied differs"
+                assert sight.shown == seen[0].shown, "the shown versions differ"
+                assert not sight.unwitnessed, "receipts are missing"
+                assert not sight.doubled, "something stands twice in a log"
+        for member in self.members:
+            report = self.node(member).ledger.verify()
+            assert report.ok, [each for each in report.logs if each.problems] or report.problems
+            self.check_kept(member)
+
+    def check_kept(self, member: Member) -> None:
+        """Nothing that was ever signed is gone, at its author or at any other member of the circle."""
+        for node in self.world.nodes.values():
+            with node.base.store.read() as tx:
+                for row in tx.logs.all():
+                    size, root = self.committed.get((member, row.origin), (0, b""))
+                    if row.member == member and size:
+                        assert row.size >= size, "signed entries are lost"
+                        assert witness.root_at(tx, row, size) == root, "signed entries have changed"
+
+    def audiences(self) -> Iterator[tuple[bytes, list[Member]]]:
+        """Name each circle with all members that should know it."""
+        found: dict[bytes, set[Member]] = {}
+        for node in self.world.nodes.values():
+            with node.base.store.read() as tx:
+                for charter in charter_book.load(tx):
+                    found[charter.circle] = set(charter.text.members)
+        for circle, members in sorted(found.items()):
+            yield circle, sorted(members)
+
+
+class Sight:
+    """A circle as one member sees it."""
+
+    def __init__(self, node: Node, circle: bytes) -> None:
+        with node.base.store.read() as tx:
+            world = node.base.world(tx)
+            charter = world.charters.require(circle)
+            rows = [row for row in charter_book.logs_of(tx, charter) if row.circle]
+            self.logs = {row.origin: (row.size, row.signed, root_of(row)) for row in rows}
+            self.acts = self._acts(world, charter)
+            copies = self._copies(tx, rows)
+            self.standing = {key: state for key, (state, _, _) in copies.items()}
+            self.shown = self._shown(copies)
+            self.unwitnessed = [row.origin for row in rows if not self._complete(tx, row, charter)]
+            self.doubled = [row.origin for row in rows if self._doubled(tx, row)]
+
+    def _acts(self, world: object, charter: Charter) -> object:
+        states = world.view.states  # type: ignore[attr-defined]
+        things = (charter.agreement, charter.circle)
+        return (
+            world.state(charter),  # type: ignore[attr-defined]
+            {thing: dict(states["approval/1"].get(thing, {})) for thing in things if thing in states["approval/1"]}
+            if charter.founding
+            else dict(states["approval/1"].get(charter.circle, {})),
+            dict(states["profile/1"].get(charter.circle, {})),
+            dict(states["person/1"]) if charter.founding else None,
+            states["membership/1"].get(charter.circle),
+        )
+
+    def _copies(self, tx: Transaction, rows: list[LogRow]) -> dict[tuple[str, int], tuple[str, object, bytes]]:
+        """Return by entry its state ("refused" where no payload is kept), item row and bytes."""
+        found: dict[tuple[str, int], tuple[str, object, bytes]] = {}
+        for row in rows:
+            for each in tx.payloads.get(row.id, 0, row.size):
+                if each.kind == item.NAME and each.item:
+                    ((held, data),) = tx.items.get([each.item])
+                    found[row.origin, each.index] = ("held" if held.state == "held" else "out", held, data)
+            for index in set(range(row.size)) - {each.index for each in tx.payloads.get(row.id, 0, row.size)}:
+                found[row.origin, index] = ("out", None, b"")
+        return found
+
+    def _shown(self, copies: dict[tuple[str, int], tuple[str, object, bytes]]) -> dict[str, tuple[int, bytes]]:
+        held = {copy.seq: (copy, data) for state, copy, data in copies.values() if state == "held"}  # type: ignore[attr-defined]
+        by_id: dict[str, list[object]] = {}
+        for copy, _ in held.values():
+            by_id.setdefault(copy.stix_id, []).append(copy)
+        shown: dict[str, tuple[int, bytes]] = {}
+        for stix_id, rows in by_id.items():
+            changed = {each.seq: each for each in item.settle(rows, lambda seq: held[seq][1])}  # type: ignore[arg-type]
+            final = [changed.get(row.seq, row) for row in rows]  # type: ignore[attr-defined]
+            (top,) = [row for row in final if row.top]  # type: ignore[attr-defined]
+            shown[stix_id] = (top.modified, held[top.seq][1])  # type: ignore[attr-defined]
+        return shown
+
+    def _complete(self, tx: Transaction, row: LogRow, charter: Charter) -> bool:
+        """Say whether every other member has said that it saw and holds all of this log."""
+        said = {(each.member, each.stage): each.size for each in witness.of_log(tx, origin_hash(row.origin))}
+        others = [member for member in charter.text.members if member != row.member]
+        return row.size == 0 or all(
+            said.get((other, stage)) == row.size for other in others for stage in ("witnessed", "stored")
+        )
+
+    def _doubled(self, tx: Transaction, row: LogRow) -> list[object]:
+        """Return the items that stand twice in one log, and the entries that one log refuses twice."""
+        counts: Counter[object] = Counter()
+        for each in tx.payloads.get(row.id, 0, row.size):
+            if each.kind == item.NAME:
+                counts[each.data] += 1
+            elif each.kind == "refused/1":
+                body = canon.decode(each.data)
+                counts.update((body["log"], index) for index, _ in body["entries"])  # type: ignore[union-attr]
+        return [key for key, count in counts.items() if count > 1]
+
+
+def extra(member: Member) -> str:
+    """Return a further STIX identity that a member may call its own in its profile."""
+    return f"identity--{member.hex()[:8]}-0000-4000-8000-{member.hex()[8:20]}"
+
+
+def text(milliseconds: int) -> str:
+    """Return a time as STIX writes it."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def run(seed: int) -> Counter[str]:
+    """Do one whole run and return what happened in it."""
+    simulator = Simulator(seed)
+    simulator.chaos()
+    simulator.heal()
+    simulator.check()
+    return simulator.counts
