@@ -105,7 +105,9 @@ def content_spot(table: str, column: str, key: str) -> Callable[[sqlite3.Connect
     """Choose an entry and the bytes that it commits to; a header line serves many entries."""
 
     def choose(db: sqlite3.Connection, chance: random.Random) -> Spot:
-        sql = f"SELECT p.log, p.idx, p.{key} FROM payload p JOIN {table} c ON c.id = p.{key} WHERE length(c.{column}) > 0"  # noqa: S608
+        sql = (
+            f"SELECT p.log, p.idx, p.{key} FROM payload p JOIN {table} c ON c.id = p.{key} WHERE length(c.{column}) > 0"  # noqa: S608
+        )
         log, index, row = chance.choice(rows(db, sql))
         return Spot(table, column, ("id = ?", (row,)), int(str(log)), f"entry {index}")
 
@@ -212,7 +214,10 @@ def test_one_flipped_bit_is_found_and_named(
     ("sql", "names"),
     [
         ("DELETE FROM payload WHERE idx = 7 AND log = {log}", "entry 7: its payload is gone"),
-        ("DELETE FROM leaf WHERE log = {log} AND n = (SELECT max(n) FROM leaf WHERE log = {log})", "entries were stored"),
+        (
+            "DELETE FROM leaf WHERE log = {log} AND n = (SELECT max(n) FROM leaf WHERE log = {log})",
+            "entries were stored",
+        ),
         ("UPDATE log SET note = x'' WHERE id = {log}", "head is gone"),
         ("DELETE FROM payload WHERE log = {log} AND idx > 500", "its payload is gone"),
     ],

@@ -41,7 +41,7 @@ def unknown(missing: str) -> Judgement:
     return Judgement(Verdict.UNKNOWN, missing)
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """Where an entry stands: origin hash, index, leaf hash."""
 
     log: bytes

@@ -22,7 +22,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SAMPLE: Final = 20
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One object: its place in the file (from 1; the line if there is one object a line), its bytes, its facts."""
 
     position: int

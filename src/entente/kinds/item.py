@@ -21,7 +21,7 @@ NAME = "item/1"
 MAX_HEADER = 1024
 
 
-class Header(Struct, frozen=True):
+class Header(Struct, frozen=True, gc=False):
     """The header line: marking, the person who shared it, for which purpose ("" any), the STIX type."""
 
     marking: Tlp
@@ -29,6 +29,7 @@ class Header(Struct, frozen=True):
     purpose: str
     type: str
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - a small frozen value; few different ones exist
     def line(self) -> bytes:
         """Return the canonical line with its line feed."""
         fields: dict[str, object] = {
@@ -61,7 +62,7 @@ class Rules(Struct, frozen=True):
     claims: Mapping[str, Collection[Member]]
 
 
-class Read(Struct, frozen=True):
+class Read(Struct, frozen=True, gc=False):
     """An item's payload taken apart."""
 
     header: Header

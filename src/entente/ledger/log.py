@@ -18,7 +18,7 @@ from entente.ledger.package import Column, Package, unpack
 from entente.store.ports import LogRow, NewPayload, Transaction
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """An entry to be: its payload is `head + data`; with `item` the data is that item row's and not stored again."""
 
     kind: str

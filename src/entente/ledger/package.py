@@ -30,7 +30,7 @@ class Package(Struct, frozen=True, array_like=True):
     proof: list[bytes]
 
 
-class Column(Struct, frozen=True):
+class Column(Struct, frozen=True, gc=False):
     """One entry out of a package; `payload` is None where it travelled bare."""
 
     index: int

@@ -249,6 +249,8 @@ class Intake:
     def _same(self, tx: Transaction, rows: list[ItemRow], author: Member, read: Read) -> int:
         """Return the `seq` of this author's copy with exactly these bytes, 0 if there is none."""
         alike = [row.seq for row in rows if row.author == author and row.modified == read.facts.modified]
+        if not alike:
+            return 0
         return next((row.seq for row, data in tx.items.get(alike) if data == read.data and not row.own), 0)
 
     def _deny_late(self, tx: Transaction, charter: Charter, rules: Rules, stix_ids: Collection[str]) -> None:

@@ -91,26 +91,26 @@ class Sharing:
             world = self._base.world(tx)
             desk = self._desk(tx, world, seqs, circle, purpose, person)
             decisions = self._decide(tx, world, desk)
-        going = [row for (row, _), decision in zip(desk.rows, decisions, strict=True) if decision.allowed]
+        going = [pair for pair, decision in zip(desk.rows, decisions, strict=True) if decision.allowed]
         if everything and len(going) < len(decisions):
             return decisions, 0
         shared = 0
         for at in range(0, len(going), BATCH):
-            shared += self._append(desk, [row.seq for row in going[at : at + BATCH]])
+            shared += self._append(desk, going[at : at + BATCH])
             if progress is not None:
                 progress("share", min(at + BATCH, len(going)), len(going))
         if shared:
             self._base.changed.set()
         return decisions, shared
 
-    def _append(self, desk: Desk, seqs: list[int]) -> int:
+    def _append(self, desk: Desk, rows: list[tuple[ItemRow, bytes]]) -> int:
         """Append one batch of items to our log of the circle; those that stand there already are left out."""
         base, charter = self._base, desk.charter
         now = base.clock()
         with base.store.write() as tx:
             row = tx.logs.get(charter.origin(base.me))
-            there = tx.items.placed(seqs, [row.id]) if row else set[int]()
-            fresh = tx.items.get([seq for seq in seqs if seq not in there])
+            there = tx.items.placed([each.seq for each, _ in rows], [row.id]) if row else set[int]()
+            fresh = [(each, data) for each, data in rows if each.seq not in there]
             if not fresh:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]

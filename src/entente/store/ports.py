@@ -37,7 +37,7 @@ class LogRow(Struct, frozen=True, kw_only=True):
     stopped: str = ""
 
 
-class PayloadRow(Struct, frozen=True):
+class PayloadRow(Struct, frozen=True, gc=False):
     """What lies beside entry `index` of log `log`: the payload is `head + data`.
 
     `head` is the header line of content with its line feed (empty for an act), `data` the object's or the act's bytes.
@@ -54,7 +54,7 @@ class PayloadRow(Struct, frozen=True):
     item: int = 0
 
 
-class NewPayload(Struct, frozen=True):
+class NewPayload(Struct, frozen=True, gc=False):
     """A payload to store beside entry `index`; with `item` set the bytes are those of that item and `data` is ignored."""
 
     index: int
@@ -66,7 +66,7 @@ class NewPayload(Struct, frozen=True):
     item: int = 0
 
 
-class ItemRow(Struct, frozen=True, kw_only=True):
+class ItemRow(Struct, frozen=True, kw_only=True, gc=False):
     """One version of one STIX object as one member brought it (a *copy*); a projection that can be rebuilt.
 
     Times `created`, `modified` are microseconds since 1970; `time` is the claimed time of the entry or the moment of
@@ -93,7 +93,7 @@ class ItemRow(Struct, frozen=True, kw_only=True):
     top: bool = True
 
 
-class NewItem(Struct, frozen=True):
+class NewItem(Struct, frozen=True, gc=False):
     """An item row to add with its bytes; equal bytes of one STIX id are stored once."""
 
     row: ItemRow

@@ -81,9 +81,10 @@ class SqliteItems:
         """Return which of these item rows have an entry in one of `logs`."""
         sql = (
             "SELECT DISTINCT item FROM payload WHERE log IN (SELECT value FROM json_each(?)) "
-            "AND item IN (SELECT value FROM json_each(?)) AND item > 0"
+            "AND item IN (SELECT value FROM json_each(?))"
         )
-        return {seq for (seq,) in self._work.db.execute(sql, (_json(logs), _json(seqs)))}
+        wanted = _json(seq for seq in seqs if seq > 0)
+        return {seq for (seq,) in self._work.db.execute(sql, (_json(logs), wanted))}
 
     def by_creator(self, created_by: str) -> list[ItemRow]:
         """Return all copies whose `created_by_ref` is this identity."""
