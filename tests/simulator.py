@@ -165,6 +165,9 @@ class Simulator:
         }
         if creator:
             made["created_by_ref"] = creator
+        if self.random.random() < 0.1:
+            made = {"type": "identity", "spec_version": "2.1", "id": extra(self.random.choice(self.members))}
+            made |= {"created": "2026-01-01T00:00:00.000Z", "modified": text(START - 3600_000 + number), "name": "X"}
         if self.random.random() < 0.15:
             made["revoked"] = True
         return json.dumps(made).encode()
@@ -192,7 +195,8 @@ class Simulator:
     def profile(self) -> None:
         node = self.node(self.random.choice(self.members))
         brings = [f"feed {self.random.randrange(3)}"]
-        node.profile.set(identities=self.random.choice([[], [extra(node.base.me)]]), brings=brings)
+        identities = [extra(node.base.me)] if self.random.random() < 0.5 else None
+        node.profile.set(identities=identities, brings=brings)
         node.agreements.settle()
 
     def partition(self) -> None:
@@ -341,7 +345,8 @@ class Sight:
             for each in tx.payloads.get(row.id, 0, row.size):
                 if each.kind == item.NAME and each.item:
                     ((held, data),) = tx.items.get([each.item])
-                    found[row.origin, each.index] = ("held" if held.state == "held" else "out", held, data)
+                    denied = tx.records.get("denied", f"{b32(row.circle)}/{each.item:012d}") is not None
+                    found[row.origin, each.index] = ("out" if denied else "held", held, data)
             for index in set(range(row.size)) - {each.index for each in tx.payloads.get(row.id, 0, row.size)}:
                 found[row.origin, index] = ("out", None, b"")
         return found

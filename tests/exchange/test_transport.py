@@ -65,6 +65,13 @@ class Fake:
             if not part:
                 return b""
             data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        while len(body) < min(length, 1 << 20):  # a socket closed over unread bytes resets the connection
+            part = sock.recv(65536)
+            if not part:
+                break
+            body += part
         self.received.append(data)
         return data
 

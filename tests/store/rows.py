@@ -52,6 +52,12 @@ def open_log(store: Store, origin: str = "o1") -> int:
         return tx.logs.add(log(origin)).id
 
 
+def keep(store: Store, *items: NewItem) -> list[int]:
+    """Add items without an entry; return their numbers."""
+    with store.write() as tx:
+        return tx.items.add(items)
+
+
 def share(store: Store, log: int, start: int, items: list[NewItem]) -> list[int]:
     """Add items, each with an entry in a log from index `start` on; return their numbers."""
     with store.write() as tx:

@@ -6,16 +6,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from entente.core.errors import LimitError, StoreError
+from entente.core.errors import StoreError
 from entente.store.ports import ItemQuery
-from store.rows import found, index_all, item, open_log, payload, share, stix_id
+from store.rows import found, index_all, item, keep, open_log, payload, share, stix_id
 
 if TYPE_CHECKING:
-    from entente.store.ports import NewItem, Store
+    from entente.store.ports import Store
 
 ODD_IDS = [
     "x", "--", "", "x--", "--x", "a--b--c", "indicator--not-a-uuid", "x-y--+0000000-0000-4000-8000-000000000000",
@@ -28,11 +26,6 @@ ODD_IDS = [
 
 ZERO = "indicator--00000000-0000-4000-8000-000000000001"
 FFFF = "indicator--0000ffff-0000-4000-8000-000000000002"
-
-
-def add(store: Store, *items: NewItem) -> list[int]:
-    with store.write() as tx:
-        return tx.items.add(items)
 
 
 def shown(store: Store, **query: object) -> list[int]:
@@ -50,7 +43,7 @@ def test_an_item_comes_back_with_every_column_and_byte(store: Store) -> None:
         created_by="identity--1", revoked=True, name="a 'name'", tlp=-1, time=7, person="p2", own=True,
         state="denied", latest=False, top=False,
     )  # fmt: skip
-    seqs = add(store, full, item(2))
+    seqs = keep(store, full, item(2))
     assert seqs == [1, 2]
     with store.read() as tx:
         assert tx.items.get([2, 9, 1, 2, 0, -1]) == [
@@ -70,12 +63,12 @@ def test_numbers_ascend_and_are_never_given_again(store: Store) -> None:
         assert tx.items.add([item(3), item(3), item(4)]) == [3, 4, 5]
         assert tx.items.add([]) == []
         tx.items.clear()
-    assert add(store, item(5)) == [6]
+    assert keep(store, item(5)) == [6]
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)
 def test_any_id_is_found_exactly(store: Store, odd: str) -> None:
-    add(store, *[item(name, f"{n}") for n, name in enumerate(ODD_IDS)], item(odd, "newer"))
+    keep(store, *[item(name, f"{n}") for n, name in enumerate(ODD_IDS)], item(odd, "newer"))
     with store.read() as tx:
         copies = tx.items.find([odd, odd, "unknown", stix_id(1)])
         assert list(copies) == [odd]
@@ -85,7 +78,7 @@ def test_any_id_is_found_exactly(store: Store, odd: str) -> None:
 
 
 def test_find_takes_thousands_of_ids(store: Store) -> None:
-    add(store, *[item(n) for n in range(3000)])
+    keep(store, *[item(n) for n in range(3000)])
     with store.read() as tx:
         copies = tx.items.find([stix_id(n) for n in range(1000, 6000)])
         assert copies.keys() == {stix_id(n) for n in range(1000, 3000)}
@@ -93,7 +86,7 @@ def test_find_takes_thousands_of_ids(store: Store) -> None:
 
 
 def test_save_changes_what_may_change(store: Store) -> None:
-    (seq,) = add(store, item(1, name="n"))
+    (seq,) = keep(store, item(1, name="n"))
     with store.write() as tx:
         ((row, data),) = tx.items.get([seq])
         changed = replace(row, state="withdrawn", latest=False, top=False, own=True, person="p9", time=99, tlp=0)
@@ -104,7 +97,7 @@ def test_save_changes_what_may_change(store: Store) -> None:
 
 
 def test_all_copies_of_a_creator_are_found(store: Store) -> None:
-    add(
+    keep(
         store,
         item(1, created_by="identity--1"),
         item(2),
@@ -135,7 +128,7 @@ def test_all_copies_of_a_creator_are_found(store: Store) -> None:
     ],
 )  # fmt: skip
 def test_a_short_beginning_names_the_ids(store: Store, start: str, expected: list[str]) -> None:
-    add(
+    keep(
         store,
         item(FFFF),
         item(ZERO),
@@ -155,7 +148,7 @@ def test_a_short_beginning_names_the_ids(store: Store, start: str, expected: lis
 
 
 def test_pages_of_all_items_follow_each_other(store: Store) -> None:
-    add(
+    keep(
         store,
         *[
             item(stix_id(n, "malware" if n % 3 else "tool"), state="denied" if n == 4 else "held", top=n != 5)
@@ -180,7 +173,7 @@ def test_with_logs_the_newest_held_copy_in_them_is_shown(store: Store) -> None:
         store, b, 0, [item(1, "new", modified=2, top=False), item(2, "older", modified=4), item(3, "held", modified=2)]
     )
     share(store, c, 0, [item(1, "denied", modified=3, state="denied"), item(4)])
-    add(store, item(5))
+    keep(store, item(5))
     assert shown(store, logs=(a,)) == [1, 2]
     assert shown(store, logs=(b,)) == [4, 5, 6]
     assert shown(store, logs=(a, b)) == [2, 4, 6]
@@ -228,102 +221,6 @@ def test_long_pages_of_logs_follow_each_other(store: Store) -> None:
         after = page[-1]
     assert pages == list(range(51, 201))
     assert shown(store, logs=tuple(logs[:2]), type="tool", limit=1000) == list(range(52, 201, 2))
-
-
-# Search
-
-
-@pytest.fixture
-def texts(store: Store) -> Store:
-    """Give a store with some texts in its index."""
-    add(
-        store,
-        item("malware--1", "Emotet loader from Köln", top=True),
-        item("malware--2", "emotet emotet EMOTET"),
-        item("tool--3", "loader for emotet, 192.0.2.15 and evil.example.org"),
-        item("tool--4", "emotet hidden", top=False),
-        item("tool--5", "emotet denied", state="denied"),
-        item(
-            "tool--6", b'{"deep": [[{"word": "nested\\u0000zero"}], 5, null, true], "key": "value \\"quoted\\" don\'t"}'
-        ),
-        item("tool--7", b"no json emotet"),
-        item("tool--8", b'{"id": "' + b"[" * 50 + b'"}'),
-    )
-    index_all(store)
-    return store
-
-
-@pytest.mark.parametrize(
-    ("text", "ids"),
-    [
-        ("EMOTET", {"malware--1", "malware--2", "tool--3"}),
-        ("emo", {"malware--1", "malware--2", "tool--3"}),
-        ("emo loader", set()),
-        ("loader emo", {"malware--1", "tool--3"}),
-        ("koln", {"malware--1"}),
-        ("KÖLN", {"malware--1"}),
-        ("192.0.2.15", {"tool--3"}),
-        ("192.0.2.1", {"tool--3"}),
-        ("192.0.3", set()),
-        ("evil.example.org", {"tool--3"}),
-        ("evil-example", {"tool--3"}),
-        ("nested zero", {"tool--6"}),
-        ("deep", set()),
-        ('"quoted"', {"tool--6"}),
-        ('"', set()),
-        ("don't", {"tool--6"}),
-        ("emotet + loader", {"malware--1", "tool--3"}),
-        ("loader +", {"malware--1", "tool--3"}),
-        ("", set()),
-        ("   ", set()),
-        ("* ( ) : ^ -", set()),
-        ("emotet AND loader", {"tool--3"}),
-        ("emotet OR loader", set()),
-        ("NOT emotet", set()),
-        ("text:emotet", set()),
-        ("emotet*", {"malware--1", "malware--2", "tool--3"}),
-        ("{emotet} ^loader", {"malware--1", "tool--3"}),
-        ("emotet\0loader", {"malware--1", "tool--3"}),
-        ("\ud800", set()),
-        ("malware--1", {"malware--1"}),
-    ],
-)
-def test_words_find_what_is_shown(texts: Store, text: str, ids: set[str]) -> None:
-    assert set(found(texts, text)) == ids
-
-
-def test_the_best_comes_first_and_types_and_limits_hold(texts: Store) -> None:
-    assert found(texts, "emotet")[0] == "malware--2"
-    assert found(texts, "emotet", limit=1) == ["malware--2"]
-    assert found(texts, "emotet", limit=0) == []
-    assert set(found(texts, "emotet", "tool")) == {"tool--3"}
-    assert found(texts, "emotet", "x") == []
-
-
-def test_too_many_words_are_refused(texts: Store) -> None:
-    assert found(texts, "emotet " * 64) != []
-    with pytest.raises(LimitError, match="64"):
-        found(texts, "a " * 65)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text())
-@example('"a" OR b NEAR(c)')
-@example("'; DROP TABLE item; --")
-@example('\udfff\0"')
-def test_any_question_has_an_answer(texts: Store, text: str) -> None:
-    assert len(found(texts, text)) <= 8
-
-
-def test_the_index_goes_on_where_it_was(store: Store) -> None:
-    add(store, *[item(stix_id(n), f"word{n}") for n in range(5)])
-    assert found(store, "word1") == []
-    with store.write() as tx:
-        assert tx.items.index(2) == 2
-    assert (found(store, "word1"), found(store, "word2")) == ([stix_id(1)], [])
-    with store.write() as tx:
-        assert [tx.items.index(2), tx.items.index(2), tx.items.index(2)] == [2, 1, 0]
-    assert len(found(store, "wor")) == 5
 
 
 # Erasure and rebuilding
@@ -419,7 +316,7 @@ def test_a_payload_can_be_dropped_while_its_item_is_cleared(store: Store) -> Non
         tx.payloads.drop(number, 1)
         assert tx.payloads.get(number, 0, 9) == []
         tx.items.clear()
-    assert add(store, item(1, "one")) == [3]
+    assert keep(store, item(1, "one")) == [3]
 
 
 def rows_of(store: Store, log: int) -> list[object]:

@@ -1,4 +1,4 @@
-"""The SQLite store as a file: what it keeps through crashes, what it forgets for good, and what it refuses to open."""
+"""The SQLite store as a file: what it keeps through crashes, and what it refuses to open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from entente.store import schema
 from entente.store.ports import ItemQuery
 from entente.store.sqlite import SqliteStore
 from entente.store.sqlite_errors import store_error
-from store.rows import found, index_all, item, leaves_and_hashes, log, open_log, payload, share, stix_id
+from store.rows import item, log, open_log, payload, share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,21 +61,6 @@ def start(program: str, *given: object) -> subprocess.Popen[bytes]:
     """Run a Python program in a process of its own."""
     command = [sys.executable, "-c", program, *map(str, given)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def raw(path: Path) -> bytes:
-    """Return every byte of the database and of what lies beside it."""
-    return b"".join(place.read_bytes() for place in sorted(path.parent.glob(path.name + "*")))
-
-
-def terms(path: Path) -> set[str]:
-    """Return the words in the full-text index."""
-    db = sqlite3.connect(path)
-    try:
-        db.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, word, row)")
-        return {term for (term,) in db.execute("SELECT term FROM temp.terms")}
-    finally:
-        db.close()
 
 
 def sound(path: Path) -> None:
@@ -345,108 +330,6 @@ def test_kill_loses_nothing_that_was_acknowledged(path: Path) -> None:
             assert [row.data for row in tx.payloads.get(1, 0, size + 50)] == leaves
         store.close()
         sound(path)
-
-
-# Bytes
-
-
-def test_equal_bytes_of_one_id_are_stored_once(sqlite: SqliteStore, path: Path) -> None:
-    number = open_log(sqlite)
-    share(sqlite, number, 0, [item(1, "a"), item(1, "a"), item(1, "b"), item(2, b"a"), item(3, b"a")])
-    share(sqlite, number, 5, [item(1, "b"), item(1, "c"), item("odd", "a"), item("odd", "a"), item(2, b"a")])
-    sqlite.close()
-    assert counts(path, "blob", "item", "payload") == [6, 10, 10]
-
-
-def test_items_folded_again_leave_nothing_behind(sqlite: SqliteStore, path: Path) -> None:
-    number, received = open_log(sqlite), [item(n % 4, f"{n % 8}") for n in range(20)]
-    share(sqlite, number, 0, received)
-    with sqlite.write() as tx:
-        tx.items.add([item(50, "without entry")])
-        tx.items.clear()
-    share(sqlite, number, 0, received)
-    index_all(sqlite)
-    sqlite.close()
-    assert counts(path, "blob", "item", "payload", "act") == [8, 20, 20, 0]
-    sound(path)
-
-
-def test_what_was_erased_is_in_no_file(sqlite: SqliteStore, path: Path) -> None:
-    number, secret = open_log(sqlite), b"zxsecretxz"
-    share(
-        sqlite,
-        number,
-        0,
-        [
-            item(
-                1,
-                b'{"name": "%s", "x": "kept"}' % secret,
-                name=secret.decode(),
-                person="zxsecretxz",
-                created_by="zxsecretxz",
-            )
-        ],
-    )
-    share(sqlite, number, 1, [item(2, "kept")])
-    with sqlite.write() as tx:
-        tx.payloads.put(number, [payload(2, b"act " + secret, head=b"head " + secret + b"\n"), payload(3, b"kept")])
-    index_all(sqlite)
-    assert secret in raw(path)
-    assert "zxsecretxz" in terms(path)
-    with sqlite.write() as tx:
-        tx.payloads.drop(number, 0)
-        tx.payloads.drop(number, 2)
-    assert secret not in raw(path)
-    assert "zxsecretxz" not in terms(path)
-    assert found(sqlite, "kept") == [stix_id(2)]
-    with sqlite.read() as tx:
-        assert [row.index for row in tx.payloads.get(number, 0, 9)] == [1, 3]
-    sqlite.close()
-    assert b"zxsecret" not in raw(path)
-    sound(path)
-
-
-def test_a_reader_holds_erased_bytes_back_only_until_the_next_write(sqlite: SqliteStore, path: Path) -> None:
-    number = open_log(sqlite)
-    with sqlite.write() as tx:
-        tx.payloads.put(number, [payload(0, b"zxsecretxz")])
-    with sqlite.read():
-        with sqlite.write() as tx:
-            tx.payloads.drop(number, 0)
-        assert b"zxsecretxz" in raw(path)
-    with sqlite.write() as tx:
-        tx.records.put("a", "b", b"c")
-    assert b"zxsecretxz" not in raw(path)
-
-
-def test_erasing_some_of_many_leaves_only_the_others(sqlite: SqliteStore, path: Path) -> None:
-    number, chance = open_log(sqlite), random.Random(3)
-    secrets = [f"zx{n:04d}{'q' * chance.randrange(1, 30)}xz" for n in range(3000)]
-    texts = [f"{secret} {'w' * chance.randrange(900)} {secret[::-1]}" for secret in secrets]
-    for first in range(0, 3000, 500):
-        share(sqlite, number, first, [item(n, texts[n]) for n in range(first, first + 500)])
-        index_all(sqlite)
-    gone = set(chance.sample(range(3000), 1200))
-    with sqlite.write() as tx:
-        for n in gone:
-            tx.payloads.drop(number, n)
-    index_all(sqlite)
-    sqlite.close()
-    rest = raw(path)
-    assert [n for n in gone if secrets[n].encode() in rest or secrets[n][::-1].encode() in rest] == []
-    assert [n for n in range(3000) if n not in gone and texts[n].encode() not in rest] == []
-    words = terms(path)
-    assert all((secrets[n] in words) == (n not in gone) for n in range(3000))
-    sound(path)
-
-
-def test_truncated_leaves_are_in_no_file(sqlite: SqliteStore, path: Path) -> None:
-    number = open_log(sqlite)
-    leaves, hashes = leaves_and_hashes(300)
-    with sqlite.write() as tx:
-        tx.logs.append(number, 0, [*leaves[:-1], b"zxsecretxz"], hashes)
-        tx.logs.truncate(number, 290)
-    assert b"zxsecretxz" not in raw(path)
 
 
 # Lookups

@@ -34,11 +34,17 @@ class Head(Struct, frozen=True, array_like=True):
 
 
 class Part(Struct, frozen=True, array_like=True):
-    """Entries of one log under one signed head."""
+    """Entries of one log under one signed head.
+
+    `root` and `link` tie the size that the receiver holds to the note: its root in the sender's tree and the proof of
+    consistency. Where the receiver's own root is another one they are what makes evidence of it.
+    """
 
     log: bytes
     note: bytes
     packages: list[Package]
+    root: bytes = b""
+    link: list[bytes] = []
 
 
 class Want(Struct, frozen=True, array_like=True):

@@ -24,7 +24,7 @@ from entente.exchange.messages import (
     Want,
 )
 from entente.ledger import witness
-from entente.ledger.package import Package, pack
+from entente.ledger.package import Package, pack, proof_to
 from entente.ledger.witness import Cosignature
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Round:
             theirs = {log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows}
         parts, more = self._parts(tx, rows, theirs)
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
-        behind = {log for log, head in theirs.items() if head != ours[log]}
+        behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
         shown = {head.log for head in message.heads}
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
@@ -216,12 +216,18 @@ class Round:
             more=more,
         )
 
+    def _may_push(self, tx: Transaction, row: LogRow, theirs: Head) -> bool:
+        """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own."""
+        if row.size < row.signed or row.stopped or self._pushed.get(theirs.log) == theirs.size:
+            return False
+        return theirs.size < row.signed or _forked(_head(tx, row), theirs)
+
     def _parts(self, tx: Transaction, rows: dict[bytes, LogRow], theirs: dict[bytes, Head]) -> tuple[list[Part], bool]:
         parts: list[Part] = []
         left = BUDGET
         for log in sorted(theirs, key=lambda log: (rows[log].circle, log)):
             row, at = rows[log], theirs[log].size
-            if at >= row.signed or row.size < row.signed or row.stopped or self._pushed.get(log) == at:
+            if not self._may_push(tx, row, theirs[log]):
                 continue
             if left <= 0:
                 return parts, True
@@ -232,10 +238,16 @@ class Round:
                 packages.append(package)
                 at += len(package.kind_of)
                 left -= len(package.payloads) + 64 * len(package.kind_of)
-            parts.append(Part(log, row.note, packages))
+            start = theirs[log].size
+            root = witness.root_at(tx, row, start) if start else b""
+            parts.append(Part(log, row.note, packages, root, proof_to(tx, row, start, row.signed)))
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
         return parts, False
+
+
+def _forked(ours: Head, theirs: Head) -> bool:
+    return theirs.size == ours.size and theirs.root != ours.root
 
 
 def _head(tx: Transaction, row: LogRow) -> Head:

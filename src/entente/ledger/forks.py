@@ -42,6 +42,12 @@ class Evidence(Struct, frozen=True, kw_only=True):
         """The log that has two histories."""
         return note.Checkpoint.parse(note.Note.parse(self.first).text).origin
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many entries each of the two notes speaks of."""
+        first, second = (note.Checkpoint.parse(note.Note.parse(each).text).size for each in (self.first, self.second))
+        return first, second
+
 
 def find(keys: KeyHistory, one: bytes, other: bytes, prefix: Prefix | None = None) -> Evidence | None:
     """Return evidence if two notes of one log contradict each other, None if that is not shown.

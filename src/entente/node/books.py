@@ -10,13 +10,13 @@ from msgspec import MsgspecError, Struct
 from entente.core import entry, merkle, note
 from entente.core.errors import EntenteError, NotFoundError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
-from entente.ledger import witness
+from entente.ledger import forks, witness
 from entente.ledger.proof import write_proof
 from entente.node import charters as charter_book
 from entente.node.people import operator
 from entente.node.receipts import receipts_of
 from entente.node.sharing import resolve
-from entente.node.values import LedgerReport, LogReport, Receipt
+from entente.node.values import EvidenceInfo, LedgerReport, LogReport, Receipt
 
 if TYPE_CHECKING:
     from entente.node.base import Base, World
@@ -213,6 +213,20 @@ class Books:
             cosigners=[base.history(tx, member) for member in sorted(members)],
             cosignatures=[each.line for each in lines],
         )
+
+    def evidence(self) -> list[EvidenceInfo]:
+        """Return the evidence of forks that is kept: whose log, which sizes contradict each other."""
+        with self._base.store.read() as tx:
+            found = [(key, forks.from_json(data)) for key, data in tx.records.scan("evidence")]
+        return [EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes)) for key, each in found]
+
+    def evidence_file(self, id_: str) -> bytes:
+        """Return one piece of evidence as a file that anybody can verify; NotFoundError if there is none."""
+        with self._base.store.read() as tx:
+            found = tx.records.scan("evidence", id_.lower())
+        if len(found) != 1:
+            raise NotFoundError(f"There is no one evidence {id_!r}.", hint="See `entente ledger evidence`.")
+        return found[0][1]
 
     def confirm(self, person: str = "") -> list[str]:
         """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""

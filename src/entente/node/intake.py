@@ -6,6 +6,7 @@ docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.session`
 from __future__ import annotations
 
 from collections import defaultdict
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
@@ -20,8 +21,8 @@ from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
 from entente.kinds.item import Read, Rules
 from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.refused import KIND as REFUSED
+from entente.ledger import forks, log, witness
 from entente.ledger import keys as key_logs
-from entente.ledger import log, witness
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
@@ -103,6 +104,8 @@ class Intake:
         accepted = log.accept(
             tx, row, part.note, part.packages, key=key, judge=lambda row, run: self._judge(tx, charter, row, run)
         )
+        if accepted.failure is not None:
+            accepted = structs.replace(accepted, row=self._keep_evidence(tx, accepted.row, part))
         by_reason: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         for index, leaf, reason in accepted.refused:
             by_reason[reason].append((index, leaf))
@@ -112,6 +115,23 @@ class Intake:
             row, _ = log.append(tx, accepted.row, kept, seed=None, random=self.base.random)
             return structs.replace(accepted, row=row)
         return accepted
+
+    def _keep_evidence(self, tx: Transaction, row: LogRow, part: Part) -> LogRow:
+        """Look whether the partner's head and ours contradict each other; if so keep both and stop the log."""
+        if row.stopped or not row.note or row.size != row.signed or row.member == self.me:
+            return row
+        try:
+            keys = self.base.history(tx, Member(row.member))
+            found = forks.find(keys, row.note, part.note, lambda _one, _two: (part.root, part.link))
+        except EntenteError:
+            return row
+        if found is None:
+            return row
+        data = forks.to_json(found)
+        tx.records.put("evidence", b32(sha256(data).digest())[:16], data)
+        row = structs.replace(row, stopped="its author signed two histories; the evidence is kept")
+        tx.logs.save(row)
+        return row
 
     def _rolled_back(self, tx: Transaction, row: LogRow, part: Part) -> bool:
         """Say whether a partner shows a head that we signed and do not hold: then this home is an old copy.

@@ -264,6 +264,16 @@ class LedgerReport(Struct, frozen=True):
     problems: list[str]
 
 
+class EvidenceInfo(Struct, frozen=True):
+    """Evidence against a member: two heads of one log that cannot both be true."""
+
+    id: str
+    kind: str
+    origin: str
+    member: str
+    sizes: list[int]
+
+
 class Check(Struct, frozen=True):
     """One finding of `doctor` with what to do about it."""
 
