@@ -7,11 +7,13 @@ one writer at a time, over all processes that share the home; a second one waits
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 CHUNK = 256
 """Entries in one row of leaves, and hashes in one tile (C2SP tlog-tiles)."""
@@ -55,7 +57,7 @@ class PayloadRow(Struct, frozen=True, gc=False):
 
 
 class NewPayload(Struct, frozen=True, gc=False):
-    """A payload to store beside entry `index`; with `item` set the bytes are those of that item and `data` is ignored."""
+    """A payload to store beside entry `index`; with `item` set the bytes are that item's and `data` is ignored."""
 
     index: int
     kind: str
@@ -166,7 +168,10 @@ class Payloads(Protocol):
         ...
 
     def drop(self, log: int, index: int) -> None:
-        """Delete payload and salt of one entry; bytes that no other row needs are overwritten."""
+        """Delete payload and salt of one entry; bytes that no other row needs are overwritten.
+
+        A received item goes with its last entry, an own one stays. The caller chooses `latest` and `top` again.
+        """
         ...
 
     def await_(self, log: int, indexes: Sequence[int]) -> None:
@@ -221,7 +226,10 @@ class Items(Protocol):
         ...
 
     def index(self, limit: int = 2000) -> int:
-        """Bring the full-text index forward by at most `limit` items and return how many were indexed now."""
+        """Bring the full-text index forward by at most `limit` items and return how many were indexed now.
+
+        Words of dropped items leave with these steps too: call it until it returns 0.
+        """
         ...
 
     def search(self, text: str, type: str = "", limit: int = 20) -> list[ItemRow]:  # noqa: A002 - the STIX word
