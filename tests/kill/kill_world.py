@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -15,7 +14,8 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from entente.core.ids import unb32
+from entente.core.ids import origin_hash, unb32
+from entente.ledger import witness
 from entente.node import Node
 from interfaces.cli.cli_world import free_port
 from world import Wire, World
@@ -230,13 +230,15 @@ class View:
         self.node = node
         self.circle = unb32(circle, 32)
 
-    def heads(self) -> dict[str, tuple[int, bytes, int, tuple[int, ...]]]:
-        """Return size, compact range, signed size and what is awaited of every log."""
+    def heads(self) -> dict[str, tuple[int, bytes]]:
+        """Return size and compact range of every log that is whole: signed, witnessed and stored up to its end."""
         with self.node.base.store.read() as tx:
-            return {
-                row.origin: (row.size, row.peaks, row.signed, tuple(tx.payloads.awaited(row.id)))
-                for row in tx.logs.all()
-            }
+            return {row.origin: (row.size, row.peaks) for row in tx.logs.all() if _whole(tx, row)}
+
+    def logs(self) -> int:
+        """Return how many logs there are."""
+        with self.node.base.store.read() as tx:
+            return len(tx.logs.all())
 
     def shared(self) -> dict[bytes, Counter[tuple[str, str]]]:
         """Return how often each version stands in each member's log of the circle."""
@@ -266,17 +268,19 @@ class View:
         return found
 
 
+def _whole(tx: Transaction, row: LogRow) -> bool:
+    """Say whether all of a log is here, and the other member has stated that it holds all of it."""
+    stated = {each.stage for each in witness.of_log(tx, origin_hash(row.origin)) if each.size == row.size}
+    held = row.size == row.signed and not tx.payloads.awaited(row.id, 1)
+    return held and (not row.circle or stated == {"witnessed", "stored"})
+
+
 def rest(views: list[View]) -> None:
     """Wait until both nodes hold the same of every log, with every receipt; fail after a minute."""
     late = time.monotonic() + REST
     while True:
         heads = [view.heads() for view in views]
-        if heads[0] == heads[1] and all(not awaited and size == signed for size, _, signed, awaited in heads[0].values()):
+        if heads[0] == heads[1] and len(heads[0]) == views[0].logs() == views[1].logs():
             return
         assert time.monotonic() < late, f"no rest: {heads}"
         time.sleep(0.1)
-
-
-def debug(process: Process) -> str:
-    """Return what a process said, for the message of a failed test."""
-    return f"[{os.getpid()}] {process.told()}"

@@ -157,9 +157,13 @@ def test_a_third_member_refuses_it_too_whoever_brings_it_the_log(forgery: str) -
     world.wires[summit.base.me].cut.add(northwind.base.me)
     world.wires[northwind.base.me].cut.add(summit.base.me)
     world.settle()
+    assert holds(summit, id_of(indicator(3)))
+    assert reasons(summit, circle) == []  # Harbour passes on the leaf only: Summit has not seen the forgery yet
+    world.wires[summit.base.me].cut.clear()
+    world.wires[northwind.base.me].cut.clear()
+    world.settle()
     for node in (harbour, summit):
-        assert copies(node, id_of(mine))[0][2] == raw(mine)
-        assert len(copies(node, id_of(mine))) == 1
+        assert [data for _, _, data in copies(node, id_of(mine))] == [raw(mine)]
         assert reasons(node, circle) == ["forged-update"]
         assert holds(node, id_of(indicator(3)))
         assert node.ledger.verify().ok
@@ -176,8 +180,7 @@ def test_a_forgery_that_came_before_the_profile_is_denied_when_the_profile_comes
     assert shown(harbour, id_of(early)) == raw(early)
     harbour.profile.set(identities=[PARTNER_IDENTITY])
     world.settle()
-    for node in (harbour, northwind):
-        assert [state for _, state, _ in copies(node, id_of(early))] == ["denied"]
+    assert [state for _, state, _ in copies(harbour, id_of(early))] == ["denied"]
     assert reasons(harbour, circle) == ["forged-update"]
     mine = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, modified=LATER, name="The owner's")
     assert give(harbour, circle, mine).shared == 1
@@ -198,11 +201,41 @@ def test_a_copy_that_came_before_the_owners_own_version_is_denied_when_that_come
     mine = owned(harbour)
     assert give(harbour, circle, mine).shared == 1
     world.settle()
+    assert [(state, data) for _, state, data in copies(harbour, id_of(mine))] == [
+        ("denied", raw(early)),
+        ("held", raw(mine)),
+    ]
+    assert reasons(harbour, circle) == ["forged-update"]
     for node in (harbour, northwind):
         assert shown(node, id_of(mine)) == raw(mine)
-        denied = [data for _, state, data in copies(node, id_of(mine)) if state == "denied"]
-        assert denied == [raw(early)]
         assert node.ledger.verify().ok
+
+
+def test_what_others_brought_is_denied_on_every_side_when_its_owner_shows_up() -> None:
+    """Summit learns of it by entries alone: first Northwind's copies, then Harbour's profile and own version."""
+    world = World(11)
+    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    circle = world.agree(harbour, northwind, summit)
+    named = stix("identity", 5, id=PARTNER_IDENTITY, identity_class="organization", name="Not the owner's words")
+    under = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, name="Too early")
+    bare = stix("campaign", 2, name="Without its creator")
+    other = stix("campaign", 3, name="Nobody's")
+    assert give(northwind, circle, named, under, bare, other).shared == 4
+    world.settle()
+    mine = stix("campaign", 2, created_by_ref=PARTNER_IDENTITY, name="The owner's")
+    assert give(harbour, circle, mine).shared == 1
+    world.settle()
+    harbour.profile.set(identities=[PARTNER_IDENTITY])
+    world.settle()
+    for node in (harbour, northwind, summit):
+        for thing in (named, under):
+            assert [state for _, state, _ in copies(node, id_of(thing))] == ["denied"]
+        assert [(state, data) for _, state, data in copies(node, id_of(bare))] == [
+            ("denied", raw(bare)),
+            ("held", raw(mine)),
+        ]
+        assert [state for _, state, _ in copies(node, id_of(other))] == ["held"]
+        assert reasons(node, circle) == ([] if node is northwind else ["forged-update"] * 3)
 
 
 def test_an_identity_that_two_members_claim_belongs_to_nobody() -> None:

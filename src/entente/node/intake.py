@@ -208,19 +208,21 @@ class Intake:
             file_act(tx, author, place.ref, each.kind, each.time, body)
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
         if each.kind == PROFILE.name:
-            self._deny_by_profile(tx, world, charter, author, body)
+            self.deny_by_profile(tx, world, charter, author, body)
         return ""
 
-    def _deny_by_profile(
+    def deny_by_profile(
         self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
     ) -> None:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
         named = [str(body["identity"]), *map(str, listed(body, "identities"))]
         whose = whose_identities(world, charter, {author: Profile(named[0], tuple(named[1:]))})
-        for identity in named:
+        logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+        for identity in map(str.lower, named):
             if whose.get(identity) == author:
-                copies = tx.items.by_creator(identity)
-                self.deny(tx, charter, [row for row in copies if row.author != author and row.state == "held"])
+                copies = {row.seq: row for row in _concerned(tx, identity, author, logs)}
+                theirs = [row for row in copies.values() if whose.get(row.created_by) != row.author != author]
+                self.deny(tx, charter, [row for row in theirs if row.state == "held"])
 
     def _items(self, tx: Transaction, world: World, charter: Charter, row: LogRow, run: Run) -> None:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
@@ -234,6 +236,8 @@ class Intake:
         now = self.base.clock()
         for each, read in run.items:
             reason = item.judge(read, author, rules)
+            if not reason and (by := claims.get(read.facts.id)) and author not in by:
+                reason = "forged-update"  # also under the author's own identity: the owner was here first
             if not reason and each.time > now + AHEAD:
                 reason = "ahead-of-time"
             if reason:
@@ -264,7 +268,7 @@ class Intake:
         repeated = repeats([read.facts.id for _, read, _ in fresh])
         touched = [read.facts.id for _, read, _ in fresh if read.facts.id in known or read.facts.id in repeated]
         resettle(tx, touched)
-        self._deny_late(tx, charter, rules, touched)
+        self.deny_late(tx, charter, rules, touched)
 
     def _same(self, tx: Transaction, rows: list[ItemRow], author: Member, read: Read) -> int:
         """Return the `seq` of this author's copy with exactly these bytes, 0 if there is none."""
@@ -273,7 +277,7 @@ class Intake:
             return 0
         return next((row.seq for row, data in tx.items.get(alike) if data == read.data and not row.own), 0)
 
-    def _deny_late(self, tx: Transaction, charter: Charter, rules: Rules, stix_ids: Collection[str]) -> None:
+    def deny_late(self, tx: Transaction, charter: Charter, rules: Rules, stix_ids: Collection[str]) -> None:
         """Deny copies that the owner's own version, which came later, forbids."""
         for stix_id, rows in tx.items.find(sorted(set(stix_ids))).items():
             by = rules.claims.get(stix_id, ())
@@ -372,6 +376,15 @@ class Intake:
         """
         if 0 < head.size <= row.signed and self.base.doubted(tx) and witness.root_at(tx, row, head.size) == head.root:
             self.base.trust(tx)
+
+
+def _concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) -> list[ItemRow]:
+    """Return copies under an identity, of its own object, and of what its member brought under it to these logs."""
+    under = tx.items.by_creator(identity)
+    mine = [row for row in under if row.author == author]
+    here = tx.items.placed([row.seq for row in mine], logs)
+    found = tx.items.find(sorted({row.stix_id for row in mine if row.seq in here} | {identity}))
+    return [*under, *(row for rows in found.values() for row in rows)]
 
 
 def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:

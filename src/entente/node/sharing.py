@@ -18,7 +18,7 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node.base import SHORTEST, Base, World, stamp
 from entente.node.charters import Charter
-from entente.node.intake import rules_for
+from entente.node.intake import Intake, rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
@@ -115,8 +115,18 @@ class Sharing:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
             base.append(tx, charter, drafts)
+            self._claim(tx, charter, [each for each, _ in fresh])
         base.mark()
         return len(fresh)
+
+    def _claim(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
+        """Deny copies of others that were here before our own version of what belongs to us."""
+        world = self._base.world(tx)
+        owners = whose_identities(world, charter, {})
+        mine = sorted({row.stix_id for row in rows if owners.get(row.created_by) == self._base.me})
+        if mine:
+            rules = rules_for(tx, world, charter, tx.items.find(mine))
+            Intake(self._base).deny_late(tx, charter, rules, mine)
 
     def _pick(self, tx: Transaction, ids: Sequence[str]) -> list[int]:
         """Return the item rows that stand for STIX ids: our own newest copy, else the shown one."""

@@ -297,9 +297,10 @@ _WITHDRAWN: Final = refuse("withdrawn", RULES["withdrawn"].refuses)
 
 def _clause(circle: Circle, purpose: str, readers: int) -> Reason:
     onward = "only with the originator's consent" if circle.terms.onward == "consent" else "never"
+    what = purpose or "any of its purposes"
     return allow(
         "agreement",
-        f'The agreement {ids.short(circle.agreement)} lets items go to the circle "{circle.name}" for {purpose or "any of its purposes"}: '
+        f'The agreement {ids.short(circle.agreement)} lets items go to the circle "{circle.name}" for {what}: '
         f"{readers} other member{'s' if readers != 1 else ''} will hold it, and may send it on {onward}.",
     )
 

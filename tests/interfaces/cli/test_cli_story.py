@@ -62,6 +62,19 @@ def test_up_ends_with_zero_on_ctrl_c(member: Cli) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+def test_ctrl_c_ends_a_command_with_130_and_no_trace(member: Cli) -> None:
+    code = (
+        "import os, signal, sys, threading; from entente.interfaces.cli import main;"
+        "threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start();"
+        "sys.exit(main.run(['--home', sys.argv[1], 'item', 'import', '-']))"
+    )
+    command = [sys.executable, "-c", code, str(member.home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait(20) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b"\nstopped\n"
+
+
 def test_a_taken_port_is_told(member: Cli, tmp_path: Path) -> None:
     other = make(tmp_path, "Other")
     other.url = member.url

@@ -144,6 +144,29 @@ def acknowledge(
     here.answer({"acknowledged": number, "stage": stage}, show, next_=here.command("sync"))
 
 
+@app.command()
+def received(ctx: typer.Context) -> None:
+    """Count what each partner's log changed here: new, changed, revoked and unchanged objects."""
+    here = desk(ctx)
+    with here.open() as node:
+        found = list(node.items.received())
+        known = names.of(node)
+        circles = {one.id: one.name for one in node.agreements.circles()}
+
+    def show(screen: Screen) -> None:
+        rows: list[tuple[Cell, ...]] = [
+            (
+                known(str(one["member"])),
+                circles.get(str(one["circle"]), ""),
+                *(f"{one[name]:,}" for name in ("new", "changed", "revoked", "unchanged")),
+            )
+            for one in found
+        ]
+        screen.table(("from", "circle", "new", "changed", "revoked", "unchanged"), rows, empty="Nothing was received.")
+
+    here.answer(found, show)
+
+
 def _page(node: Node, circle: str, type_: str, limit: int, cursor: str) -> Page:
     """Return a page of any length, made of pages as long as the node gives them."""
     from msgspec import structs

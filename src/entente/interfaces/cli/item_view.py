@@ -38,7 +38,7 @@ def imported(screen: Screen, done: Imported, *, circle: str) -> None:
         if len(done.rejected) > MAX_ROWS:
             screen.line(f"and {len(done.rejected) - MAX_ROWS:,} more (--json lists them all)", "dim")
     for what, number in done.warnings.items():
-        screen.line(f"{number:,}: {what}", "dim")
+        screen.line(f"{text.count(number, 'object')}: {what}", "dim")
     _refused(screen, done.refused)
 
 

@@ -87,3 +87,36 @@ def confirm(ctx: typer.Context) -> None:
         screen.line(f"Confirmed; {text.count(len(origins), 'log')} may be signed again.", "green")
 
     here.answer({"confirmed": origins}, show, next_=here.command("doctor"))
+
+
+@app.command()
+def evidence(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="[ID]", help="One piece of evidence, to write it to a file.")] = "",
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")] = "",
+) -> None:
+    """List the evidence that is kept against members, or write one piece to a file that anybody can check."""
+    here = desk(ctx)
+    if bool(id_) != bool(out):
+        raise typer.BadParameter("Give the ID and --out together, or neither.")
+    with here.open() as node:
+        if id_:
+            size = files.write(out, [node.ledger.evidence_file(id_)])
+            name = text.file_name(out)
+            done = {"out": name, "bytes": size}
+            here.answer(
+                done,
+                lambda screen: screen.line(f"The evidence is in {name} ({text.size(size)}).", "green"),
+                next_=f"python tools/verify.py {name}",
+            )
+            return
+        found = node.ledger.evidence()
+        known = names.of(node)
+
+    def show(screen: Screen) -> None:
+        rows: list[tuple[Cell, ...]] = [
+            (one.id, one.kind, known(one.member), " and ".join(map(str, one.sizes))) for one in found
+        ]
+        screen.table(("id", "kind", "signed by", "sizes"), rows, empty="There is no evidence against anybody.")
+
+    here.answer(found, show)

@@ -1,0 +1,405 @@
+"""Three members of whom the third must not notice what the first two do without it; all its bytes are recorded.
+
+Arve shares, Bora is entitled, Cato is not. Noise and time depend on the member and the step of the script alone, so a
+step that is left out shifts nothing: what still differs in Cato's bytes, differs because of that step.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import shake_128
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from entente.core import keys
+from entente.core.errors import EntenteError
+from entente.core.ids import Member, b32, identity_id, member_id
+from entente.node import Node, found_member
+from entente.node.base import Base
+from entente.node.home import make_secrets
+from entente.store.memory import MemoryStore
+from world import START, Wire, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entente.store.ports import Store
+
+STEP = 1_000
+OPEN, HIDDEN = range(8), range(100, 104)
+"""Numbers of objects that anybody may share and name anywhere, and of those that only circles without Cato hear of."""
+CEILINGS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT")
+PURPOSES = ("detection", "investigation", "warning")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that somebody does, or one round; `number` fixes its time and noise in every world."""
+
+    number: int
+    what: str
+    who: str
+    to: str = ""
+    files: tuple[bytes, ...] = ()
+    ids: tuple[str, ...] = ()
+    word: str = ""
+    tlp: str = ""
+
+
+class Tape:
+    """Every byte that Cato gets, in order, with where it came from."""
+
+    def __init__(self) -> None:
+        self.bytes: list[tuple[int, str, bytes]] = []
+
+    def write(self, step: int, label: str, data: bytes) -> None:
+        self.bytes.append((step, label, data))
+
+
+class TapedWire(Wire):
+    """A wire that writes down what reaches Cato: answers to its calls, and what others send to it."""
+
+    def exchange(self, partner: Member, body: bytes) -> bytes:
+        world = self._world
+        assert isinstance(world, HiddenWorld)
+        cato = world.member("Cato")
+        if partner == cato:
+            world.tape.write(world.step, "call", body)
+        answer = super().exchange(partner, body)
+        if self._base.me == cato:
+            world.tape.write(world.step, "answer", answer)
+        return answer
+
+
+class HiddenWorld(World):
+    """A world whose noise and time follow from the step."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.seed = seed
+        self.step = 0
+        self.tape = Tape()
+        self.names: dict[str, Member] = {}
+
+    def clock(self) -> int:
+        return START + self.step * STEP
+
+    def noise(self, name: str, size: int) -> bytes:
+        return shake_128(f"{self.seed}/{name}/{self.step}/{size}".encode()).digest(size)
+
+    def add(self, name: str, store: Store | None = None) -> Node:
+        seeds = [shake_128(f"{self.seed}/{name}/key/{at}".encode()).digest(32) for at in range(5)]
+        url = f"http://localhost:{9000 + len(self.nodes)}"
+        secrets = make_secrets(seeds, name, url, 0)
+        me = member_id(keys.public_of(secrets.seed("log")))
+        base = Base(
+            None,
+            store or MemoryStore(),
+            secrets,
+            clock=self.clock,
+            random=lambda size: self.noise(name, size),
+            me=me,
+        )
+        found_member(base, name, url)
+        self.names[name] = me
+        return self._live(base)
+
+    def _live(self, base: Base) -> Node:
+        wire = TapedWire(self, base)
+        node = Node(base, wire)
+        self.nodes[base.me], self.wires[base.me] = node, wire
+        return node
+
+    def fork(self) -> HiddenWorld:
+        """Return a second world that begins where this one is and goes its own way."""
+        twin = HiddenWorld(self.seed)
+        twin.step, twin.names = self.step, self.names
+        twin.tape.bytes = list(self.tape.bytes)
+        for node in self.nodes.values():
+            name, store = node.name, MemoryStore()
+            assert isinstance(node.base.store, MemoryStore)
+            store._state = node.base.store._state.fork()
+            noise = _Noise(twin, name)
+            twin._live(Base(None, store, node.base.secrets, clock=twin.clock, random=noise, me=node.base.me))
+        return twin
+
+    def member(self, name: str) -> Member:
+        return self.names[name]
+
+    def named(self, name: str) -> Node:
+        return self.nodes[self.names[name]]
+
+    def next(self) -> None:
+        """Let the next step of the preparation begin."""
+        self.step += 1
+
+    def play(self, steps: list[Step]) -> None:
+        """Do these steps; what a rule refuses is refused, and the script goes on."""
+        for step in steps:
+            self.step = step.number
+            try:
+                self._do(step)
+            except EntenteError:
+                continue
+
+    def _do(self, step: Step) -> None:
+        node = self.named(step.who)
+        if step.what == "round":
+            self.listen(lambda: node.exchange.sync(b32(self.member(step.to))))
+        elif step.what == "import":
+            files = [("made", data) for data in step.files]
+            node.items.import_files(files, tlp=step.tlp, circle=step.to, purpose=step.word)
+        elif step.what == "share":
+            node.sharing.send(step.ids, step.to, step.word)
+        elif step.what == "acknowledge":
+            node.items.acknowledge(step.ids, step.word)
+        elif step.what == "profile":
+            node.profile.set(brings=[step.word])
+        else:
+            self._open(node, step)
+
+    def _open(self, node: Node, step: Step) -> None:
+        """Open and sign a circle that Cato is not in, and share in it."""
+        other = next(name for name in ("Arve", "Bora") if name != step.who)
+        made = node.agreements.open_circle(step.to, [b32(self.member(other))], name=step.word)
+        node.agreements.sign(made.circle)
+        node.exchange.sync(b32(self.member(other)))
+        self.named(other).agreements.sign(made.circle)
+        node.exchange.sync(b32(self.member(other)))
+        node.items.import_files([("made", data) for data in step.files], tlp="TLP:GREEN", circle=made.circle)
+
+    def listen(self, act: Callable[[], object]) -> None:
+        """Do something while Cato is subscribed to both others, and write down the heads that it is told."""
+        cato = self.member("Cato")
+        ears = [
+            (name, node.door.subscribe(cato)) for name in ("Arve", "Bora") if (node := self.named(name)).base.me != cato
+        ]
+        try:
+            act()
+        finally:
+            for name, ear in ears:
+                for note in ear.next(0) or []:
+                    self.tape.write(self.step, f"event of {name}", note)
+                ear.close()
+
+    def record_home(self) -> None:
+        """Write down what Cato holds and can ask for at the end."""
+        node = self.named("Cato")
+        tell = self.tape.write
+        for name in ("Arve", "Bora"):
+            for origin, note in sorted(self.named(name).door.heads(node.base.me).items()):
+                tell(self.step, f"head at {name}", origin.encode() + b"\n" + note)
+        with node.base.store.read() as tx:
+            for row in tx.logs.all():
+                tell(self.step, "log", f"{row.origin} {row.size} {row.signed}\n".encode() + row.note)
+        cursor = ""
+        while True:
+            page = node.items.list(limit=3, cursor=cursor)
+            tell(self.step, "page", repr(page).encode())
+            cursor = page.next
+            if not cursor:
+                break
+        tell(self.step, "found", repr(node.items.search("name")).encode())
+        tell(self.step, "ledger", repr(node.ledger.verify()).encode())
+        tell(self.step, "agreements", repr((node.agreements.list(), node.agreements.circles())).encode())
+        tell(self.step, "partners", repr(node.partners.list()).encode())
+
+
+class _Noise:
+    """The noise of one member of one world."""
+
+    def __init__(self, world: HiddenWorld, name: str) -> None:
+        self._world, self._name = world, name
+
+    def __call__(self, size: int) -> bytes:
+        return self._world.noise(self._name, size)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A world with agreements and circles in force: those without Cato, and those with it."""
+
+    world: HiddenWorld
+    without: tuple[tuple[str, tuple[str, ...]], ...]
+    with_: tuple[tuple[str, tuple[str, ...]], ...]
+    agreement: str
+
+
+def prepare(seed: int) -> Prepared:
+    """Make random agreements and circles: Cato in the same agreement but not in every circle, or in another one."""
+    rng = random.Random(seed)
+    world = HiddenWorld(seed)
+    nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
+    arve, bora, cato = nodes
+    without: list[tuple[str, tuple[str, ...]]] = []
+    with_: list[tuple[str, tuple[str, ...]]] = []
+    agreement = "Three"
+    if rng.random() < 0.6:
+        world.next()
+        three = _agree(world, rng, agreement, arve, bora, cato)
+        for opener, other in rng.sample([(arve, cato), (cato, bora), (arve, bora)], 2):
+            world.next()
+            made = _circle(world, rng, agreement, opener, other)
+            (with_ if cato in (opener, other) else without).append((made, (opener.name, other.name)))
+        with_.append((three, ("Arve", "Bora", "Cato")))
+    if not without:
+        agreement = "Two"
+        world.next()
+        without.append((_agree(world, rng, agreement, arve, bora), ("Arve", "Bora")))
+    if len(with_) < 2:
+        world.next()
+        with_.append((_agree(world, rng, "Other", arve, cato), ("Arve", "Cato")))
+    world.next()
+    return Prepared(world, tuple(without), tuple(with_), agreement)
+
+
+def _agree(world: HiddenWorld, rng: random.Random, name: str, *nodes: Node) -> str:
+    terms: dict[str, object] = {
+        "purposes": sorted(rng.sample(PURPOSES, rng.randint(1, 3))),
+        "onward": rng.choice(["refused", "consent"]),
+        "limits": {"payload": rng.choice([700, 1 << 20])},
+    }
+    return world.agree(*nodes, name=name, ceiling=rng.choice(CEILINGS), **terms)
+
+
+def _circle(world: HiddenWorld, rng: random.Random, agreement: str, opener: Node, other: Node) -> str:
+    name = f"{opener.name} and {other.name}"
+    return world.circle(opener, other, agreement=agreement, name=name, ceiling=rng.choice(CEILINGS))
+
+
+class Author:
+    """Writes random scripts for one prepared world, and random hidden steps for them."""
+
+    def __init__(self, prepared: Prepared, rng: random.Random) -> None:
+        self.prepared = prepared
+        self.rng = rng
+        self.number = prepared.world.step + 1
+
+    def script(self) -> list[Step]:
+        """Return steps after the first of which something hidden may happen; rounds bring everything home."""
+        steps = [
+            self.step("import", who, files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp())
+            for who in ("Arve", "Bora", "Cato")
+        ]
+        steps.append(self.step("import", "Arve", files=self.files(HIDDEN) + self.files(HIDDEN), tlp=self.tlp()))
+        for _ in range(self.rng.randint(3, 5)):
+            steps.append(self.visible())
+            steps.append(self.round())
+        ends = (("Arve", "Bora"), ("Cato", "Arve"), ("Cato", "Bora"), ("Arve", "Cato"), ("Cato", "Arve"))
+        return steps + [self.step("round", one, to=other) for one, other in ends if self.paired(one, other)]
+
+    def paired(self, one: str, other: str) -> bool:
+        world = self.prepared.world
+        return world.named(one).door.is_paired(world.member(other))
+
+    def step(self, what: str, who: str, **rest: object) -> Step:
+        self.number += 2
+        return replace(Step(self.number, what, who), **rest)  # type: ignore[arg-type]
+
+    def visible(self) -> Step:
+        """Something that anybody does in any circle, with objects that anybody may know."""
+        rng = self.rng
+        circle, members = rng.choice(self.prepared.with_ + self.prepared.without)
+        who = rng.choice(members)
+        kind = rng.choice(["import", "import", "share", "share", "acknowledge", "profile"])
+        if kind == "import":
+            return self.step(kind, who, to=circle, files=self.files(OPEN), tlp=self.tlp(), word=self.purpose())
+        if kind == "share":
+            return self.step(kind, who, to=circle, ids=self.ids(OPEN), word=self.purpose())
+        if kind == "acknowledge":
+            return self.step(kind, who, ids=self.ids(OPEN), word=rng.choice(["read", "used"]))
+        return self.step(kind, who, word=f"feed {rng.randrange(4)}")
+
+    def round(self) -> Step:
+        pairs = [pair for pair in permutations(("Arve", "Bora", "Cato"), 2) if self.paired(*pair)]
+        one, other = self.rng.choice(pairs)
+        return self.step("round", one, to=other)
+
+    def hidden(self, after: Step) -> Step:
+        """Something that happens in a circle without Cato, at a moment of its own."""
+        rng = self.rng
+        circle, members = rng.choice(self.prepared.without)
+        number = after.number + 1
+        kind = rng.choice(["share", "import", "import", "import", "acknowledge", "open"])
+        who = rng.choice(members)
+        if kind == "share":
+            return Step(number, "share", "Arve", circle, ids=self.ids(HIDDEN), word=self.purpose())
+        if kind == "import":
+            files = self.files(HIDDEN if rng.random() < 0.6 else range(200, 210), OPEN)
+            return Step(number, "import", who, circle, files=files, tlp=self.tlp(), word=self.purpose())
+        if kind == "acknowledge":
+            return Step(number, "acknowledge", "Bora", ids=self.ids(HIDDEN), word="read")
+        files = self.files(range(200, 210), OPEN)
+        return Step(number, "open", who, self.prepared.agreement, files=files, word=f"Hidden {number}")
+
+    def tlp(self) -> str:
+        return self.rng.choice(CEILINGS)
+
+    def purpose(self) -> str:
+        return self.rng.choice(["", "", *PURPOSES])
+
+    def ids(self, numbers: range) -> tuple[str, ...]:
+        return tuple(stix_id(number) for number in self.rng.sample(numbers, self.rng.randint(1, 2)))
+
+    def files(self, numbers: range, named: range | None = None) -> tuple[bytes, ...]:
+        some = self.rng.sample(numbers, self.rng.randint(1, min(3, len(numbers))))
+        return tuple(self.object(number, [*numbers, *(named or ())]) for number in some)
+
+    def object(self, number: int, named: list[int]) -> bytes:
+        """Make one version of an object; every third is a report that names others."""
+        rng = self.rng
+        made: dict[str, object] = {
+            "type": "report" if number % 3 == 0 else "indicator",
+            "spec_version": "2.1",
+            "id": stix_id(number),
+            "created": "2026-01-01T00:00:00.000Z",
+            "modified": f"2026-02-0{rng.randint(1, 5)}T00:00:00.000Z",
+            "name": "name " + "x" * rng.choice([1, 5, 600]),
+        }
+        if number % 3 == 0:
+            made |= {"published": made["created"], "object_refs": [stix_id(ref) for ref in rng.sample(named, 2)]}
+        else:
+            made |= {"pattern": "[file:size = 1]", "pattern_type": "stix", "valid_from": made["created"]}
+        creator = rng.choice(["", "", *(identity_id(self.prepared.world.member(name)) for name in ("Arve", "Bora"))])
+        if creator:
+            made["created_by_ref"] = creator
+        if rng.random() < 0.1:
+            made["revoked"] = True
+        return json.dumps(made).encode()
+
+
+def stix_id(number: int) -> str:
+    kind = "report" if number % 3 == 0 else "indicator"
+    return f"{kind}--00000000-0000-4000-8000-{number:012d}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One script, the place in it where a hidden step may happen, and that step."""
+
+    steps: tuple[Step, ...]
+    at: int
+    hidden: Step
+
+
+def tape_of(world: HiddenWorld, steps: list[Step]) -> list[tuple[int, str, bytes]]:
+    """Play the rest of a script and return everything that Cato got."""
+    world.play(steps)
+    world.step = steps[-1].number + 2
+    world.record_home()
+    return world.tape.bytes
+
+
+def first_difference(one: list[tuple[int, str, bytes]], other: list[tuple[int, str, bytes]]) -> str:
+    """Say where two tapes differ, "" if they are the same byte for byte."""
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return f"{at}: {left} instead of {right}"
+    return "" if len(one) == len(other) else f"{len(one)} records instead of {len(other)}"
+
+
+def when(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
