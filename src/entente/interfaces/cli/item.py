@@ -10,7 +10,7 @@ import typer
 
 from entente.interfaces.cli import files, item_view, names, progress, text
 from entente.interfaces.cli.desk import desk
-from entente.interfaces.cli.screen import Screen
+from entente.interfaces.cli.screen import Cell, Screen
 
 if TYPE_CHECKING:
     from entente.node import Node
