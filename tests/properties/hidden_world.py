@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from hashlib import shake_128
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -24,13 +23,16 @@ from entente.store.memory import MemoryStore
 from world import START, Wire, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from entente.store.ports import Store
 
 STEP = 1_000
-OPEN, HIDDEN = range(8), range(100, 104)
-"""Numbers of objects that anybody may share and name anywhere, and of those that only circles without Cato hear of."""
+FIRST = 4
+OPEN, HIDDEN, FRESH = range(8), range(100, 104), range(200, 210)
+"""Numbers of objects that anybody may share and name anywhere; of those that Arve holds from the beginning and that only
+circles without Cato hear of; and of those that nobody holds before the hidden step."""
+THIRD = "identity--00000000-0000-4000-8000-000000000777"
 CEILINGS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT")
 PURPOSES = ("detection", "investigation", "warning")
 
@@ -158,18 +160,13 @@ class HiddenWorld(World):
             node.items.acknowledge(step.ids, step.word)
         elif step.what == "profile":
             node.profile.set(brings=[step.word])
+        elif step.what == "claim":
+            node.profile.set(identities=step.ids)
+        elif step.what == "open":
+            made = node.agreements.open_circle(step.to, [b32(self.member(name)) for name in step.ids], name=step.word)
+            node.agreements.sign(made.circle)
         else:
-            self._open(node, step)
-
-    def _open(self, node: Node, step: Step) -> None:
-        """Open and sign a circle that Cato is not in, and share in it."""
-        other = next(name for name in ("Arve", "Bora") if name != step.who)
-        made = node.agreements.open_circle(step.to, [b32(self.member(other))], name=step.word)
-        node.agreements.sign(made.circle)
-        node.exchange.sync(b32(self.member(other)))
-        self.named(other).agreements.sign(made.circle)
-        node.exchange.sync(b32(self.member(other)))
-        node.items.import_files([("made", data) for data in step.files], tlp="TLP:GREEN", circle=made.circle)
+            node.agreements.sign(step.to)
 
     def listen(self, act: Callable[[], object]) -> None:
         """Do something while Cato is subscribed to both others, and write down the heads that it is told."""
@@ -280,9 +277,11 @@ class Author:
 
     def script(self) -> list[Step]:
         """Return steps after the first of which something hidden may happen; rounds bring everything home."""
+        known = tuple(self.object(number, [*OPEN]) for number in OPEN)
         steps = [
-            self.step("import", who, files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp())
-            for who in ("Arve", "Bora", "Cato")
+            self.step("import", "Arve", files=known, tlp=self.low()),
+            self.step("import", "Bora", files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp()),
+            self.step("import", "Cato", files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp()),
         ]
         steps.append(self.step("import", "Arve", files=self.files(HIDDEN) + self.files(HIDDEN), tlp=self.tlp()))
         for _ in range(self.rng.randint(3, 5)):
@@ -318,22 +317,51 @@ class Author:
         one, other = self.rng.choice(pairs)
         return self.step("round", one, to=other)
 
-    def hidden(self, after: Step) -> Step:
-        """Something that happens in a circle without Cato, at a moment of its own."""
+    def hidden(self, steps: list[Step]) -> list[tuple[int, Step]]:
+        """Return what happens in circles without Cato, each before which step of the script."""
+        circle, members = self.rng.choice(self.prepared.without)
+        apart = not any("Bora" in members for _, members in self.prepared.with_)
+        kinds = [self._hidden_shares, self._hidden_circle, self._hidden_claim if apart else self._hidden_shares]
+        what = self.rng.choice(kinds)(circle, members)
+        places = sorted(self.rng.sample(range(FIRST, len(steps) - 2), len(what)))
+        return [
+            (place, replace(step, number=steps[place - 1].number + 1)) for place, step in zip(places, what, strict=True)
+        ]
+
+    def _hidden_shares(self, circle: str, members: tuple[str, ...]) -> list[Step]:
         rng = self.rng
-        circle, members = rng.choice(self.prepared.without)
-        number = after.number + 1
-        kind = rng.choice(["share", "import", "import", "import", "acknowledge", "open"])
-        who = rng.choice(members)
-        if kind == "share":
-            return Step(number, "share", "Arve", circle, ids=self.ids(HIDDEN), word=self.purpose())
-        if kind == "import":
-            files = self.files(HIDDEN if rng.random() < 0.6 else range(200, 210), OPEN)
-            return Step(number, "import", who, circle, files=files, tlp=self.tlp(), word=self.purpose())
-        if kind == "acknowledge":
-            return Step(number, "acknowledge", "Bora", ids=self.ids(HIDDEN), word="read")
-        files = self.files(range(200, 210), OPEN)
-        return Step(number, "open", who, self.prepared.agreement, files=files, word=f"Hidden {number}")
+        found = [Step(0, "share", "Arve", circle, ids=self.ids(HIDDEN), word=self.purpose())]
+        files = self.files(rng.choice([HIDDEN, FRESH]), OPEN)
+        found.append(Step(0, "import", rng.choice(members), circle, files=files, tlp=self.low(), word=self.purpose()))
+        found.append(Step(0, "acknowledge", "Bora", ids=self.ids(HIDDEN)[:1], word="read"))
+        return found[: rng.randint(1, 3)] if rng.random() < 0.5 else found[1:]
+
+    def _hidden_circle(self, _circle: str, members: tuple[str, ...]) -> list[Step]:
+        """Open a circle that Cato is not in, sign it, and use it."""
+        one, other = members if self.rng.random() < 0.5 else members[::-1]
+        opened = Step(0, "open", one, self.prepared.agreement, ids=(other,), word="Hidden")
+        files = self.files(FRESH, OPEN)
+        return [
+            opened,
+            Step(0, "sign", other, "Hidden"),
+            Step(0, "import", self.rng.choice(members), "Hidden", files=files, tlp=self.low()),
+        ][: self.rng.randint(1, 3)]
+
+    def _hidden_claim(self, circle: str, _members: tuple[str, ...]) -> list[Step]:
+        """Let Bora, which has no circle with Cato, bring its own version of what Arve holds, and claim an identity."""
+        creator = identity_id(self.prepared.world.member("Bora"))
+        some = self.rng.sample(OPEN, 3)
+        files = tuple(self.object(number, [*OPEN, *FRESH], creator=creator) for number in some)
+        found = [
+            Step(0, "share", "Arve", circle, ids=self.ids(OPEN)),
+            Step(0, "import", "Bora", circle, files=files, tlp=self.low()),
+            Step(0, "claim", "Bora", ids=(THIRD,)),
+        ]
+        return self.rng.sample(found, self.rng.randint(1, 3))
+
+    def low(self) -> str:
+        """Return a marking that most circles take."""
+        return self.rng.choice(["TLP:CLEAR", "TLP:CLEAR", "TLP:GREEN", self.tlp()])
 
     def tlp(self) -> str:
         return self.rng.choice(CEILINGS)
@@ -348,8 +376,11 @@ class Author:
         some = self.rng.sample(numbers, self.rng.randint(1, min(3, len(numbers))))
         return tuple(self.object(number, [*numbers, *(named or ())]) for number in some)
 
-    def object(self, number: int, named: list[int]) -> bytes:
-        """Make one version of an object; every third is a report that names others."""
+    def object(self, number: int, named: list[int], creator: str = "") -> bytes:
+        """Make one version of an object; every third is a report that names others.
+
+        With a creator no other version has the same bytes.
+        """
         rng = self.rng
         made: dict[str, object] = {
             "type": "report" if number % 3 == 0 else "indicator",
@@ -363,9 +394,12 @@ class Author:
             made |= {"published": made["created"], "object_refs": [stix_id(ref) for ref in rng.sample(named, 2)]}
         else:
             made |= {"pattern": "[file:size = 1]", "pattern_type": "stix", "valid_from": made["created"]}
-        creator = rng.choice(["", "", *(identity_id(self.prepared.world.member(name)) for name in ("Arve", "Bora"))])
+        mine = [identity_id(self.prepared.world.member(name)) for name in ("Arve", "Bora")]
+        by = creator or rng.choice(["", "", "", THIRD, *mine])
+        if by:
+            made["created_by_ref"] = by
         if creator:
-            made["created_by_ref"] = creator
+            made["description"] = "another version"
         if rng.random() < 0.1:
             made["revoked"] = True
         return json.dumps(made).encode()
@@ -378,19 +412,48 @@ def stix_id(number: int) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """One script, the place in it where a hidden step may happen, and that step."""
+    """What Cato got without and with something hidden, and whether the hidden reached anybody at all."""
 
-    steps: tuple[Step, ...]
-    at: int
-    hidden: Step
+    steps: list[Step]
+    hidden: list[tuple[int, Step]]
+    difference: str
+    effective: bool
 
 
-def tape_of(world: HiddenWorld, steps: list[Step]) -> list[tuple[int, str, bytes]]:
-    """Play the rest of a script and return everything that Cato got."""
-    world.play(steps)
+def cases(prepared: Prepared, seed: str, count: int) -> Iterator[Case]:
+    """Play one random script, then again `count` times with something hidden, and compare what Cato gets."""
+    author = Author(prepared, random.Random(seed))
+    steps = author.script()
+    hidden = [author.hidden(steps) for _ in range(count)]
+    plain = prepared.world.fork()
+    forks: dict[int, HiddenWorld] = {}
+    for place, step in enumerate(steps):
+        if any(found[0][0] == place for found in hidden):
+            forks[place] = plain.fork()
+        plain.play([step])
+    finish(plain, steps)
+    for found in hidden:
+        first = found[0][0]
+        world = forks[first].fork()
+        for place, step in enumerate(steps[first:], first):
+            world.play([extra for at, extra in found if at == place])
+            world.play([step])
+        finish(world, steps)
+        yield Case(steps, found, first_difference(plain.tape.bytes, world.tape.bytes), sizes(plain) != sizes(world))
+
+
+def finish(world: HiddenWorld, steps: list[Step]) -> None:
     world.step = steps[-1].number + 2
     world.record_home()
-    return world.tape.bytes
+
+
+def sizes(world: HiddenWorld) -> list[list[int]]:
+    """Return how long each log is that Arve and Bora hold."""
+    found: list[list[int]] = []
+    for name in ("Arve", "Bora"):
+        with world.named(name).base.store.read() as tx:
+            found.append([row.size for row in tx.logs.all()])
+    return found
 
 
 def first_difference(one: list[tuple[int, str, bytes]], other: list[tuple[int, str, bytes]]) -> str:
@@ -399,7 +462,3 @@ def first_difference(one: list[tuple[int, str, bytes]], other: list[tuple[int, s
         if left != right:
             return f"{at}: {left} instead of {right}"
     return "" if len(one) == len(other) else f"{len(one)} records instead of {len(other)}"
-
-
-def when(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A circle inside an agreement of three: Harbour and Northwind speak between themselves, and Summit learns nothing of it.
+"""A circle inside an agreement of three: Harbour and Northwind speak between themselves, Summit learns nothing of it.
 
 Not the circle, not its name, not its logs, not what is in them, not even that it exists: Summit's home is searched byte
 for byte. And whatever Summit asks for, it gets the same answer as if there were no such circle.

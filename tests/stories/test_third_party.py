@@ -24,10 +24,10 @@ class Story:
         self.both = (self.harbour, self.northwind)
         self.circle = self.world.agree(*self.both)
 
-    def brings(self, name: str, **more: object) -> dict[str, object]:
+    def brings(self, member: str, /, **more: object) -> dict[str, object]:
         """Let a member share a version of the vendor's indicator; return it."""
         thing = indicator(1, created_by_ref=VENDOR, **more)
-        node = self.harbour if name == "Harbour" else self.northwind
+        node = self.harbour if member == "Harbour" else self.northwind
         assert give(node, self.circle, thing).shared == 1
         self.world.settle()
         return thing

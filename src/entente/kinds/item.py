@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from entente.core import canon
 from entente.core.errors import EntenteError, InvalidError
-from entente.core.ids import Member
+from entente.core.ids import Member, identity_id
 from entente.core.marking import Tlp, parse
 from entente.core.shape import check_fields, check_person
 from entente.formats.stix import Facts, facts
@@ -130,7 +130,8 @@ def settle(rows: Sequence[ItemRow], data_of: Callable[[int], bytes]) -> list[Ite
     """Return the copies of one STIX id whose `latest` or `top` must change.
 
     The newest `modified` not later than the entry's claimed time counts for each member (ties: the smaller SHA-256);
-    across members a copy that is not revoked stands before one that is.
+    across members a copy that is not revoked stands before one that is. Where several members each claim the id by their
+    own identity it is contested: the copies of who came first here stay shown.
     """
 
     def rank(each: ItemRow) -> tuple[bool, int]:
@@ -144,11 +145,15 @@ def settle(rows: Sequence[ItemRow], data_of: Callable[[int], bytes]) -> list[Ite
         return min(tied, key=lambda each: (sha256(data_of(each.seq)).digest(), each.author, each.seq))
 
     held = [each for each in rows if each.state == "held"]
+    claims = [each for each in held if each.created_by == identity_id(Member(each.author))]
+    first = min(claims, key=lambda each: each.seq, default=None)
     latest = {
         author: newest([each for each in held if each.author == author], rank)
         for author in {each.author for each in held}
     }
-    shown = newest(list(latest.values()), lambda each: (not each.revoked, *rank(each))).seq if latest else 0
+    rivals = first is not None and any(each.author != first.author for each in claims)
+    choice = [latest[first.author]] if first is not None and rivals else list(latest.values())
+    shown = newest(choice, lambda each: (not each.revoked, *rank(each))).seq if choice else 0
     newest_seqs = {each.seq for each in latest.values()}
     wanted = [structs.replace(each, latest=each.seq in newest_seqs, top=each.seq == shown) for each in rows]
     return [after for before, after in zip(rows, wanted, strict=True) if before != after]

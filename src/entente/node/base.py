@@ -12,7 +12,6 @@ from entente.core import canon
 from entente.core.errors import ConflictError, EntenteError, NotFoundError, WaitingError
 from entente.core.ids import Circle, Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place
-from entente.core.merkle import leaf_hash
 from entente.kinds import FOLDED
 from entente.ledger import keys as key_logs
 from entente.ledger import log
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
     from entente.node.home import Home, Secrets
-    from entente.store.ports import LogRow, Store, Transaction
+    from entente.store.ports import LogRow, PayloadRow, Store, Transaction
 
 GOVERNANCE = [kind.name for kind in FOLDED]
 DOUBT = ("guard", "doubt")
@@ -91,6 +90,7 @@ class Base:
         self.changed = threading.Event()
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
+        self._folded: tuple[Charters, list[PayloadRow], World] | None = None
         self._marker_lock = threading.Lock()
 
     def check_guard(self) -> None:
@@ -150,23 +150,28 @@ class Base:
         return stamp(self.clock())
 
     def world(self, tx: Transaction) -> World:
-        """Return the charters and the fold of their acts."""
-        charters = charter_book.load(tx)
-        return World(charters, fold(FOLDED, self.acts(tx), charters))
+        """Return the charters and the fold of their acts, which is done again only when there are others."""
+        charters, rows = charter_book.load(tx), list(tx.payloads.acts(GOVERNANCE))
+        held = self._folded
+        if held is None or held[0] is not charters or held[1] != rows:
+            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters))
+            held = self._folded = (charters, rows, world)
+        return held[2]
 
-    def acts(self, tx: Transaction) -> list[Act]:
-        """Return every governance act held, as a fold reads it."""
-        rows = {row.id: row for row in tx.logs.all()}
-        acts: list[Act] = []
-        leaves: dict[tuple[int, int], bytes] = {}
-        for each in tx.payloads.acts(GOVERNANCE):
-            row = rows[each.log]
-            found = tx.logs.leaves(each.log, each.index, each.index + 1)
-            leaves[each.log, each.index] = leaf_hash(found[0])
-            place = Place(origin_hash(row.origin), each.index, leaves[each.log, each.index])
-            body = canon.decode(each.data)
-            acts.append(Act(place, Member(row.member), row.circle, each.kind, each.time, body))
-        return acts
+    def _acts(self, tx: Transaction, rows: Iterable[PayloadRow]) -> list[Act]:
+        """Return governance acts as a fold reads them."""
+        logs = {row.id: row for row in tx.logs.all()}
+        return [
+            Act(
+                Place(origin_hash(logs[each.log].origin), each.index, tx.logs.node(each.log, 0, each.index)),
+                Member(logs[each.log].member),
+                logs[each.log].circle,
+                each.kind,
+                each.time,
+                canon.decode(each.data),
+            )
+            for each in rows
+        ]
 
     def history(self, tx: Transaction, member: Member) -> KeyHistory:
         """Return a member's verified key history; NotFoundError if none is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -87,18 +88,20 @@ class Charters:
 
 
 def load(tx: Transaction) -> Charters:
-    """Return all charters."""
-    stored = [(unb32(key, 32), _Stored.from_bytes(data)) for key, data in tx.records.scan(SPACE)]
+    """Return all charters; the same object as long as they are the same."""
+    return _parse(tuple(data for _, data in tx.records.scan(SPACE)))
+
+
+@lru_cache(maxsize=64)
+def _parse(documents: tuple[bytes, ...]) -> Charters:
+    stored = [_Stored.from_bytes(data) for data in documents]
     foundings: dict[bytes, FoundingText] = {}
-    texts = {circle: canon.decode(each.text) for circle, each in stored}
-    for body in texts.values():
-        if isinstance(body["agreement"], dict):
-            founding = FoundingText.read(body["agreement"])
+    for each in stored:
+        named = canon.decode(each.text)["agreement"]
+        if isinstance(named, dict):
+            founding = FoundingText.read(named)
             foundings[founding.id] = founding
-    charters: list[Charter] = []
-    for _, each in stored:
-        charters.append(_read(each.text, foundings, each.by, each.time))
-    return Charters(charters)
+    return Charters([_read(each.text, foundings, each.by, each.time) for each in stored])
 
 
 class _Stored(Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
-from entente.core.ids import Member, b32, keys_origin, origin_hash, unb32
+from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
 from entente.core.shape import check_entries, listed
@@ -236,8 +236,8 @@ class Intake:
         now = self.base.clock()
         for each, read in run.items:
             reason = item.judge(read, author, rules)
-            if not reason and (by := claims.get(read.facts.id)) and author not in by:
-                reason = "forged-update"  # also under the author's own identity: the owner was here first
+            if not reason and self.me in (by := claims.get(read.facts.id, set())) and author not in by:
+                reason = "forged-update"  # a rival claim to what is our own; others see the id as contested
             if not reason and each.time > now + AHEAD:
                 reason = "ahead-of-time"
             if reason:
@@ -459,9 +459,3 @@ def add_counts(tx: Transaction, row: LogRow, counts: Counts) -> None:
         before = total.get(name, 0)
         total[name] = (before if isinstance(before, int) else 0) + int(getattr(counts, name))
     tx.records.put("received", key, canon.encode(total))
-
-
-def place_of(ref: str) -> Place:
-    """Read a reference."""
-    log_text, index, leaf = ref.split("/")
-    return Place(unb32(log_text, 32), int(index), unb32(leaf, 32))

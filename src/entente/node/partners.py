@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from entente.core import canon
 from entente.core.errors import ConflictError, EntenteError, InvalidError, LimitError, NotFoundError, VerificationError
 from entente.core.ids import Member, b32, parse_words, unb32, words
-from entente.exchange.pairing import Invite, Inviter, Joiner, make_code, place_in
+from entente.exchange.pairing import LIFETIME, MAX_CARD, MAX_LIVE, Inviter, Joiner, make_code, place_in
 from entente.ledger import keys as key_logs
 from entente.ledger.history import KeyHistory, read_history
 from entente.node.base import Base, stamp
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 SPACE = "partner"
 INVITES = "invite"
-LIFETIME = 10 * 60 * 1000
-MAX_INVITES = 3
-MAX_CARD = 256 << 10
 STEP = 2 * 60 * 1000
 
 
@@ -89,12 +86,12 @@ class Partners:
         with self._base.store.write() as tx:
             self._sweep(tx, now)
             places = [key for key, _ in tx.records.scan(INVITES)]
-            if len(places) >= MAX_INVITES:
+            if len(places) >= MAX_LIVE:
                 raise LimitError(
-                    f"{MAX_INVITES} codes are open already.", hint="Use one of them, or wait until they expire."
+                    f"{MAX_LIVE} codes are open already.", hint="Use one of them, or wait until they expire."
                 )
             code = make_code(self._base.random, places)
-            record = _Invite(code, now + LIFETIME)
+            record = _Invite(code, now + LIFETIME * 1000)
             tx.records.put(INVITES, code[:3], msgspec.json.encode(record))
             url = self._base.history(tx, self._base.me).current.url
         return Invitation(url, code, stamp(record.expires))
@@ -120,7 +117,7 @@ class Partners:
             if data is None:
                 raise NotFoundError("This code is unknown, used or expired.", hint="Ask for a new one.")
             invite = msgspec.json.decode(data, type=_Invite)
-            inviter = Inviter(Invite(place, invite.code, invite.expires / 1000).code, self.card(), self._base.random)
+            inviter = Inviter(invite.code, self.card(), self._base.random)
             reply = inviter.first(request)
             with self._lock:
                 self._inviting = {key: each for key, each in self._inviting.items() if each[0] > now}

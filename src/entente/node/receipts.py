@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from entente.core.ids import Member, b32, origin_hash
-from entente.core.merkle import leaf_hash
 from entente.ledger import witness
 from entente.ledger.witness import Stage
 from entente.node.base import Base, World, stamp
@@ -43,8 +42,9 @@ def _stages(tx: Transaction, log: LogRow, index: int) -> list[tuple[Member, Stag
         stage = Stage(each.stage)
         if each.size > index and not (stage is Stage.STORED and b32(each.member) in refused):
             found.append((Member(each.member), stage, stamp(witness.time_of(each) * 1000)))
-    leaf = b32(leaf_hash(tx.logs.leaves(log.id, index, index + 1)[0]))
-    for key, data in tx.records.scan("acknowledged", f"{b32(hashed)}/{index:012d}/"):
+    acknowledged = tx.records.scan("acknowledged", f"{b32(hashed)}/{index:012d}/")
+    leaf = b32(tx.logs.node(log.id, 0, index)) if acknowledged else ""
+    for key, data in acknowledged:
         act: dict[str, object] = msgspec.json.decode(data)
         if act["leaf"] == leaf:
             member = next((row.member for row in tx.logs.all() if b32(row.member) == key.split("/")[2]), b"")

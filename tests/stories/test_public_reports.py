@@ -1,0 +1,237 @@
+"""What users of other platforms reported in public, told again here: each test is named after the report it answers.
+
+Something was lost without a word, reached whom it should not reach, or never arrived. Here it arrives whole, or is
+refused with a reason.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from entente.core import canon
+from entente.core.errors import EntenteError, InvalidError
+from entente.core.ids import b32
+from entente.node.intake import Intake
+from entente.policy.agreement import Terms
+from stories.story import LATER, bundle, forge, give, holds, id_of, indicator, log_sizes, marked, raw, reasons, shown, stix
+from world import World
+
+
+def two() -> World:
+    """Return a world of two members; their nodes are in the order in which they were added."""
+    world = World(42)
+    world.agree(world.add("Harbour"), world.add("Northwind"))
+    return world
+
+
+def founding(world: World) -> str:
+    """Return the founding circle of a world's first agreement."""
+    return next(iter(world.nodes.values())).agreements.circles()[0].id
+
+
+# An empty scope reaches nobody.
+
+
+def test_misp_4200_a_circle_without_another_member_cannot_be_opened() -> None:
+    world = two()
+    harbour, _ = world.nodes.values()
+    agreement = harbour.agreements.list()[0].id
+    for others in ([], [harbour.member]):
+        with pytest.raises(EntenteError) as caught:
+            harbour.agreements.open_circle(agreement, others, name="Empty")
+        assert caught.value.message
+    with pytest.raises(InvalidError):
+        harbour.agreements.propose([], name="Nobody")
+    assert len(harbour.agreements.circles()) == 1
+
+
+def test_misp_4200_an_offered_circle_of_one_is_refused() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    agreement = harbour.agreements.list()[0].id
+    for members in ([], [harbour.member], [b32(bytes(32)), harbour.member]):
+        text = {"v": 1, "name": "Empty", "members": sorted(members), "ceiling": "TLP:AMBER", "secret": b32(bytes(32))}
+        offer = canon.encode({"v": 1, "agreement": agreement, "circle": text})
+        with northwind.base.store.write() as tx, pytest.raises(EntenteError):
+            Intake(northwind.base).take_offer(tx, harbour.base.me, offer)
+    assert [circle.id for circle in northwind.agreements.circles()] == [founding(world)]
+
+
+def test_misp_1720_the_preview_names_exactly_who_will_hold_it() -> None:
+    world = World(3)
+    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    everybody = world.agree(harbour, northwind, summit)
+    agreement = harbour.agreements.list()[0].id
+    inner = world.circle(harbour, northwind, agreement=agreement, name="Inner")
+    harbour.items.import_files([("file", bundle(indicator(1)))], tlp="TLP:GREEN")
+    for circle, members in ((everybody, [northwind, summit]), (inner, [northwind])):
+        decision = harbour.sharing.preview([id_of(indicator(1))], circle).decisions[0]
+        assert sorted(decision.members) == sorted(node.member for node in members)
+    harbour.sharing.send([id_of(indicator(1))], inner)
+    world.settle()
+    assert holds(northwind, id_of(indicator(1)))
+    assert not holds(summit, id_of(indicator(1)))
+
+
+def test_misp_1720_an_agreement_that_names_no_kinds_lets_nothing_go() -> None:
+    world = World(4)
+    harbour, northwind = world.add("Harbour"), world.add("Northwind")
+    circle = world.agree(harbour, northwind, kinds=[])
+    done = give(harbour, circle, indicator(1))
+    assert (done.shared, done.refused) == (0, {"kind": 1})
+    world.settle()
+    assert not holds(northwind, id_of(indicator(1)))
+
+
+def test_misp_1720_an_empty_circle_lists_and_exports_nothing_rather_than_everything() -> None:
+    world = two()
+    harbour, _ = world.nodes.values()
+    harbour.items.import_files([("file", bundle(indicator(1), indicator(2)))], tlp="TLP:GREEN")
+    assert harbour.items.list(circle=founding(world)).items == []
+    assert list(harbour.items.export(circle=founding(world))) == []
+    assert harbour.sharing.send([], founding(world)).shared == 0
+    assert len(harbour.items.list().items) == 2
+
+
+# What is large arrives whole, or is refused with a reason.
+
+
+def test_misp_3381_twelve_thousand_objects_arrive_without_one_missing() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    things = [indicator(number) for number in range(12_000)]
+    done = give(harbour, founding(world), *things)
+    assert (done.shared, done.refused) == (12_000, {})
+    world.settle()
+    assert dict(northwind.items.export()) == {id_of(thing): raw(thing) for thing in things}
+    assert northwind.items.received()[0]["new"] == 12_000
+
+
+def test_misp_8779_all_of_twelve_members_get_everything() -> None:
+    world = World(12)
+    nodes = [world.add(f"Member {number}") for number in range(12)]
+    circle = world.agree(*nodes)
+    things = {node.name: indicator(at, name=f"From {node.name}") for at, node in enumerate(nodes)}
+    for node in nodes:
+        assert give(node, circle, things[node.name]).shared == 1
+    world.settle()
+    for node in nodes:
+        assert [shown(node, id_of(thing)) for thing in things.values()] == [raw(thing) for thing in things.values()]
+        receipts = node.ledger.receipts(id_of(things[node.name]))
+        assert {receipt.stage for receipt in receipts} == {"stored"}
+        assert len(receipts) == 11
+
+
+def test_misp_10753_an_object_near_the_limit_arrives_and_one_above_it_is_refused() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    limit = Terms().limits.payload
+    room = limit - len(raw(indicator(1, description="")))
+    largest = indicator(1, description="x" * room)
+    above = indicator(2, description="x" * (room + 1))
+    assert len(raw(largest)) == limit
+    done = give(harbour, founding(world), largest, above)
+    assert done.shared == 1
+    assert [each.id for each in done.rejected] == [id_of(above)]
+    assert str(limit) in done.rejected[0].reason
+    world.settle()
+    assert shown(northwind, id_of(largest)) == raw(largest)
+    assert not holds(northwind, id_of(above))
+
+
+def test_misp_10753_the_agreement_may_set_a_smaller_limit() -> None:
+    world = World(5)
+    harbour, northwind = world.add("Harbour"), world.add("Northwind")
+    circle = world.agree(harbour, northwind, limits={**Terms().limits.to_dict(), "payload": 1_000})
+    large = indicator(1, description="x" * 1_000)
+    done = give(harbour, circle, indicator(2), large)
+    assert (done.shared, done.refused) == (1, {"size": 1})
+    forge(harbour, circle, large, indicator(3))
+    world.settle()
+    assert [holds(northwind, id_of(indicator(number))) for number in (1, 2, 3)] == [False, True, True]
+    assert reasons(northwind, circle) == ["size"]
+
+
+def test_misp_10753_several_large_objects_need_more_than_one_message() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    things = [indicator(number, description=f"{number:07}" * 200_000) for number in range(8)]
+    assert give(harbour, founding(world), *things).shared == 8
+    world.settle()
+    assert all(shown(northwind, id_of(thing)) == raw(thing) for thing in things)
+
+
+def test_misp_10753_an_object_that_names_five_thousand_others_arrives() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    things = [indicator(number) for number in range(5_000)]
+    names = [id_of(thing) for thing in things]
+    report = stix("report", 1, published="2026-09-01T00:00:00Z", object_refs=names)
+    assert give(harbour, founding(world), report, *things).shared == 5_001
+    world.settle()
+    assert shown(northwind, id_of(report)) == raw(report)
+    hidden = indicator(9_999, **marked("TLP:AMBER+STRICT"))
+    harbour.items.import_files([("file", bundle(hidden))])
+    newer = {**report, "modified": LATER, "object_refs": [*names, id_of(hidden)]}
+    done = give(harbour, founding(world), newer)
+    assert (done.shared, done.refused) == (0, {"reference": 1})
+
+
+# What was taken out of an object is gone on the other side too.
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"description": "old", "labels": ["one", "two"]}, {"labels": ["one", "two"]}),
+        ({"labels": ["one", "two"]}, {"labels": ["two"]}),
+        ({"labels": ["one"]}, {}),
+        ({"x_site": {"deep": {"inner": 1, "other": 2}}}, {"x_site": {"deep": {"other": 2}}}),
+        (
+            {"external_references": [{"source_name": "a", "url": "https://a.example"}, {"source_name": "b"}]},
+            {"external_references": [{"source_name": "a"}]},
+        ),
+    ],
+    ids=["a property", "a label", "all labels", "a nested property", "a reference and a link"],
+)
+def test_opencti_9700_what_was_removed_inside_an_object_is_gone_at_the_partner(
+    before: dict[str, object], after: dict[str, object]
+) -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    give(harbour, founding(world), indicator(1, **before))
+    world.settle()
+    newer = indicator(1, modified=LATER, **after)
+    assert give(harbour, founding(world), newer).changed == 1
+    world.settle()
+    view = northwind.items.show(id_of(newer))
+    assert view.object == json.loads(raw(newer))
+    assert shown(northwind, id_of(newer)) == raw(newer)
+
+
+# One bad object does not stop the rest, and what is marked strictly does not leave under a laxer mark.
+
+
+def test_opencti_3794_one_object_that_cannot_be_read_does_not_stop_those_around_it() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    broken = indicator(2, modified="the day before yesterday")
+    done = give(harbour, founding(world), indicator(1), broken, indicator(3))
+    assert (done.shared, [(each.position, each.id) for each in done.rejected]) == (2, [(2, id_of(broken))])
+    world.settle()
+    assert holds(northwind, id_of(indicator(3)))
+
+
+def test_opencti_16814_the_mark_of_the_object_and_of_the_import_hold_together() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    lax = harbour.items.import_files(
+        [("file", bundle(indicator(1, **marked("TLP:AMBER+STRICT"))))], tlp="TLP:CLEAR", circle=founding(world)
+    )
+    assert (lax.shared, lax.refused) == (0, {"ceiling": 1})
+    world.settle()
+    assert log_sizes(northwind, founding(world)) == log_sizes(harbour, founding(world))
+    assert not holds(northwind, id_of(indicator(1)))
+    assert reasons(northwind, founding(world)) == []
