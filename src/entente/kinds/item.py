@@ -130,7 +130,7 @@ def settle(rows: Sequence[ItemRow], data_of: Callable[[int], bytes]) -> list[Ite
     """Return the copies of one STIX id whose `latest` or `top` must change.
 
     The newest `modified` not later than the entry's claimed time counts for each member (ties: the smaller SHA-256);
-    across members a copy that is not revoked stands before one that is. Where several members each claim the id by their
+    across members a copy that is not revoked stands before one that is. Where several members claim the id by their
     own identity it is contested: the copies of who came first here stay shown.
     """
 
