@@ -147,11 +147,15 @@ class Simulator:
             self.counts["shared"] += node.sharing.send(again, self.random.choice(circles)).shared
 
     def object(self, node: Node) -> bytes:
-        """Make a version of one of a few objects, so that members bring the same ids."""
-        number = self.random.randrange(9)
-        creators = ["", "", "", identity_id(node.base.me), extra(node.base.me)]
-        creators += [extra(self.random.choice(self.members)), identity_id(self.random.choice(self.members))]
-        creator = self.random.choice(creators)
+        """Make a version of one of a few objects, so that members bring the same ids.
+
+        No two members bring one id under their own identities: a contested id is shown by who came first.
+        """
+        mine = [identity_id(node.base.me), extra(node.base.me)]
+        creator = self.random.choice(["", "", "", *mine, extra(self.random.choice(self.members))])
+        number = self.random.randrange(10)
+        if creator in mine:
+            number = number // 5 * 5 + self.members.index(node.base.me)
         made: dict[str, object] = {
             "type": "indicator",
             "spec_version": "2.1",

@@ -113,7 +113,7 @@ def settle(*nodes: Node) -> None:
         moved = 0
         for node in nodes:
             for done in node.exchange.sync():
-                assert not done.error or "reached" in done.error, done.error
+                assert not done.error or UNREACHABLE in done.error, done.error
                 moved += done.sent.entries + done.received.entries
         if not moved:
             return

@@ -15,7 +15,21 @@ from entente.core.errors import EntenteError, InvalidError
 from entente.core.ids import b32
 from entente.node.intake import Intake
 from entente.policy.agreement import Terms
-from stories.story import LATER, bundle, forge, give, holds, id_of, indicator, log_sizes, marked, raw, reasons, shown, stix
+from stories.story import (
+    LATER,
+    bundle,
+    forge,
+    give,
+    holds,
+    id_of,
+    indicator,
+    log_sizes,
+    marked,
+    raw,
+    reasons,
+    shown,
+    stix,
+)
 from world import World
 
 
@@ -144,7 +158,7 @@ def test_misp_10753_an_object_near_the_limit_arrives_and_one_above_it_is_refused
 def test_misp_10753_the_agreement_may_set_a_smaller_limit() -> None:
     world = World(5)
     harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(harbour, northwind, limits={**Terms().limits.to_dict(), "payload": 1_000})
+    circle = world.agree(harbour, northwind, limits={"payload": 1_000, "entries_day": 1_000_000, "bytes_day": 1 << 30})
     large = indicator(1, description="x" * 1_000)
     done = give(harbour, circle, indicator(2), large)
     assert (done.shared, done.refused) == (1, {"size": 1})

@@ -140,7 +140,7 @@ class Agreements:
             if given is None:
                 self._answer(tx, world, charter, thing, "refuse" if refuse else "approve", who)
                 world = base.world(tx)
-                self.publish(tx, world)
+                self.publish(tx, world, charter)
             state = world.state(charter)
         base.mark()
         base.changed.set()
@@ -158,12 +158,15 @@ class Agreements:
         }
         self._base.append(tx, charter, [Draft(APPROVAL.name, self._base.clock(), b"", canon.encode(body))])
 
-    def publish(self, tx: Transaction, world: World) -> bool:
-        """Say who we are in every circle that has come into force; return whether anything was new."""
+    def publish(self, tx: Transaction, world: World, only: Charter | None = None) -> bool:
+        """Say who we are in every circle that has come into force, or in one; return whether anything was new.
+
+        After an answer it is the circle concerned alone, so that no other circle shows when the answer was given.
+        """
         base = self._base
         said = False
         for charter in world.charters:
-            if not world.usable(charter):
+            if not world.usable(charter) or charter.circle != (only or charter).circle:
                 continue
             drafts: list[Draft] = []
             profile = own(tx, base.name_of(tx, base.me), identity_id(base.me))

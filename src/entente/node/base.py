@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 GOVERNANCE = [kind.name for kind in FOLDED]
 DOUBT = ("guard", "doubt")
+LAST_TIME = 253_402_300_799_000
 SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
 
@@ -229,8 +230,9 @@ def find(text: str, options: Iterable[tuple[bytes, str, str]], what: str) -> byt
 
 
 def stamp(milliseconds: int) -> str:
-    """Return a time in milliseconds as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a time in milliseconds as RFC 3339 in UTC; what others claim beyond the year 9999 is shown as its end."""
+    moment = datetime.fromtimestamp(min(milliseconds, LAST_TIME) / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def micro_stamp(microseconds: int) -> str:

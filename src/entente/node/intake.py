@@ -61,6 +61,7 @@ class Run(Struct):
     refused: list[tuple[int, str]]
     awaited: list[int]
     items: list[tuple[Column, Read]]
+    profile: dict[Member, Profile | None] = {}
 
 
 class Intake:
@@ -208,6 +209,7 @@ class Intake:
             file_act(tx, author, place.ref, each.kind, each.time, body)
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
         if each.kind == PROFILE.name:
+            run.profile = {author: _claimed(body)}
             self.deny_by_profile(tx, world, charter, author, body)
         return ""
 
@@ -215,10 +217,10 @@ class Intake:
         self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
     ) -> None:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
-        named = [str(body["identity"]), *map(str, listed(body, "identities"))]
-        whose = whose_identities(world, charter, {author: Profile(named[0], tuple(named[1:]))})
+        profile = _claimed(body)
+        whose = whose_identities(world, charter, {author: profile})
         logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
-        for identity in map(str.lower, named):
+        for identity in map(str.lower, (profile.identity, *profile.identities)):
             if whose.get(identity) == author:
                 copies = {row.seq: row for row in _concerned(tx, identity, author, logs)}
                 theirs = [row for row in copies.values() if whose.get(row.created_by) != row.author != author]
@@ -228,7 +230,7 @@ class Intake:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
         author = Member(row.member)
         known = tx.items.find(sorted({read.facts.id for _, read in run.items}))
-        rules = rules_for(tx, world, charter, known)
+        rules = rules_for(tx, world, charter, known, run.profile)
         claims: dict[str, set[Member]] = {key: set(value) for key, value in rules.claims.items()}
         rules = structs.replace(rules, claims=claims)
         fresh: list[tuple[Column, Read, int]] = []
@@ -378,6 +380,11 @@ class Intake:
             self.base.trust(tx)
 
 
+def _claimed(body: Mapping[str, object]) -> Profile:
+    """Return the identities that a profile claims."""
+    return Profile(str(body["identity"]), tuple(map(str, listed(body, "identities"))))
+
+
 def _concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) -> list[ItemRow]:
     """Return copies under an identity, of its own object, and of what its member brought under it to these logs."""
     under = tx.items.by_creator(identity)
@@ -397,9 +404,18 @@ def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, bo
             tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
 
 
-def rules_for(tx: Transaction, world: World, charter: Charter, known: Mapping[str, list[ItemRow]]) -> Rules:
-    """Return what the judge of items knows: whose identities are whose in this circle, and who owns which ids."""
-    whose = whose_identities(world, charter, {})
+def rules_for(
+    tx: Transaction,
+    world: World,
+    charter: Charter,
+    known: Mapping[str, list[ItemRow]],
+    newer: Mapping[Member, Profile | None] | None = None,
+) -> Rules:
+    """Return what the judge of items knows: whose identities are whose in this circle, and who owns which ids.
+
+    `newer` profiles stand before those of the view.
+    """
+    whose = whose_identities(world, charter, dict(newer or {}))
     logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
     claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
     here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()

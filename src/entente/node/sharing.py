@@ -22,10 +22,10 @@ from entente.node.intake import Intake, rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
-from entente.store.ports import ItemRow, Transaction
 
 if TYPE_CHECKING:
     from entente.policy.reasons import Reason
+    from entente.store.ports import ItemRow, Transaction
 
 BATCH = 4000
 MANY = 1000
@@ -36,7 +36,7 @@ class Desk(Struct, frozen=True):
     """One question: which item rows to which circle, for what, by whom."""
 
     charter: Charter
-    rows: list[tuple[ItemRow, bytes]]
+    seqs: Sequence[int]
     purpose: str
     person: str
 
@@ -52,9 +52,9 @@ class Sharing:
         """Say for each item whether it may go to the circle, whom it would reach, and why; nothing is sent."""
         with self._base.store.read() as tx:
             world = self._base.world(tx)
-            desk = self._desk(tx, world, self._pick(tx, ids), circle, purpose, operator(tx, person))
-            decisions = self._decide(tx, world, desk)
-        return _preview(decisions)
+            desk = self._desk(world, self._pick(tx, ids), circle, purpose, operator(tx, person))
+            decided = self._decide(tx, world, desk)
+        return _preview([decision for _, decision in decided])
 
     def send(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Sent:
         """Share all of the items, or none: then `preview` says why."""
@@ -89,9 +89,10 @@ class Sharing:
     ) -> tuple[list[Decision], int]:
         with self._base.store.read() as tx:
             world = self._base.world(tx)
-            desk = self._desk(tx, world, seqs, circle, purpose, person)
-            decisions = self._decide(tx, world, desk)
-        going = [pair for pair, decision in zip(desk.rows, decisions, strict=True) if decision.allowed]
+            desk = self._desk(world, seqs, circle, purpose, person)
+            decided = self._decide(tx, world, desk)
+        decisions = [decision for _, decision in decided]
+        going = [seq for seq, decision in decided if decision.allowed]
         if everything and len(going) < len(decisions):
             return decisions, 0
         shared = 0
@@ -103,14 +104,18 @@ class Sharing:
             self._base.changed.set()
         return decisions, shared
 
-    def _append(self, desk: Desk, rows: list[tuple[ItemRow, bytes]]) -> int:
-        """Append one batch of items to our log of the circle; those that stand there already are left out."""
+    def _append(self, desk: Desk, seqs: list[int]) -> int:
+        """Append one batch of items to our log of the circle; those that stand there already are left out.
+
+        So are those that were withdrawn, or marked above the ceiling, since the decision.
+        """
         base, charter = self._base, desk.charter
         now = base.clock()
         with base.store.write() as tx:
             row = tx.logs.get(charter.origin(base.me))
-            there = tx.items.placed([each.seq for each, _ in rows], [row.id]) if row else set[int]()
-            fresh = [(each, data) for each, data in rows if each.seq not in there]
+            there = tx.items.placed(seqs, [row.id]) if row else set[int]()
+            found = tx.items.get([seq for seq in seqs if seq not in there])
+            fresh = [pair for pair in found if pair[0].state == "held" and 0 <= pair[0].tlp <= charter.text.ceiling]
             if not fresh:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
@@ -139,14 +144,22 @@ class Sharing:
             seqs.append((own or [row for row in rows if row.top] or rows)[0].seq)
         return list(dict.fromkeys(seqs))
 
-    def _desk(self, tx: Transaction, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
-        return Desk(self._base.find_circle(world, circle), tx.items.get(seqs), purpose, person)
+    def _desk(self, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
+        return Desk(self._base.find_circle(world, circle), list(dict.fromkeys(seqs)), purpose, person)
 
-    def _decide(self, tx: Transaction, world: World, desk: Desk) -> list[Decision]:
+    def _decide(self, tx: Transaction, world: World, desk: Desk) -> list[tuple[int, Decision]]:
+        """Decide about all items together; they are read in batches, so that few of them are in memory at a time."""
         charter = desk.charter
         logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
-        known = tx.items.find(sorted({row.stix_id for row, _ in desk.rows}))
-        rules = rules_for(tx, world, charter, known)
+        rules, claims = rules_for(tx, world, charter, {}), dict[str, Collection[Member]]()
+        seqs: list[int] = []
+        candidates: list[Candidate] = []
+        for at in range(0, len(desk.seqs), BATCH):
+            rows = tx.items.get(desk.seqs[at : at + BATCH])
+            known = tx.items.find(sorted({row.stix_id for row, _ in rows}))
+            claims |= rules_for(tx, world, charter, known).claims
+            seqs += [row.seq for row, _ in rows]
+            candidates += [self._candidate(tx, row, data, known, logs) for row, data in rows]
         circle = Circle(
             agreement=charter.agreement,
             circle=charter.circle,
@@ -159,11 +172,10 @@ class Sharing:
             terms=charter.founding_text.terms,
             me=self._base.me,
             owners=rules.owners,
-            claims=rules.claims,
+            claims=claims,
             node_four_eyes=tx.records.get("setting", "four_eyes") == b"true",
         )
-        candidates = [self._candidate(tx, row, data, known, logs) for row, data in desk.rows]
-        return release(
+        decisions = release(
             candidates,
             circle,
             person=desk.person,
@@ -171,6 +183,7 @@ class Sharing:
             held=lambda ids: set(tx.items.find(sorted(ids))),
             in_circle=lambda ids: _there(tx, ids, logs),
         )
+        return list(zip(seqs, decisions, strict=True))
 
     def _candidate(
         self, tx: Transaction, row: ItemRow, data: bytes, known: Mapping[str, list[ItemRow]], logs: list[int]

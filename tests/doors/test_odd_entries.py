@@ -1,0 +1,235 @@
+"""A partner signs entries whose payloads are wrong in every way: the signature holds, the content does not.
+
+Each is refused by name in a signed act, its leaf stays, nothing of it is shown, and the entry after it is taken. No
+payload that a partner can sign may stop a log, a view or a command.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from doors.fuzz import NUMBERS, TEXTS
+from entente.core import canon
+from entente.core.errors import EntenteError
+from entente.core.ids import b32, identity_id, origin_hash
+from entente.core.merkle import leaf_hash
+from entente.exchange.messages import Message, Part, encode
+from entente.ledger.log import Draft
+from entente.ledger.package import pack
+from stories.story import give, holds, id_of, indicator, log_sizes, raw, reasons, refusals, stix
+from world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = (
+    "agreement/1",
+    "membership/1",
+    "approval/1",
+    "person/1",
+    "profile/1",
+    "refused/1",
+    "acknowledgement/1",
+    "item/1",
+    "key/1",
+    "nosuch/1",
+)
+ODD: tuple[object, ...] = (*NUMBERS, *TEXTS, None, True, 1.5, [], {}, [[]], [{}], {"a": 1}, [1, 2], ["x"] * 300)
+RAW: tuple[bytes, ...] = (
+    b"",
+    b"\n",
+    b"{}",
+    b"{}\n{}",
+    b"[]",
+    b"null",
+    b"\xff\xfe{}",
+    b'{"a":"\xff"}',
+    b"{" * 100_000,
+    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b"[" * 50_000 + b"]" * 50_000,
+    b'{"a":1,"a":2}',
+    b'{"a":NaN}',
+    b'{"a":1e999}',
+    b'{"a":' + b"9" * 5_000 + b"}",
+    b'{"a":"\\ud800"}',
+    b'{"a":"' + b"x" * 70_000 + b'"}',
+    b"\0" * 1_000,
+)
+HEADER = b'{"marking":"TLP:GREEN","person":"aaaaaaaaaaaaaaaaaaaaaaaaaa","purpose":"","type":"indicator"}\n'
+
+
+class Scene:
+    """Two members in one circle; Northwind writes whatever it likes."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
+        self.circle = self.world.agree(self.harbour, self.northwind)
+        give(self.harbour, self.circle, indicator(1))
+        self.world.settle()
+        self.start = self.size = 0
+
+    def write(self, *drafts: Draft) -> int:
+        """Let Harbour take entries that Northwind signed past all rules; return the index of the first.
+
+        An honest item ends them. Northwind forgets them, because its own program could not read them either.
+        """
+        base = self.northwind.base
+        head = HEADER.replace(b"aaaaaaaaaaaaaaaaaaaaaaaaaa", self.northwind.operator.encode())
+        last = Draft("item/1", base.clock(), head, raw(indicator(99)))
+        with suppress(UndoneError), base.store.write() as tx:
+            charter = base.find_circle(base.world(tx), self.circle)
+            row, places = base.append(tx, charter, [*drafts, last])
+            packages, at = [], places[0].index
+            while at < row.size:
+                packages.append(pack(tx, row, at, row.size, 3_000_000))
+                at += len(packages[-1].kind_of)
+            message = Message(parts=[Part(origin_hash(row.origin), row.note, packages)])
+            self.harbour.door.handle_exchange(base.me, encode(message))
+            self.start, self.size = places[0].index, row.size
+            raise UndoneError
+        return self.start
+
+    def bodies(self) -> dict[str, dict[str, object]]:
+        """Return a body of each kind of act that would be taken, or nearly."""
+        me, theirs = self.northwind.base, self.harbour.base
+        with theirs.store.read() as tx:
+            charter = theirs.find_circle(theirs.world(tx), self.circle)
+            row = tx.logs.get(charter.origin(theirs.me))
+            assert row is not None
+            entry = [row.size - 1, b32(leaf_hash(tx.logs.leaves(row.id, row.size - 1, row.size)[0]))]
+            text = charter.founding_text.to_dict()
+        log = b32(origin_hash(charter.origin(theirs.me)))
+        agreement, person = b32(charter.agreement), b32(bytes(16))
+        return {
+            "agreement/1": {"agreement": agreement, "text": text},
+            "membership/1": {"agreement": agreement, "circle": self.circle, "text": text["circle"]},
+            "approval/1": {"of": agreement, "revision": agreement, "answer": "refuse", "person": person, "after": []},
+            "person/1": {"person": person, "roles": ["analyst"]},
+            "profile/1": {
+                "name": "Northwind",
+                "identity": identity_id(me.me),
+                "identities": ["identity--00000000-0000-4000-8000-0000000000ff"],
+                "brings": ["a"],
+                "seeks": ["b"],
+            },
+            "refused/1": {"log": log, "reason": "type", "entries": [entry], "after": []},
+            "acknowledgement/1": {
+                "log": log,
+                "stage": "read",
+                "size": row.size,
+                "root": b32(bytes(32)),
+                "person": person,
+                "entries": [entry],
+                "after": [],
+            },
+        }
+
+    def check(self) -> None:
+        """See that Harbour has everything up to the honest item, and that every view still works."""
+        harbour = self.harbour
+        assert holds(harbour, id_of(indicator(99)))
+        assert log_sizes(harbour, self.circle)["Northwind"] == self.size
+        assert harbour.ledger.verify().ok
+        assert harbour.doctor().checks
+        assert harbour.agreements.show(harbour.agreements.list()[0].id).state == "in-force"
+        assert [each.author for each in harbour.items.show(id_of(indicator(1))).copies] == [harbour.member]
+        assert harbour.ledger.receipts(id_of(indicator(1)))
+        assert harbour.items.list(circle=self.circle).items
+        assert harbour.sharing.why(id_of(indicator(1)))
+        assert give(harbour, self.circle, indicator(98)).shared == 1
+
+
+class UndoneError(Exception):
+    """Ends a transaction whose work is not to stay."""
+
+
+def odd_bodies(body: dict[str, object], chance: random.Random, count: int) -> Iterator[bytes]:
+    """Yield bodies in which a part is missing, added, or something else."""
+    for _ in range(count):
+        made = json.loads(json.dumps(body))
+        holder = made
+        while True:
+            keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+            if not keys:
+                break
+            key = chance.choice(keys)
+            inner = holder[key]
+            if isinstance(inner, dict | list) and inner and chance.random() < 0.6:
+                holder = inner
+                continue
+            if chance.random() < 0.2:
+                del holder[key]
+            else:
+                holder[key] = chance.choice(ODD)
+            break
+        try:
+            yield canon.encode(made)
+        except (EntenteError, UnicodeError):
+            yield json.dumps(made, separators=(",", ":"), sort_keys=True).encode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_that_are_no_payload_are_refused_by_name(kind: str) -> None:
+    scene = Scene(21)
+    now = scene.world.now
+    drafts = [Draft(kind, now, b"", data) for data in RAW]
+    if kind == "item/1":
+        drafts += [Draft(kind, now, HEADER, data) for data in RAW]
+    start = scene.write(*drafts)
+    said = refusals(scene.harbour, scene.circle)
+    assert sorted(index for _, _, index in said) == list(range(start, start + len(drafts)))
+    scene.check()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"item/1", "key/1", "nosuch/1"}])
+def test_odd_acts_never_stop_a_log_or_a_view(kind: str) -> None:
+    scene, chance = Scene(22), random.Random(kind)
+    now = scene.world.now
+    scene.write(*(Draft(kind, now, b"", data) for data in odd_bodies(scene.bodies()[kind], chance, 150)))
+    assert reasons(scene.harbour, scene.circle)
+    scene.check()
+
+
+def test_odd_items_never_stop_a_log_or_a_view() -> None:
+    scene, chance = Scene(23), random.Random(23)
+    header = json.loads(HEADER)
+    drafts = [
+        Draft("item/1", scene.world.now, data + b"\n", raw(indicator(5))) for data in odd_bodies(header, chance, 100)
+    ]
+    report = stix("report", 3, published="2026-09-01T00:00:00Z", object_refs=["a", "b"], x_more={"deep": [1, {"a": 2}]})
+    for thing in (indicator(6, labels=["a"], confidence=5, revoked=False), report):
+        drafts += [Draft("item/1", scene.world.now, HEADER, data) for data in odd_bodies(thing, chance, 200)]
+    scene.write(*drafts)
+    assert {"malformed", "type"} <= set(reasons(scene.harbour, scene.circle))
+    scene.check()
+
+
+@pytest.mark.parametrize("time", [0, 1, (1 << 53) - 1, 4_102_444_800_000])
+@pytest.mark.parametrize("kind", ["item/1", "profile/1", "acknowledgement/1", "refused/1"])
+def test_a_claimed_time_far_from_now_breaks_nothing(kind: str, time: int) -> None:
+    scene = Scene(24)
+    data = HEADER + raw(indicator(7)) if kind == "item/1" else canon.encode(scene.bodies()[kind])
+    scene.write(Draft(kind, time, b"", data))
+    scene.check()
+
+
+def test_an_acknowledgement_cannot_be_given_for_others() -> None:
+    """Northwind acknowledges its own entry, an entry that does not exist, and one with another leaf."""
+    scene = Scene(25)
+    body = scene.bodies()["acknowledgement/1"]
+    with scene.harbour.base.store.read() as tx:
+        charter = scene.harbour.base.find_circle(scene.harbour.base.world(tx), scene.circle)
+    own = {**body, "log": b32(origin_hash(charter.origin(scene.northwind.base.me)))}
+    wrong_leaf = {**body, "entries": [[0, b32(bytes(32))]]}
+    unknown = {**body, "log": b32(bytes(32))}
+    made = [canon.encode(each) for each in (own, wrong_leaf, unknown)]
+    scene.write(*(Draft("acknowledgement/1", scene.world.now, b"", data) for data in made))
+    stages = [receipt.stage for receipt in scene.harbour.ledger.receipts(id_of(indicator(1)))]
+    assert stages == ["stored"]
+    scene.check()
