@@ -225,10 +225,10 @@ class Prepared:
     agreement: str
 
 
-def prepare(seed: int) -> Prepared:
+def prepare(seed: int, world: HiddenWorld | None = None) -> Prepared:
     """Make random agreements and circles: Cato in the same agreement but not in every circle, or in another one."""
     rng = random.Random(seed)
-    world = HiddenWorld(seed)
+    world = world or HiddenWorld(seed)
     nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
     arve, bora, cato = nodes
     without: list[tuple[str, tuple[str, ...]]] = []

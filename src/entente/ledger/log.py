@@ -108,14 +108,15 @@ def rewind(tx: Transaction, row: LogRow) -> tuple[LogRow, list[Draft]]:
 class Judged(Struct, frozen=True):
     """What a judge made of a run of entries: how many to take now, what to store, what was refused and why.
 
-    `taken` smaller than the run leaves the rest for a later round. `refused` and `awaited` are indexes of entries
-    whose leaf stays without a payload: for good, or until it arrives.
+    `taken` smaller than the run leaves the rest for a later round, and `waits` says why. `refused` and `awaited` are
+    indexes of entries whose leaf stays without a payload: for good, or until it arrives.
     """
 
     taken: int
     payloads: list[NewPayload]
     refused: list[tuple[int, str]]
     awaited: list[int]
+    waits: str = ""
 
 
 Judge = Callable[[LogRow, list[Column]], Judged]
@@ -157,7 +158,8 @@ def accept(
             taken += judged.taken
             refused += [(index, hashes[index - first], reason) for index, reason in judged.refused]
             if judged.taken < len(hashes):
-                return Accepted(row, taken, refused, None, held_back=True)
+                waits = RefusedError(judged.waits, code="waits") if judged.waits else None
+                return Accepted(row, taken, refused, waits, held_back=True)
     except EntenteError as failure:
         return Accepted(row, taken, refused, failure, held_back=False)
     return Accepted(row, taken, refused, None, held_back=False)

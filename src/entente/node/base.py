@@ -14,7 +14,7 @@ from entente.core.ids import Circle, Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
 from entente.ledger import keys as key_logs
-from entente.ledger import log
+from entente.ledger import log, witness
 from entente.ledger.guard import fits
 from entente.ledger.view import View, fold
 from entente.node import charters as charter_book
@@ -116,9 +116,20 @@ class Base:
         """Return why nothing is signed here now, "" if it is."""
         return (tx.records.get(*DOUBT) or b"").decode()
 
+    def seen(self, tx: Transaction, row: LogRow) -> None:
+        """Note that a partner holds exactly what we signed of this log; when that is so of all, the doubt ends."""
+        tx.records.put("seen", row.origin, str(row.signed).encode())
+        mine = [
+            each for each in tx.logs.all() if each.member == self.me and witness.of_log(tx, origin_hash(each.origin))
+        ]
+        if all(tx.records.get("seen", each.origin) == str(each.signed).encode() for each in mine):
+            self.trust(tx)
+
     def trust(self, tx: Transaction) -> int:
         """Be sure again and sign what was kept unsigned; return how many logs were signed. Call `mark` afterwards."""
         tx.records.delete(*DOUBT)
+        for origin, _ in tx.records.scan("seen"):
+            tx.records.delete("seen", origin)
         rows = [row for row in tx.logs.all() if row.member == self.me and row.signed < row.size]
         for row in rows:
             tx.logs.save(log.sign(row, self.secrets.seed("log")))

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
-from entente.core.ids import Member, b32, keys_origin, origin_hash
+from entente.core.ids import Member, b32, keys_origin, origin_hash, origin_of, unb32
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
 from entente.core.shape import check_entries, listed
@@ -152,13 +152,13 @@ class Intake:
     def _judge(self, tx: Transaction, charter: Charter, row: LogRow, columns: list[Column]) -> Judged:
         """Judge a run of entries of one log of a circle."""
         world = self.world(tx)
-        taken = self._admitted(world, charter, columns)
+        taken, waits = self._admitted(world, charter, columns)
         run = Run([], [], [], [])
         log_hash, author = origin_hash(row.origin), Member(row.member)
         for each in columns[:taken]:
             if each.payload is None:
                 run.awaited.append(each.index)
-            elif each.kind == item.NAME:
+            elif each.kind == item.NAME and item.NAME in charter.founding_text.terms.kinds:
                 self._read_item(run, each)
             elif reason := self._file(tx, world, charter, Place(log_hash, each.index, b""), author, each, run):
                 run.refused.append((each.index, reason))
@@ -166,18 +166,18 @@ class Intake:
             self._items(tx, world, charter, row, run)
         if any(each.kind in _FOLDED for each in run.payloads):
             self._world = None
-        return Judged(taken, run.payloads, run.refused, run.awaited)
+        return Judged(taken, run.payloads, run.refused, run.awaited, waits)
 
-    def _admitted(self, world: World, charter: Charter, columns: list[Column]) -> int:
-        """Return how many entries may be taken now: before a circle is in force, only those that bring it there."""
-        if world.usable(charter):
-            return len(columns)
-        taken = 0
-        for each in columns:
-            if each.kind not in BEFORE_FORCE or each.index >= MAX_BEFORE_FORCE:
-                break
-            taken += 1
-        return taken
+    def _admitted(self, world: World, charter: Charter, columns: list[Column]) -> tuple[int, str]:
+        """Return how many entries may be taken now, and why the next one waits if it is not for its circle's sake."""
+        limit = self.base.clock() + AHEAD
+        usable = world.usable(charter)
+        for taken, each in enumerate(columns):
+            if each.time > limit:
+                return taken, f"Entry {each.index} claims a time more than 5 minutes ahead of our clock; it waits."
+            if not usable and (each.kind not in BEFORE_FORCE or each.index >= MAX_BEFORE_FORCE):
+                return taken, ""
+        return len(columns), ""
 
     def _read_item(self, run: Run, each: Column) -> None:
         try:
@@ -205,6 +205,8 @@ class Intake:
             judgement = world.view.judge(act)
             if judgement.verdict is Verdict.DENY:
                 return judgement.detail
+        elif reason := misnamed(tx, charter, author, body):
+            return reason
         else:
             file_act(tx, author, place.ref, each.kind, each.time, body)
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
@@ -235,13 +237,10 @@ class Intake:
         rules = structs.replace(rules, claims=claims)
         fresh: list[tuple[Column, Read, int]] = []
         new: list[NewItem] = []
-        now = self.base.clock()
         for each, read in run.items:
             reason = item.judge(read, author, rules)
             if not reason and self.me in (by := claims.get(read.facts.id, set())) and author not in by:
                 reason = "forged-update"  # a rival claim to what is our own; others see the id as contested
-            if not reason and each.time > now + AHEAD:
-                reason = "ahead-of-time"
             if reason:
                 run.refused.append((each.index, reason))
                 continue
@@ -372,12 +371,13 @@ class Intake:
         )
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
-        """Learn how far a partner holds our own log: no further than we signed means that this is no old copy.
+        """Learn how far a partner holds our own log: exactly what we signed means that this is no old copy of it.
 
-        One that holds more shows it by our own signature (`_rolled_back`), not by a number.
+        One that holds more shows it by our own signature (`_rolled_back`), not by a number. There is no doubt any more
+        when each of our logs that anybody ever cosigned was shown so.
         """
-        if 0 < head.size <= row.signed and self.base.doubted(tx) and witness.root_at(tx, row, head.size) == head.root:
-            self.base.trust(tx)
+        if self.base.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
+            self.base.seen(tx, row)
 
 
 def _claimed(body: Mapping[str, object]) -> Profile:
@@ -392,6 +392,18 @@ def _concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) 
     here = tx.items.placed([row.seq for row in mine], logs)
     found = tx.items.find(sorted({row.stix_id for row in mine if row.seq in here} | {identity}))
     return [*under, *(row for rows in found.values() for row in rows)]
+
+
+def misnamed(tx: Transaction, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
+    """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
+    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
+    if row is None or row.circle != charter.circle or row.member == author:
+        return "wrong-log"
+    for index, leaf in check_entries(body):
+        held = tx.logs.leaves(row.id, index, index + 1)
+        if held and leaf_hash(held[0]) != leaf:
+            return "wrong-entry"
+    return ""
 
 
 def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
-from entente.core.ids import Member, b32, origin_hash
+from entente.core.ids import Member, b32, origin_hash, unb32
 from entente.ledger import witness
 from entente.ledger.witness import Stage
 from entente.node.base import Base, World, stamp
@@ -14,6 +15,15 @@ from entente.node.values import Receipt
 
 if TYPE_CHECKING:
     from entente.store.ports import ItemRow, LogRow, Transaction
+
+
+class _Filed(Struct, frozen=True):
+    """An act about one entry, as `intake.file_act` keeps it."""
+
+    leaf: str
+    what: str
+    time: int
+
 
 _ORDER = [Stage.WITNESSED, Stage.STORED, Stage.READ, Stage.USED]
 
@@ -36,17 +46,17 @@ def receipts_of(base: Base, tx: Transaction, world: World, row: ItemRow) -> list
 def _stages(tx: Transaction, log: LogRow, index: int) -> list[tuple[Member, Stage, str]]:
     """Return what each member has stated about one entry."""
     hashed = origin_hash(log.origin)
-    refused = {key.split("/")[2] for key, _ in tx.records.scan("refused", f"{b32(hashed)}/{index:012d}/")}
+    about = f"{b32(hashed)}/{index:012d}/"
+    refusals, acknowledged = tx.records.scan("refused", about), tx.records.scan("acknowledged", about)
+    leaf = b32(tx.logs.node(log.id, 0, index)) if refusals or acknowledged else ""
+    refused = {key.split("/")[2] for key, data in refusals if msgspec.json.decode(data, type=_Filed).leaf == leaf}
     found: list[tuple[Member, Stage, str]] = []
     for each in witness.of_log(tx, hashed):
         stage = Stage(each.stage)
         if each.size > index and not (stage is Stage.STORED and b32(each.member) in refused):
             found.append((Member(each.member), stage, stamp(witness.time_of(each) * 1000)))
-    acknowledged = tx.records.scan("acknowledged", f"{b32(hashed)}/{index:012d}/")
-    leaf = b32(tx.logs.node(log.id, 0, index)) if acknowledged else ""
     for key, data in acknowledged:
-        act: dict[str, object] = msgspec.json.decode(data)
-        if act["leaf"] == leaf:
-            member = next((row.member for row in tx.logs.all() if b32(row.member) == key.split("/")[2]), b"")
-            found.append((Member(member), Stage(str(act["what"])), stamp(int(str(act["time"])))))
+        act = msgspec.json.decode(data, type=_Filed)
+        if act.leaf == leaf:
+            found.append((Member(unb32(key.split("/")[2], 32)), Stage(act.what), stamp(act.time)))
     return found

@@ -81,8 +81,13 @@ class Rounds:
         with self._base.store.write() as tx:
             self._check_paired(round_.partner, is_paired(tx, round_.partner))
             message = round_.open(tx)
+        before = b""
         for _ in range(MAX_TRIPS):
-            reply = decode(self._caller.exchange(round_.partner, encode(message)))
+            body = encode(message)
+            if body == before:
+                break  # neither side gets anywhere
+            before = body
+            reply = decode(self._caller.exchange(round_.partner, body))
             round_.flow.trips += 1
             message = self.take(round_, reply)
             if progress is not None:
