@@ -15,8 +15,8 @@ from entente.core.errors import EntenteError, InvalidError, LimitError
 from entente.core.marking import Tlp, parse, stricter
 from entente.formats.stix import Row, iter_rows
 from entente.kinds import item
-from entente.node.intake import count, repeats, resettle
 from entente.node.people import operator
+from entente.node.projection import count, repeats, resettle
 from entente.node.values import Imported, Rejected
 from entente.store.ports import ItemRow, NewItem, Transaction
 

@@ -13,10 +13,9 @@ from msgspec import Struct, structs
 
 from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
-from entente.core.ids import Member, b32, keys_origin, origin_hash, origin_of, unb32
+from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
-from entente.core.shape import check_entries, listed
 from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
 from entente.kinds.item import Read, Rules
 from entente.kinds.profile import KIND as PROFILE
@@ -26,8 +25,10 @@ from entente.ledger import keys as key_logs
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
+from entente.node.ownership import claimed, concerned, rules_for, whose_identities
+from entente.node.projection import add_counts, count, file_act, misnamed, repeats, resettle
 from entente.policy.approval import State
-from entente.policy.profile import Profile, owners
+from entente.policy.profile import Profile
 from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
 
 if TYPE_CHECKING:
@@ -43,15 +44,6 @@ MAX_ACT = 64 << 10
 AHEAD = 5 * 60 * 1000
 _FOLDED = {kind.name for kind in FOLDED}
 _CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
-
-
-class Counts(Struct):
-    """How the items of a log changed what is held here."""
-
-    new: int = 0
-    changed: int = 0
-    revoked: int = 0
-    unchanged: int = 0
 
 
 class Run(Struct):
@@ -211,7 +203,7 @@ class Intake:
             file_act(tx, author, place.ref, each.kind, each.time, body)
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
         if each.kind == PROFILE.name:
-            run.profile = {author: _claimed(body)}
+            run.profile = {author: claimed(body)}
             self.deny_by_profile(tx, world, charter, author, body)
         return ""
 
@@ -219,12 +211,12 @@ class Intake:
         self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
     ) -> None:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
-        profile = _claimed(body)
+        profile = claimed(body)
         whose = whose_identities(world, charter, {author: profile})
         logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
         for identity in map(str.lower, (profile.identity, *profile.identities)):
             if whose.get(identity) == author:
-                copies = {row.seq: row for row in _concerned(tx, identity, author, logs)}
+                copies = {row.seq: row for row in concerned(tx, identity, author, logs)}
                 theirs = [row for row in copies.values() if whose.get(row.created_by) != row.author != author]
                 self.deny(tx, charter, [row for row in theirs if row.state == "held"])
 
@@ -378,112 +370,3 @@ class Intake:
         """
         if self.base.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
             self.base.seen(tx, row)
-
-
-def _claimed(body: Mapping[str, object]) -> Profile:
-    """Return the identities that a profile claims."""
-    return Profile(str(body["identity"]), tuple(map(str, listed(body, "identities"))))
-
-
-def _concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) -> list[ItemRow]:
-    """Return copies under an identity, of its own object, and of what its member brought under it to these logs."""
-    under = tx.items.by_creator(identity)
-    mine = [row for row in under if row.author == author]
-    here = tx.items.placed([row.seq for row in mine], logs)
-    found = tx.items.find(sorted({row.stix_id for row in mine if row.seq in here} | {identity}))
-    return [*under, *(row for rows in found.values() for row in rows)]
-
-
-def misnamed(tx: Transaction, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
-    """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
-    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
-    if row is None or row.circle != charter.circle or row.member == author:
-        return "wrong-log"
-    for index, leaf in check_entries(body):
-        held = tx.logs.leaves(row.id, index, index + 1)
-        if held and leaf_hash(held[0]) != leaf:
-            return "wrong-entry"
-    return ""
-
-
-def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:
-    """File an act about single entries under each entry that it names."""
-    stage = str(body["stage"]) if kind == "acknowledgement/1" else str(body["reason"])
-    space = "acknowledged" if kind == "acknowledgement/1" else "refused"
-    for index, leaf in check_entries(body):
-        key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if space == 'acknowledged' else ''}"
-        if tx.records.get(space, key) is None:
-            tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
-
-
-def rules_for(
-    tx: Transaction,
-    world: World,
-    charter: Charter,
-    known: Mapping[str, list[ItemRow]],
-    newer: Mapping[Member, Profile | None] | None = None,
-) -> Rules:
-    """Return what the judge of items knows: whose identities are whose in this circle, and who owns which ids.
-
-    `newer` profiles stand before those of the view.
-    """
-    whose = whose_identities(world, charter, dict(newer or {}))
-    logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
-    claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
-    here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()
-    claims: dict[str, set[Member]] = {}
-    for row in claiming:
-        if row.seq in here:
-            claims.setdefault(row.stix_id, set()).add(Member(row.author))
-    terms = charter.founding_text.terms
-    return Rules(charter.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
-
-
-def whose_identities(world: World, charter: Charter, newer: dict[Member, Profile | None]) -> dict[str, Member]:
-    """Return whose each STIX identity is in this circle; `newer` profiles stand before those of the view."""
-    profiles = world.view.states[PROFILE.name].get(charter.circle, {})
-    mine: dict[Member, Profile | None] = {
-        member: Profile(found.identity, found.identities) if (found := profiles.get(member)) else None
-        for member in charter.text.members
-    }
-    return owners(mine | newer)
-
-
-def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
-    """Choose again which copy of these objects is each member's newest and which is shown."""
-    found = tx.items.find(sorted(set(stix_ids)))
-    for rows in found.values():
-        changed = item.settle(rows, lambda seq: tx.items.get([seq])[0][1])
-        if changed:
-            tx.items.save(changed)
-
-
-def repeats(stix_ids: list[str]) -> set[str]:
-    """Return the ids that occur more than once."""
-    seen: set[str] = set()
-    return {each for each in stix_ids if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
-
-
-def count(revoked: list[bool], stix_ids: list[str], known: Mapping[str, list[ItemRow]], same: list[int]) -> Counts:
-    """Count new, changed, newly revoked and unchanged objects of a run."""
-    counts = Counts()
-    for gone, stix_id, held in zip(revoked, stix_ids, same, strict=True):
-        before = known.get(stix_id, [])
-        if held:
-            counts.unchanged += 1
-            continue
-        counts.changed += bool(before)
-        counts.new += not before
-        counts.revoked += gone and not any(row.revoked for row in before)
-    return counts
-
-
-def add_counts(tx: Transaction, row: LogRow, counts: Counts) -> None:
-    """Add to what this log has changed here so far."""
-    key = b32(origin_hash(row.origin))
-    held = tx.records.get("received", key)
-    total = canon.decode(held) if held else {}
-    for name in ("new", "changed", "revoked", "unchanged"):
-        before = total.get(name, 0)
-        total[name] = (before if isinstance(before, int) else 0) + int(getattr(counts, name))
-    tx.records.put("received", key, canon.encode(total))

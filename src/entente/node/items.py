@@ -20,8 +20,8 @@ from entente.ledger.log import Draft, root_of
 from entente.node import charters as charter_book
 from entente.node.base import Base, World, micro_stamp
 from entente.node.imports import Imports, Progress, Source
-from entente.node.intake import file_act
 from entente.node.people import operator
+from entente.node.projection import file_act
 from entente.node.receipts import receipts_of
 from entente.node.sharing import Sharing, resolve
 from entente.node.values import CopyInfo, EntryInfo, Imported, ItemInfo, ItemView, Page

@@ -18,7 +18,8 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node.base import SHORTEST, Base, World, stamp
 from entente.node.charters import Charter
-from entente.node.intake import Intake, rules_for, whose_identities
+from entente.node.intake import Intake
+from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
