@@ -93,15 +93,18 @@ def held(pair):
 
 
 def rounds(pair, count, caller=None):
-    """Return (ms whole, ms answering side, trips, body bytes) as medians of rounds with `count` new; B calls A."""
+    """Return the medians of ms whole, ms answering side, trips, body bytes, ms to bring; `count` are new, B calls A."""
     rows = []
     for _ in range(TIMES if count < 100 else 7):
+        brought = time.perf_counter()
         if count:
             fresh(pair, count)
+        brought = (time.perf_counter() - brought) * 1000
         pair.wire.forget()
         began = time.perf_counter()
         flow = (caller or pair.b).exchange.sync()[0]
-        rows.append(((time.perf_counter() - began) * 1000, pair.wire.answered * 1000, pair.wire.trips, pair.wire.bytes))
+        whole = (time.perf_counter() - began) * 1000
+        rows.append((whole, pair.wire.answered * 1000, pair.wire.trips, pair.wire.bytes, brought))
         assert (flow.received.entries, flow.error) == (count, ""), flow
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
@@ -113,12 +116,13 @@ def measure(report, cache, size):
         among = f"among {size:,}"
         before = held(pair)
         report.check(before[0] == before[1] >= size, f"{among}: held {before}")
-        whole, answer, trips, body = rounds(pair, 0)
+        whole, answer, trips, body, _ = rounds(pair, 0)
         report.row(f"nothing new {among}: trips", int(trips), "", 1, most=True)
         report.row(f"nothing new {among}: bodies", int(body), "B", 2000, most=True)
         report.row(f"nothing new {among}: whole round", whole, "ms", 50, most=True)
         for count in (1, 100):
-            whole, answer, trips, body = rounds(pair, count)
+            whole, answer, trips, body, brought = rounds(pair, count)
+            report.row(f"{count} new {among}: import, decide, append, sign, commit", brought, "ms")
             report.row(f"{count} new {among}: answering side until the entries leave", answer, "ms", 3, most=True)
             report.row(f"{count} new {among}: whole round, stored and receipted", whole, "ms")
             report.row(f"{count} new {among}: trips", int(trips))

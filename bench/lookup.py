@@ -4,11 +4,14 @@ python bench/lookup.py [--objects N] [--json]
 """
 
 import argparse
+import contextlib
 import random
 import statistics
 import time
+from pathlib import Path
 
 import msgspec
+from level import build
 from members import Report, fresh
 from synthetic import indicator, lines
 
@@ -25,19 +28,31 @@ def timed(work, given):
     return statistics.median(rows), statistics.quantiles(rows, n=100)[98], answers
 
 
+@contextlib.contextmanager
+def members(cache, count, report):
+    """Give a pair that holds so many items."""
+    if cache:
+        with contextlib.closing(build(cache, count)) as pair:
+            yield pair
+        return
+    with fresh() as pair:
+        done = pair.a.items.import_files([("s", lines(0, count))], tlp="TLP:GREEN", circle=pair.circle)
+        report.check(done.shared == count, str(done))
+        pair.settle()
+        yield pair
+
+
 def main():
     """Ask for random objects."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=30_000)
+    parser.add_argument("--cache", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     count = options.objects
     report = Report("lookup")
     chance = random.Random(1)
-    with fresh() as pair:
-        done = pair.a.items.import_files([("s", lines(0, count))], tlp="TLP:GREEN", circle=pair.circle)
-        report.check(done.shared == count, str(done))
-        pair.settle()
+    with members(options.cache, count, report) as pair:
         asked = [msgspec.json.decode(indicator(chance.randrange(count))) for _ in range(ASKED)]
         for name, node in (("own", pair.a), ("received", pair.b)):
             p50, p99, found = timed(node.items.show, [each["id"] for each in asked])
@@ -56,6 +71,11 @@ def main():
         named = [each["id"] in {item.id for item in page.items} for each, page in zip(asked, pages, strict=False)]
         report.check(all(named), "a search does not find it")
         report.row("search of two words: p50", p50, "ms")
+        p50, _, sent = timed(
+            lambda id_: pair.a.sharing.preview([id_], pair.circle), [each["id"] for each in asked[:50]]
+        )
+        report.check(all(found.allowed for found in sent), "a preview refuses")
+        report.row("preview of sharing one: p50", p50, "ms")
     report.show(as_json=options.json)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from entente.core import keys
 from entente.core.errors import NotFoundError, RefusedError, TransportError
@@ -12,7 +12,11 @@ from entente.node import Node, found_member
 from entente.node.base import Base
 from entente.node.home import make_secrets
 from entente.store.memory import MemoryStore
-from entente.store.ports import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from entente.store.ports import Store
 
 START = 1_790_000_000_000
 

@@ -267,15 +267,14 @@ def test_the_node_serves_after_all_garbage(scene: Scene) -> None:
     scene.honest()
 
 
-def test_a_head_that_claims_more_than_we_signed_does_not_pass_unseen(scene: Scene) -> None:
-    """A partner may claim to hold more of our log than there is; it costs no more than a look by a person."""
+def test_a_head_that_nobody_signed_is_no_reason_for_doubt(scene: Scene) -> None:
+    """A partner may claim to hold more of our log than there is; without our own signature that stops nothing."""
     mine = scene.northwind.base
     with mine.store.read() as tx:
         charter = mine.find_circle(mine.world(tx), scene.circle)
     head = Head(origin_hash(charter.origin(scene.harbour.base.me)), 1_000_000, bytes(32))
-    reply = scene.say(EXCHANGE, encode(Message(full=True, heads=[head])))
-    assert reply.status in {200, 403}
-    scene.harbour.ledger.confirm()
+    assert scene.say(EXCHANGE, encode(Message(full=True, heads=[head]))).status == 200
+    assert scene.harbour.ledger.verify().problems == []
     scene.honest()
 
 
@@ -338,7 +337,7 @@ def test_what_is_hardly_http_ends_the_connection_only(scene: Scene, raw: str) ->
             line.sendall(RAW[raw])
             line.shutdown(socket.SHUT_WR)
             answer = line.recv(65_536)
-        except (ConnectionResetError, BrokenPipeError):
+        except OSError:  # it was cut off while we spoke
             answer = b""
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
     reply = scene.send("GET", "/nosuch", b"", {})

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doors.fuzz import NUMBERS, TEXTS
-from entente.core import canon
+from entente.core import canon, note
 from entente.core.errors import EntenteError
-from entente.core.ids import b32, identity_id, origin_hash
+from entente.core.ids import b32, identity_id, origin_hash, store_name
 from entente.core.merkle import leaf_hash
-from entente.exchange.messages import Message, Part, encode
-from entente.ledger.log import Draft
+from entente.exchange.messages import Cosignature, Message, Part, encode
+from entente.ledger.log import Draft, root_of
 from entente.ledger.package import pack
 from stories.story import give, holds, id_of, indicator, log_sizes, raw, reasons, refusals, stix
 from world import World
@@ -60,6 +60,7 @@ RAW: tuple[bytes, ...] = (
     b'{"a":"' + b"x" * 70_000 + b'"}',
     b"\0" * 1_000,
 )
+MINUTE = 60 * 1000
 HEADER = b'{"marking":"TLP:GREEN","person":"aaaaaaaaaaaaaaaaaaaaaaaaaa","purpose":"","type":"indicator"}\n'
 
 
@@ -73,6 +74,7 @@ class Scene:
         give(self.harbour, self.circle, indicator(1))
         self.world.settle()
         self.start = self.size = 0
+        self.message = b""
 
     def write(self, *drafts: Draft) -> int:
         """Let Harbour take entries that Northwind signed past all rules; return the index of the first.
@@ -90,10 +92,14 @@ class Scene:
                 packages.append(pack(tx, row, at, row.size, 3_000_000))
                 at += len(packages[-1].kind_of)
             message = Message(parts=[Part(origin_hash(row.origin), row.note, packages)])
-            self.harbour.door.handle_exchange(base.me, encode(message))
-            self.start, self.size = places[0].index, row.size
+            self.start, self.size, self.message = places[0].index, row.size, encode(message)
             raise UndoneError
+        self.say()
         return self.start
+
+    def say(self) -> None:
+        """Let Northwind send its entries."""
+        self.harbour.door.handle_exchange(self.northwind.base.me, self.message)
 
     def bodies(self) -> dict[str, dict[str, object]]:
         """Return a body of each kind of act that would be taken, or nearly."""
@@ -210,12 +216,18 @@ def test_odd_items_never_stop_a_log_or_a_view() -> None:
     scene.check()
 
 
-@pytest.mark.parametrize("time", [0, 1, (1 << 53) - 1, 4_102_444_800_000])
+@pytest.mark.parametrize("time", [0, 1, 4_102_444_800_000, (1 << 53) - 1])
 @pytest.mark.parametrize("kind", ["item/1", "profile/1", "acknowledgement/1", "refused/1"])
 def test_a_claimed_time_far_from_now_breaks_nothing(kind: str, time: int) -> None:
+    """What claims to be of long ago is taken; what claims to be of the future waits until then, and is shown then."""
     scene = Scene(24)
     data = HEADER + raw(indicator(7)) if kind == "item/1" else canon.encode(scene.bodies()[kind])
     scene.write(Draft(kind, time, b"", data))
+    if time > scene.world.now:
+        assert log_sizes(scene.harbour, scene.circle)["Northwind"] == scene.start
+        assert scene.harbour.ledger.verify().ok
+        scene.world.now = time - MINUTE
+        scene.say()
     scene.check()
 
 
@@ -233,3 +245,22 @@ def test_an_acknowledgement_cannot_be_given_for_others() -> None:
     stages = [receipt.stage for receipt in scene.harbour.ledger.receipts(id_of(indicator(1)))]
     assert stages == ["stored"]
     scene.check()
+
+
+@pytest.mark.parametrize("seconds", [0, 253_402_300_800, (1 << 63) - 1])
+def test_a_receipt_of_an_impossible_time_is_shown_and_breaks_nothing(seconds: int) -> None:
+    scene = Scene(26)
+    harbour, northwind = scene.harbour.base, scene.northwind.base
+    give(scene.harbour, scene.circle, indicator(3))
+    with harbour.store.read() as tx:
+        row = tx.logs.get(harbour.find_circle(harbour.world(tx), scene.circle).origin(harbour.me))
+    assert row is not None
+    root = root_of(row)
+    signer = note.Signer(store_name(northwind.me), note.COSIGNATURE, northwind.secrets.seed("store"))
+    line = note.cosign(note.Checkpoint(row.origin, row.size, root), signer, seconds)
+    given = Cosignature(origin_hash(row.origin), northwind.me, "stored", row.size, root, line)
+    scene.harbour.door.handle_exchange(northwind.me, encode(Message(cosignatures=[given])))
+    (receipt,) = scene.harbour.ledger.receipts(id_of(indicator(3)))
+    assert receipt.stage == "stored"
+    assert receipt.time.startswith("9999-12-31" if seconds else "1970-01-01")
+    assert scene.harbour.ledger.verify().ok

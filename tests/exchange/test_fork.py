@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import Wire, World
 
 from entente.node import Node
 from entente.node.base import Base
 from entente.store.memory import MemoryStore
+from world import Wire, World
 
 VERIFY = Path(__file__).parents[2] / "tools" / "verify.py"
 

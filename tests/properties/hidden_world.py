@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 STEP = 1_000
 FIRST = 4
 OPEN, HIDDEN, FRESH = range(8), range(100, 104), range(200, 210)
-"""Numbers of objects that anybody may share and name anywhere; of those that Arve holds from the beginning and that only
-circles without Cato hear of; and of those that nobody holds before the hidden step."""
+"""Numbers of objects: of those that anybody may share and name, of those that Arve holds from the beginning and that
+only circles without Cato hear of, and of those that nobody holds before the hidden step."""
 THIRD = "identity--00000000-0000-4000-8000-000000000777"
 CEILINGS = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT")
 PURPOSES = ("detection", "investigation", "warning")
@@ -274,12 +274,13 @@ class Author:
         self.prepared = prepared
         self.rng = rng
         self.number = prepared.world.step + 1
+        self.known: tuple[bytes, ...] = ()
 
     def script(self) -> list[Step]:
         """Return steps after the first of which something hidden may happen; rounds bring everything home."""
-        known = tuple(self.object(number, [*OPEN]) for number in OPEN)
+        self.known = tuple(self.object(number, [*OPEN]) for number in OPEN)
         steps = [
-            self.step("import", "Arve", files=known, tlp=self.low()),
+            self.step("import", "Arve", files=self.known, tlp=self.low()),
             self.step("import", "Bora", files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp()),
             self.step("import", "Cato", files=self.files(OPEN) + self.files(OPEN), tlp=self.tlp()),
         ]
@@ -350,14 +351,13 @@ class Author:
     def _hidden_claim(self, circle: str, _members: tuple[str, ...]) -> list[Step]:
         """Let Bora, which has no circle with Cato, bring its own version of what Arve holds, and claim an identity."""
         creator = identity_id(self.prepared.world.member("Bora"))
-        some = self.rng.sample(OPEN, 3)
-        files = tuple(self.object(number, [*OPEN, *FRESH], creator=creator) for number in some)
+        files = tuple(self.object(number, [*OPEN, *FRESH], creator=creator) for number in OPEN)
         found = [
-            Step(0, "share", "Arve", circle, ids=self.ids(OPEN)),
-            Step(0, "import", "Bora", circle, files=files, tlp=self.low()),
+            Step(0, "import", "Arve", circle, files=self.known, tlp="TLP:CLEAR"),
+            Step(0, "import", "Bora", circle, files=files, tlp="TLP:CLEAR"),
             Step(0, "claim", "Bora", ids=(THIRD,)),
         ]
-        return self.rng.sample(found, self.rng.randint(1, 3))
+        return found[: self.rng.randint(2, 3)] if self.rng.random() < 0.7 else found[1:]
 
     def low(self) -> str:
         """Return a marking that most circles take."""

@@ -22,7 +22,7 @@ from entente.node.base import Base
 from entente.node.caller import HttpCaller
 from entente.node.home import make_secrets
 from entente.store.sqlite import SqliteStore
-from properties.hidden_world import HiddenWorld, sizes
+from properties.hidden_world import HiddenWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Forwarder:
                 self._start(self._pass_on, near, far, connection, True)
                 self._start(self._pass_on, far, near, connection, False)
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, connection: Connection, asking: bool) -> None:  # noqa: FBT001
+    def _pass_on(self, source: socket.socket, sink: socket.socket, connection: Connection, asking: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 if asking:
@@ -150,10 +150,6 @@ class SocketWorld(HiddenWorld):
                 elif each.caller() == cato:
                     found.append((f"answered by {name}", each.answered))
         return found
-
-    def reach(self) -> list[list[int]]:
-        """Return how long each log is that Arve and Bora hold."""
-        return sizes(self)
 
     def close(self) -> None:
         for node in self.nodes.values():

@@ -169,6 +169,31 @@ def test_a_third_member_refuses_it_too_whoever_brings_it_the_log(forgery: str) -
         assert node.ledger.verify().ok
 
 
+@pytest.mark.parametrize("revoked", [False, True], ids=["newer", "revoked"])
+def test_a_rival_claim_under_the_forgers_own_identity_replaces_the_owners_copy_nowhere(*, revoked: bool) -> None:
+    """Summit cannot know who is right: it keeps both as rivals, and goes on showing the one that it had."""
+    world = World(7)
+    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    circle = world.agree(harbour, northwind, summit)
+    mine = owned(harbour)
+    give(harbour, circle, mine)
+    world.settle()
+    rival = owned(harbour, modified=LAST, revoked=revoked, created_by_ref=identity_id(northwind.base.me), name="Rival")
+    forge(northwind, circle, rival)
+    world.settle()
+    for node in (harbour, summit):
+        assert shown(node, id_of(mine)) == raw(mine)
+        assert node.ledger.verify().ok
+    assert reasons(harbour, circle) == ["forged-update"]
+    assert [copy.author for copy in summit.items.show(id_of(mine)).copies if copy.shown] == [harbour.member]
+    assert {copy.author for copy in summit.items.show(id_of(mine)).copies} == {harbour.member, northwind.member}
+    later = owned(harbour, modified=LAST, name="The owner's next version")
+    assert give(harbour, circle, later).shared == 1
+    world.settle()
+    for node in (harbour, summit):
+        assert shown(node, id_of(mine)) == raw(later)
+
+
 def test_a_forgery_that_came_before_the_profile_is_denied_when_the_profile_comes() -> None:
     """Northwind brings an object under an identity before Harbour says that this identity is its own."""
     world = World(8)

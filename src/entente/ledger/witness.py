@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from entente.core import note
-from entente.core.errors import VerificationError
+from entente.core.errors import StoreError, VerificationError
 from entente.core.ids import Member, b32, origin_hash, store_name, witness_name
 from entente.ledger.log import frontier_at, root_of
 
@@ -47,7 +47,15 @@ class Cosignature(Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Cosignature).decode
+_decoder = msgspec.msgpack.Decoder(Cosignature)
+
+
+def _decode(data: bytes) -> Cosignature:
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        hint = "Run `entente ledger verify`; restore the home from a backup."
+        raise StoreError("A cosignature in this home is damaged.", hint=hint) from problem
 
 
 def _key(log: bytes, member: bytes, stage: str) -> str:

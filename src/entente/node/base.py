@@ -144,7 +144,9 @@ class Base:
                 if self.doubted(tx):
                     return
                 signed = {row.origin: row.signed for row in tx.logs.all() if row.member == self.me}
-            self.home.write_marker(self.home.here(self._nonce, signed))
+            marker = self.home.here(self._nonce, signed)
+            if marker != self.home.marker():
+                self.home.write_marker(marker)
 
     def seed(self, tx: Transaction) -> bytes | None:
         """Return the seed that signs heads, None while there is doubt."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from entente.core.errors import InvalidError, NotFoundError
-from entente.core.ids import b32, origin_hash
+from entente.core.ids import Member, b32, identity_id, origin_hash
 from entente.core.marking import Tlp
 from entente.core.merkle import leaf_hash
 from entente.formats.stix import redact
@@ -220,15 +220,24 @@ class Items:
 
 
 def _copies(tx: Transaction, rows: Sequence[ItemRow]) -> Sequence[CopyInfo]:
-    """Return each member's newest copy and the denied ones; equal `modified` with other bytes is a conflict."""
+    """Return each member's newest copy and the denied ones.
+
+    Equal `modified` with other bytes is a conflict, and so is an id that several members claim as their own.
+    """
     shown = [row for row in rows if row.latest or row.state != "held"]
     data = {row.seq: found for row, found in tx.items.get([row.seq for row in shown])}
+    claims = {row.author for row in shown if row.state == "held" and row.created_by == identity_id(Member(row.author))}
     versions: dict[int, set[bytes]] = defaultdict(set)
     for row in shown:
         versions[row.modified].add(data[row.seq])
     return [
         CopyInfo(
-            b32(row.author), micro_stamp(row.modified), row.revoked, row.state, row.top, len(versions[row.modified]) > 1
+            author=b32(row.author),
+            modified=micro_stamp(row.modified),
+            revoked=row.revoked,
+            state=row.state,
+            shown=row.top,
+            conflict=len(versions[row.modified]) > 1 or len(claims) > 1,
         )
         for row in shown
     ]

@@ -159,7 +159,7 @@ def _terms(file: str) -> dict[str, object]:
 
     try:
         value = cast("object", msgspec.json.decode(files.read(file, files.MAX_SMALL)))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidError(f"{text.file_name(file)} is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidError(f"{text.file_name(file)} does not hold one JSON object of terms.")
