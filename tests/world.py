@@ -1,4 +1,4 @@
-"""Members in memory for tests: real nodes on memory stores, a clock and randomness handed in, no sockets between them."""
+"""Members in memory for tests: real nodes on memory stores, clock and randomness handed in, no sockets between."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ class Fake:
                 return b""
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
+        length = int(fields.get(b"content-length", b"0"))
         while len(body) < min(length, 1 << 20):  # a socket closed over unread bytes resets the connection
             part = sock.recv(65536)
             if not part:

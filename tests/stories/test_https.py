@@ -88,5 +88,5 @@ def test_another_certificate_at_the_partners_address_gets_not_a_byte(tmp_path: P
 
 
 def test_plain_http_to_another_machine_is_refused(tmp_path: Path):
-    with found(tmp_path, "Dover") as one, pytest.raises(TransportError, match="loopback|plain|TLS|https"):
+    with found(tmp_path, "Dover") as one, pytest.raises(TransportError, match=r"loopback|plain|TLS|https"):
         one.partners.join("http://192.0.2.1:8443", "123-abacus-abdomen")

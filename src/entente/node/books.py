@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 
 from entente.core import entry, merkle, note
-from entente.core.errors import EntenteError, NotFoundError
+from entente.core.errors import EntenteError, NotFoundError, StoreError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.ledger import forks, witness
 from entente.ledger.proof import write_proof
@@ -148,7 +148,7 @@ class Books:
         names: list[str] = []
         try:
             given = witness.of_log(tx, origin_hash(row.origin))
-        except (MsgspecError, UnicodeDecodeError):
+        except StoreError:
             scan.problems.append("cosignature: one of this log cannot be read")
             return names
         for each in given:
