@@ -350,7 +350,8 @@ class Sight:
                 if each.kind == item.NAME and each.item:
                     ((held, data),) = tx.items.get([each.item])
                     denied = tx.records.get("denied", f"{b32(row.circle)}/{each.item:012d}") is not None
-                    found[row.origin, each.index] = ("out" if denied else "held", held, data)
+                    out = denied or held.state != "held"
+                    found[row.origin, each.index] = ("out" if out else "held", held, data)
             for index in set(range(row.size)) - {each.index for each in tx.payloads.get(row.id, 0, row.size)}:
                 found[row.origin, index] = ("out", None, b"")
         return found

@@ -6,7 +6,7 @@ for export is `stix_strict.problems`, the shared marking objects are in `stix_ma
 
 from __future__ import annotations
 
-from entente.formats.stix_facts import MAX_DEPTH, MAX_OBJECT, Facts, facts
+from entente.formats.stix_facts import MAX_DEPTH, MAX_OBJECT, Facts, facts, pointers
 from entente.formats.stix_file import Reading, Rejected, Row, iter_rows, read
 from entente.formats.stix_types import KNOWN_TYPES, SCO_TYPES, SDO_TYPES
 from entente.formats.stix_write import bundle, redact
@@ -24,6 +24,7 @@ __all__ = [
     "bundle",
     "facts",
     "iter_rows",
+    "pointers",
     "read",
     "redact",
 ]

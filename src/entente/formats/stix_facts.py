@@ -15,7 +15,7 @@ import msgspec
 
 from entente.core.errors import InvalidError, LimitError
 from entente.core.marking import Pap, Tlp, stricter
-from entente.formats.stix_markings import WELL_KNOWN, Marking
+from entente.formats.stix_markings import PAP_IDS, WELL_KNOWN, Marking
 from entente.formats.stix_refs import ID, refs
 from entente.formats.stix_types import KNOWN_TYPES, SCO_TYPES, words
 
@@ -107,16 +107,23 @@ _WATCHED: Final = words(
 _NO_MARKINGS: Final[Mapping[str, Marking]] = {}
 
 
-def facts(data: bytes | memoryview) -> Facts:
-    """Give the facts of the one object in `data`.
+def facts(data: bytes | memoryview, *, pointers: bool = True) -> Facts:
+    """Give the facts of the one object in `data`; without `pointers` its `refs` are left empty.
 
     Raise InvalidError with the reason when it is no STIX object that everybody reads alike, LimitError when it is
     larger than MAX_OBJECT or nested deeper than MAX_DEPTH.
     """
-    return facts_in(data if isinstance(data, bytes) else bytes(data), "", _NO_MARKINGS)
+    return facts_in(data if isinstance(data, bytes) else bytes(data), "", _NO_MARKINGS, pointers=pointers)
 
 
-def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking]) -> Facts:
+def pointers(data: bytes, id_: str, created_by_ref: str) -> tuple[tuple[str, ...], Pap | None]:
+    """Give the `refs` and the strictest PAP of an object that `facts` has read before: its id and creator are known."""
+    text = str(data, "utf-8")
+    named = [pap for pap, ids in PAP_IDS.items() if any(id_ in text for id_ in ids)] if "marking-def" in text else []
+    return refs(text, id_, created_by_ref), max(named, default=None)
+
+
+def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking], *, pointers: bool = True) -> Facts:
     """Give the facts of an object that stands in a file, as `facts` does.
 
     `inherited` is the bundle's spec_version, "" if it has none; `markings` are the file's marking definitions.
@@ -153,7 +160,7 @@ def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking]) -> Fa
         wire.name or wire.value or wire.pattern[:TITLE] or wire.content[:TITLE] or wire.description[:TITLE],
         tlp,
         pap,
-        refs(text, lower, wire.created_by_ref),
+        refs(text, lower, wire.created_by_ref) if pointers else (),
         tuple(warnings),
     )
 

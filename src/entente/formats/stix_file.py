@@ -72,8 +72,10 @@ def read(data: bytes, name: str) -> Reading:
     return Reading(rows, rejected)
 
 
-def iter_rows(data: bytes, name: str) -> Iterator[Row | Rejected]:
+def iter_rows(data: bytes, name: str, *, pointers: bool = True) -> Iterator[Row | Rejected]:
     """Yield the objects of the file `name` one after the other, in order, each read or refused.
+
+    Without `pointers` the `refs` of their facts are left empty.
 
     Raise InvalidError, naming the file and the place, when the file as a whole cannot be read.
     """
@@ -81,13 +83,15 @@ def iter_rows(data: bytes, name: str) -> Iterator[Row | Rejected]:
     markings = _markings(parts)
     for position, part in enumerate(parts, 1):
         if slice_ := bytes(part):
-            yield _row(position, slice_, inherited, markings)
+            yield _row(position, slice_, inherited, markings, pointers=pointers)
 
 
-def _row(position: int, data: bytes, inherited: str, markings: Mapping[str, Marking]) -> Row | Rejected:
+def _row(
+    position: int, data: bytes, inherited: str, markings: Mapping[str, Marking], *, pointers: bool
+) -> Row | Rejected:
     """Read one object, or say why not."""
     try:
-        found = facts_in(data, inherited, markings)
+        found = facts_in(data, inherited, markings, pointers=pointers)
     except EntenteError as error:
         return Rejected(position, _seen_id(data), error.message)
     if found.type == "bundle":

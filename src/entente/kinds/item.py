@@ -77,7 +77,7 @@ def read(payload: bytes) -> Read:
     if not end:
         raise InvalidError("The payload of an item begins with a header line.")
     data = payload[end:]
-    return Read(read_header(payload[: end - 1]), payload[:end], data, facts(data))
+    return Read(read_header(payload[: end - 1]), payload[:end], data, facts(data, pointers=False))
 
 
 def judge(item: Read, author: Member, rules: Rules) -> str:

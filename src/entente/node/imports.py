@@ -106,7 +106,7 @@ class Imports:
     ) -> Iterator[tuple[str, list[Row]]]:
         for source in sources:
             name, data = _open(source)
-            rows = iter_rows(data, name)
+            rows = iter_rows(data, name, pointers=False)
             while batch := list(islice(rows, BATCH)):
                 good = [row for row in batch if isinstance(row, Row)]
                 bad = [row for row in batch if not isinstance(row, Row)]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from entente.core.errors import NotFoundError
 from entente.core.ids import Member, b32
 from entente.core.marking import Tlp
-from entente.formats.stix import facts
+from entente.formats.stix import Facts, pointers
 from entente.kinds import item
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
@@ -157,8 +157,9 @@ class Sharing:
         candidates: list[Candidate] = []
         for at in range(0, len(desk.seqs), BATCH):
             rows = tx.items.get(desk.seqs[at : at + BATCH])
-            known = tx.items.find(sorted({row.stix_id for row, _ in rows}))
-            claims |= rules_for(tx, world, charter, known).claims
+            known = tx.items.find([row.stix_id for row, _ in rows], besides=self._base.me)
+            if contested := rules_for(tx, world, charter, known).claims:
+                claims |= rules_for(tx, world, charter, tx.items.find(sorted(contested))).claims
             seqs += [row.seq for row, _ in rows]
             candidates += [self._candidate(tx, row, data, known, logs) for row, data in rows]
         circle = Circle(
@@ -189,7 +190,21 @@ class Sharing:
     def _candidate(
         self, tx: Transaction, row: ItemRow, data: bytes, known: Mapping[str, list[ItemRow]], logs: list[int]
     ) -> Candidate:
-        found = facts(data)
+        refs, pap = pointers(data, row.stix_id, row.created_by)
+        found = Facts(
+            id=row.stix_id,
+            type=row.type,
+            spec_version="",
+            created=row.created,
+            modified=row.modified,
+            created_by_ref=row.created_by,
+            revoked=row.revoked,
+            name=row.name,
+            tlp=None,
+            pap=pap,
+            refs=refs,
+            warnings=(),
+        )
         own = row.own and not self._received(tx, row, data, known, logs)
         return Candidate(
             row.stix_id,

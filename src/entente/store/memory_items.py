@@ -45,14 +45,15 @@ class MemoryItems:
         draft.seq += len(items)
         return list(range(first, draft.seq + 1))
 
-    def find(self, stix_ids: Sequence[str]) -> dict[str, list[ItemRow]]:
-        """Return all copies of these STIX ids; ids that are not held are left out."""
+    def find(self, stix_ids: Sequence[str], besides: bytes = b"") -> dict[str, list[ItemRow]]:
+        """Return all copies of these STIX ids, of every author but `besides`; ids without any are left out."""
         state = self._work.state
-        return {
-            stix_id: [state.items.rows[seq].row for seq in state.ids.rows[stix_id]]
-            for stix_id in stix_ids
-            if stix_id in state.ids.rows
-        }
+        found: dict[str, list[ItemRow]] = {}
+        for stix_id in stix_ids:
+            rows = [state.items.rows[seq].row for seq in state.ids.rows.get(stix_id, ())]
+            if others := [row for row in rows if row.author != besides]:
+                found[stix_id] = others
+        return found
 
     def get(self, seqs: Sequence[int]) -> list[tuple[ItemRow, bytes]]:
         """Return rows with their bytes in the order asked; unknown ones are left out."""

@@ -194,8 +194,8 @@ class Items(Protocol):
         """Add copies and return their `seq`, in order; ascending in the order given."""
         ...
 
-    def find(self, stix_ids: Sequence[str]) -> dict[str, list[ItemRow]]:
-        """Return all copies of these STIX ids; ids that are not held are left out."""
+    def find(self, stix_ids: Sequence[str], besides: bytes = b"") -> dict[str, list[ItemRow]]:
+        """Return all copies of these STIX ids, of every author but `besides`; ids without any are left out."""
         ...
 
     def get(self, seqs: Sequence[int]) -> list[tuple[ItemRow, bytes]]:

@@ -52,12 +52,14 @@ class SqliteItems:
         self._work.set_meta(seq=seqs[-1])
         return seqs
 
-    def find(self, stix_ids: Sequence[str]) -> dict[str, list[ItemRow]]:
-        """Return all copies of these STIX ids; ids that are not held are left out."""
+    def find(self, stix_ids: Sequence[str], besides: bytes = b"") -> dict[str, list[ItemRow]]:
+        """Return all copies of these STIX ids, of every author but `besides`; ids without any are left out."""
         wanted = set(stix_ids)
         found: dict[str, list[ItemRow]] = {}
-        sql = f"SELECT {COLUMNS} FROM item i WHERE {NAMED} AND i.seq > 0 ORDER BY i.seq"  # noqa: S608
-        for row in self._rows(sql, _wanted([self._work.names[stix_id] for stix_id in wanted])):
+        absent = self._work.authors.numbers.find(besides) if besides else None
+        sql = f"SELECT {COLUMNS} FROM item i WHERE {NAMED} AND i.seq > 0 AND i.author <> ?3 ORDER BY i.seq"  # noqa: S608
+        names = _wanted([self._work.names[stix_id] for stix_id in wanted])
+        for row in self._rows(sql, (*names, absent or 0)):
             if row.stix_id in wanted:
                 found.setdefault(row.stix_id, []).append(row)
         return found
