@@ -70,3 +70,19 @@ def test_an_id_after_any_text_is_found(before: str, after: str) -> None:
     for ascii_ in (True, False):
         value = json.loads(make()) | {"description": text}
         assert f"malware--{V}" in facts(json.dumps(value, ensure_ascii=ascii_).encode()).refs
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"created_by_ref": f"identity--{V}"},
+        {"created_by_ref": f"identity--{V}", "description": f"see malware--{V} -- or not"},
+        {"object_marking_refs": [PAP_IDS[Pap.AMBER][0]], "x": "a -- b"},
+        {"description": "two -- dashes"},
+    ],
+)
+def test_pointers_of_a_read_object_are_those_of_its_facts(more: dict[str, object]) -> None:
+    data = make(**more)
+    found = facts(data)
+    assert pointers(data, found.id, found.created_by_ref) == (found.refs, found.pap)

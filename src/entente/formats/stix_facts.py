@@ -119,6 +119,8 @@ def facts(data: bytes | memoryview, *, pointers: bool = True) -> Facts:
 def pointers(data: bytes, id_: str, created_by_ref: str) -> tuple[tuple[str, ...], Pap | None]:
     """Give the `refs` and the strictest PAP of an object that `facts` has read before: its id and creator are known."""
     text = str(data, "utf-8")
+    if text.count("--") == 1 + (created_by_ref != "") and "\\" not in text:
+        return (created_by_ref,) if created_by_ref and created_by_ref != id_ else (), None
     named = [pap for pap, ids in PAP_IDS.items() if any(id_ in text for id_ in ids)] if "marking-def" in text else []
     return refs(text, id_, created_by_ref), max(named, default=None)
 
@@ -154,7 +156,9 @@ def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking], *, po
         kind,
         version,
         created,
-        created if wire.modified is msgspec.UNSET else (wire.modified - _EPOCH) // _MICROSECOND,
+        created
+        if wire.modified is msgspec.UNSET or wire.modified == wire.created
+        else (wire.modified - _EPOCH) // _MICROSECOND,
         wire.created_by_ref and _owner(wire.created_by_ref),
         wire.revoked,
         wire.name or wire.value or wire.pattern[:TITLE] or wire.content[:TITLE] or wire.description[:TITLE],

@@ -99,10 +99,14 @@ class Story:
         """Return what each side holds now."""
         with self._both() as (harbour, northwind):
             sighting = Corpus(northwind.profile.show().identity, NORTHWIND).first_sighting()
-            return [
-                _side(harbour, self.place.harbour, self.circle, self.shared_item),
-                _side(northwind, self.place.northwind, self.circle, sighting),
-            ]
+            while True:
+                _until(lambda: _heads(harbour) == _heads(northwind), "the newest heads")
+                found = [
+                    _side(harbour, self.place.harbour, self.circle, self.shared_item),
+                    _side(northwind, self.place.northwind, self.circle, sighting),
+                ]
+                if sorted(found[0].heads, key=_by_origin) == sorted(found[1].heads, key=_by_origin):
+                    return found
 
     def stop(self) -> None:
         """End both nodes."""
@@ -243,6 +247,10 @@ def _side(node: Node, home: Path, circle: str, own: str) -> Side:
     heads = [Head(log.origin, log.member, log.circle, log.size, log.root) for log in report.logs]
     items = count_items(node, circle)
     return Side(node.name, node.member, list(node.words), node.url, str(home), items, receipts, heads, report.ok)
+
+
+def _by_origin(head: Head) -> str:
+    return head.origin
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:

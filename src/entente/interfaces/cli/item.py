@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
@@ -60,8 +61,9 @@ def list_(
     with here.open() as node:
         page = _page(node, circle, type_, limit, cursor)
         known = names.of(node)
-    options = "".join(f" --{name} {value}" for name, value in (("circle", circle), ("type", type_)) if value)
-    more = here.command(f"item list{options} --limit {limit} --cursor {page.next}") if page.next else ""
+    options = [part for name, value in (("--circle", circle), ("--type", type_)) if value for part in (name, value)]
+    line = shlex.join(["item", "list", *options, "--limit", str(limit), "--cursor", page.next])
+    more = here.command(line) if page.next else ""
     here.answer(page, lambda screen: item_view.listed(screen, page, known), next_=more)
 
 

@@ -60,10 +60,10 @@ def _refused(screen: Screen, refused: Mapping[str, int]) -> None:
 def listed(screen: Screen, page: Page, known: Callable[[str], str]) -> None:
     """Show a page of items."""
     rows: list[tuple[Cell, ...]] = [
-        (screen.id(one.id), one.type, one.name or "-", one.modified or "-", marking(one.marking), known(one.author))
+        (screen.id(one.id), one.name or "-", one.modified[:10] or "-", marking(one.marking), known(one.author))
         for one in page.items
     ]
-    screen.table(("id", "type", "name", "modified", "marking", "from"), rows, empty="No items.")
+    screen.table(("id", "name", "modified", "marking", "from"), rows, empty="No items.")
 
 
 def shown(screen: Screen, view: ItemView, known: Callable[[str], str], circles: Mapping[str, str]) -> None:

@@ -55,6 +55,10 @@ class Screen(Protocol):
         ...
 
 
+NARROW = ("id", "modified", "marking")
+"""Columns whose cells are short and stay on one line."""
+
+
 class PlainScreen:
     """Aligned text without colours, ids in full."""
 
@@ -139,7 +143,7 @@ class RichScreen:
             return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for name in columns:
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", no_wrap=name in NARROW)
         for row in rows:
             table.add_row(*(_styled(cell) for cell in row))
         self._console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,8 +31,8 @@ def preview(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "
     with here.open() as node:
         found = node.sharing.preview(id_, circle, purpose=purpose, person=here.person)
         known = names.of(node)
-    for_ = f" --purpose {purpose}" if purpose else ""
-    send = here.command(f"share send {' '.join(map(text.short, id_))} --circle {text.short(circle)}{for_}")
+    for_ = ["--purpose", purpose] if purpose else []
+    send = here.command(shlex.join(["share", "send", *map(text.short, id_), "--circle", text.short(circle), *for_]))
     here.answer(found, lambda screen: show_preview(screen, found, known), next_=send if found.allowed else "")
 
 
