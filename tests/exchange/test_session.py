@@ -314,6 +314,25 @@ def test_partner_that_always_says_the_same_does_not_hold_a_round_for_ever(
     assert one.ledger.verify().ok
 
 
+def test_partner_that_talks_without_end_is_not_listened_to_without_end(two: tuple[World, Node, Node]) -> None:
+    """It says something else each time, and claims now to hold our log and now not to."""
+    world, one, other = two
+    share(one, *range(5))
+    mine, theirs = (origin_hash(own_log(node, "Agreement").origin) for node in two[1:])
+    wire = world.wires[one.base.me]
+    wire.calls.clear()
+
+    def talk(_answer: bytes) -> bytes:
+        turn = len(wire.calls)
+        heads = [Head(mine, turn % 4 // 2, bytes(32)), Head(theirs, turn, bytes(32))]
+        return encode(Message(heads=heads[turn % 4 // 2 :], more=True))
+
+    wire.tamper = talk
+    done = sync(one, other)
+    assert len(wire.calls) < 100
+    assert done.sent.entries < 30
+
+
 def test_answer_that_is_no_message_ends_the_round_with_an_error(two: tuple[World, Node, Node]) -> None:
     world, one, other = two
     share(one, 1)

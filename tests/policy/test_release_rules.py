@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from entente.core.ids import identity_id, short
@@ -195,3 +196,13 @@ def test_summary_knows_every_reason_of_an_allowed_decision() -> None:
     decisions = decide(item(1, 9, stix(3, "marking-definition"), made={"pap": Pap.RED}), person=PERSON)
     assert {group.rule for group in summary(decisions)} == {"agreement", "ceiling", "terms", "reference"}
     assert summary([]) == []
+
+
+def test_identity_object_of_another_member_is_not_ours_to_send() -> None:
+    theirs = next(identity for identity, member in OWNERS.items() if member != ME)
+    one = item(1)
+    (decision,) = decide(
+        msgspec.structs.replace(one, item=theirs, facts=msgspec.structs.replace(one.facts, id=theirs)),
+        to=circle(owners=OWNERS),
+    )
+    assert rules(decision) == {"owner"}

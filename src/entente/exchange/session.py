@@ -218,7 +218,7 @@ class Round:
 
     def _may_push(self, tx: Transaction, row: LogRow, theirs: Head) -> bool:
         """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own."""
-        if row.size < row.signed or row.stopped or self._pushed.get(theirs.log) == theirs.size:
+        if row.size < row.signed or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
             return False
         return theirs.size < row.signed or _forked(_head(tx, row), theirs)
 

@@ -26,7 +26,7 @@ from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
-from entente.node.projection import add_counts, count, file_act, misnamed, repeats, resettle
+from entente.node.projection import add_counts, count, denied_in, deny_in, file_act, misnamed, repeats, resettle
 from entente.policy.approval import State
 from entente.policy.profile import Profile
 from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
@@ -218,7 +218,7 @@ class Intake:
             if whose.get(identity) == author:
                 copies = {row.seq: row for row in concerned(tx, identity, author, logs)}
                 theirs = [row for row in copies.values() if whose.get(row.created_by) != row.author != author]
-                self.deny(tx, charter, [row for row in theirs if row.state == "held"])
+                self.deny(tx, charter, theirs)
 
     def _items(self, tx: Transaction, world: World, charter: Charter, row: LogRow, run: Run) -> None:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
@@ -246,6 +246,9 @@ class Intake:
                     read.facts, author=author, tlp=int(read.header.marking), time=time, person=person, own=False
                 )
                 new.append(NewItem(made, read.data))
+        reused = {same for *_, same in fresh}
+        back = [row for rows in known.values() for row in rows if row.state == "denied" and row.seq in reused]
+        tx.items.save([structs.replace(row, state="held") for row in back])
         seqs = iter(tx.items.add(new))
         placed = [(each, read, same or next(seqs)) for each, read, same in fresh]
         run.payloads += [
@@ -275,23 +278,28 @@ class Intake:
         for stix_id, rows in tx.items.find(sorted(set(stix_ids))).items():
             by = rules.claims.get(stix_id, ())
             if by:
-                self.deny(tx, charter, [row for row in rows if row.author not in by and row.state == "held"])
+                self.deny(tx, charter, [row for row in rows if row.author not in by])
 
     def deny(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
-        """Mark copies of this circle as not their author's to bring, and say so in our log."""
-        mine = {row.id: row for row in charter_book.logs_of(tx, charter) if row.circle}
-        here = tx.items.placed([row.seq for row in rows], list(mine))
-        rows = [row for row in rows if row.seq in here]
-        if not rows:
-            return
-        tx.items.save([structs.replace(row, state="denied", latest=False, top=False) for row in rows])
-        resettle(tx, [row.stix_id for row in rows])
+        """Mark copies as not their author's to bring to this circle, and say so in our log.
+
+        What other circles hold is another matter: a copy is denied as a whole only where no circle is left for it.
+        """
+        logs = {row.id: row for row in tx.logs.all()}
+        before = denied_in(tx, charter.circle)
         for row in rows:
-            for each in tx.payloads.of_item(row.seq):
-                if each.log in mine and row.author != self.me:
-                    leaf = leaf_hash(tx.logs.leaves(each.log, each.index, each.index + 1)[0])
-                    named = {"forged-update": [(each.index, leaf)]}
-                    self._refuse(tx, charter, origin_hash(mine[each.log].origin), named)
+            entries = tx.payloads.of_item(row.seq)
+            here = [each for each in entries if logs[each.log].circle == charter.circle]
+            if not here or row.seq in before:
+                continue
+            deny_in(tx, charter.circle, row.seq)
+            if all(row.seq in denied_in(tx, logs[each.log].circle) for each in entries):
+                tx.items.save([structs.replace(row, state="denied", latest=False, top=False)])
+                resettle(tx, [row.stix_id])
+            for each in here if row.author != self.me else ():
+                leaf = leaf_hash(tx.logs.leaves(each.log, each.index, each.index + 1)[0])
+                named = {"forged-update": [(each.index, leaf)]}
+                self._refuse(tx, charter, origin_hash(logs[each.log].origin), named)
 
     def _refuse(
         self, tx: Transaction, charter: Charter, log_hash: bytes, by_reason: Mapping[str, list[tuple[int, bytes]]]

@@ -50,6 +50,16 @@ def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, bo
             tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
 
 
+def deny_in(tx: Transaction, circle: bytes, seq: int) -> None:
+    """Note that an item row does not count in one circle."""
+    tx.records.put("denied", f"{b32(circle)}/{seq:012d}", b"1")
+
+
+def denied_in(tx: Transaction, circle: bytes) -> set[int]:
+    """Return the item rows that do not count in this circle."""
+    return {int(key.rpartition("/")[2]) for key, _ in tx.records.scan("denied", b32(circle) + "/")}
+
+
 def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
     """Choose again which copy of these objects is each member's newest and which is shown."""
     found = tx.items.find(sorted(set(stix_ids)))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from entente.node.caller import Caller
 
 MAX_TRIPS = 100_000
+MAX_STILL = 16
+"""Trips in a row that may move no entry; a partner that goes on talking then is not listened to any longer."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -81,15 +83,17 @@ class Rounds:
         with self._base.store.write() as tx:
             self._check_paired(round_.partner, is_paired(tx, round_.partner))
             message = round_.open(tx)
-        before = b""
+        before, moved, still = b"", 0, 0
         for _ in range(MAX_TRIPS):
             body = encode(message)
-            if body == before:
+            if body == before or still > MAX_STILL:
                 break  # neither side gets anywhere
             before = body
             reply = decode(self._caller.exchange(round_.partner, body))
             round_.flow.trips += 1
             message = self.take(round_, reply)
+            still = still + 1 if moved == round_.flow.sent_entries + round_.flow.received_entries else 0
+            moved = round_.flow.sent_entries + round_.flow.received_entries
             if progress is not None:
                 progress("exchange", round_.flow.sent_entries + round_.flow.received_entries, 0)
             if message.empty():

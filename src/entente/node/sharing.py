@@ -21,6 +21,7 @@ from entente.node.charters import Charter
 from entente.node.intake import Intake
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
+from entente.node.projection import denied_in
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
@@ -116,7 +117,8 @@ class Sharing:
             row = tx.logs.get(charter.origin(base.me))
             there = tx.items.placed(seqs, [row.id]) if row else set[int]()
             found = tx.items.get([seq for seq in seqs if seq not in there])
-            fresh = [pair for pair in found if pair[0].state == "held" and 0 <= pair[0].tlp <= charter.text.ceiling]
+            out = denied_in(tx, charter.circle)
+            fresh = [pair for pair in found if pair[0].seq not in out and 0 <= pair[0].tlp <= charter.text.ceiling]
             if not fresh:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
@@ -141,8 +143,8 @@ class Sharing:
         seqs: list[int] = []
         for name in names:
             rows = found[name]
-            own = [row for row in rows if row.own and row.latest]
-            seqs.append((own or [row for row in rows if row.top] or rows)[0].seq)
+            own = sorted((row for row in rows if row.own), key=lambda row: (row.latest, row.modified, row.seq))
+            seqs.append((own[-1:] or [row for row in rows if row.top] or rows)[0].seq)
         return list(dict.fromkeys(seqs))
 
     def _desk(self, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
@@ -152,6 +154,7 @@ class Sharing:
         """Decide about all items together; they are read in batches, so that few of them are in memory at a time."""
         charter = desk.charter
         logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+        out = denied_in(tx, charter.circle)
         rules, claims = rules_for(tx, world, charter, {}), dict[str, Collection[Member]]()
         seqs: list[int] = []
         candidates: list[Candidate] = []
@@ -161,7 +164,7 @@ class Sharing:
             if contested := rules_for(tx, world, charter, known).claims:
                 claims |= rules_for(tx, world, charter, tx.items.find(sorted(contested))).claims
             seqs += [row.seq for row, _ in rows]
-            candidates += [self._candidate(tx, row, data, known, logs) for row, data in rows]
+            candidates += [self._candidate(tx, row, data, known, logs, out) for row, data in rows]
         circle = Circle(
             agreement=charter.agreement,
             circle=charter.circle,
@@ -183,12 +186,18 @@ class Sharing:
             person=desk.person,
             purpose=desk.purpose,
             held=lambda ids: set(tx.items.find(sorted(ids))),
-            in_circle=lambda ids: _there(tx, ids, logs),
+            in_circle=lambda ids: _there(tx, ids, logs, out),
         )
         return list(zip(seqs, decisions, strict=True))
 
     def _candidate(
-        self, tx: Transaction, row: ItemRow, data: bytes, known: Mapping[str, list[ItemRow]], logs: list[int]
+        self,
+        tx: Transaction,
+        row: ItemRow,
+        data: bytes,
+        known: Mapping[str, list[ItemRow]],
+        logs: list[int],
+        out: set[int],
     ) -> Candidate:
         refs, pap = pointers(data, row.stix_id, row.created_by)
         found = Facts(
@@ -214,7 +223,7 @@ class Sharing:
             own,
             row.person,
             len(data),
-            denied=row.state != "held",
+            denied=row.seq in out,
         )
 
     def _received(
@@ -255,8 +264,8 @@ class Sharing:
         return Release(b32(charter.circle), members, clause, header.person, stamp(time), header.purpose)
 
 
-def _there(tx: Transaction, ids: Collection[str], logs: list[int]) -> set[str]:
-    rows = [row for found in tx.items.find(sorted(ids)).values() for row in found if row.state == "held"]
+def _there(tx: Transaction, ids: Collection[str], logs: list[int], out: set[int]) -> set[str]:
+    rows = [row for found in tx.items.find(sorted(ids)).values() for row in found if row.seq not in out]
     placed = tx.items.placed([row.seq for row in rows], logs)
     return {row.stix_id for row in rows if row.seq in placed}
 

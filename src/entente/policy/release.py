@@ -211,8 +211,9 @@ class _Desk:
         by = circle.claims.get(facts.id, ()) if circle.claims else ()
         if by and circle.me not in by:
             return tuple(sorted(set(by), key=ids.b32))
-        if profile.forged(facts.created_by_ref, facts.id, circle.me, circle.owners, circle.claims):
-            return (circle.owners[facts.created_by_ref],)
+        creator = facts.id if facts.id in circle.owners else facts.created_by_ref
+        if profile.forged(creator, facts.id, circle.me, circle.owners, circle.claims):
+            return (circle.owners[creator],)
         return ()
 
 
