@@ -205,3 +205,6 @@ def test_owner_in_one_circle_takes_nothing_from_another() -> None:
     assert bora.items.import_files([("made", json.dumps(owned).encode())], tlp="TLP:GREEN", circle="Two").shared == 1
     world.settle()
     assert arve.sharing.send([stix(1)], "Other").shared == 1
+    world.settle()
+    assert [len(node.items.list(circle="Other").items) for node in (arve, cato)] == [1, 1]
+    assert {copy.state for copy in arve.items.show(stix(1)).copies} == {"held"}

@@ -100,6 +100,8 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(?:\.(\d+))?(Z|z|[+-]\d\d:\d\d)", re.ASCII
 ).fullmatch
+_LOWER_HEX: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_QUOTED: Final = re.compile(f'"([a-z][a-z0-9-]*--{_LOWER_HEX})"').findall
 _COLON: Final = re.compile(rb"[ \t\r\n]*:").match
 _WATCHED: Final = words(
     "id type spec_version created modified created_by_ref revoked object_marking_refs granular_markings"
@@ -119,10 +121,14 @@ def facts(data: bytes | memoryview, *, pointers: bool = True) -> Facts:
 def pointers(data: bytes, id_: str, created_by_ref: str) -> tuple[tuple[str, ...], Pap | None]:
     """Give the `refs` and the strictest PAP of an object that `facts` has read before: its id and creator are known."""
     text = str(data, "utf-8")
-    if text.count("--") == 1 + (created_by_ref != "") and "\\" not in text:
-        return (created_by_ref,) if created_by_ref and created_by_ref != id_ else (), None
-    named = [pap for pap, ids in PAP_IDS.items() if any(id_ in text for id_ in ids)] if "marking-def" in text else []
-    return refs(text, id_, created_by_ref), max(named, default=None)
+    found = _QUOTED(text)
+    if len(found) == text.count("--") and "\\" not in text:  # every id stands alone in a text of its own
+        named = [WELL_KNOWN[each].pap for each in found if each in WELL_KNOWN]
+        others = dict.fromkeys(each for each in found if each != id_ and each not in WELL_KNOWN)
+    else:
+        named = [pap for pap, ids in PAP_IDS.items() if any(each in text for each in ids)]
+        others = dict.fromkeys(refs(text, id_, created_by_ref))
+    return tuple(others), max((pap for pap in named if pap is not None), default=None)
 
 
 def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking], *, pointers: bool = True) -> Facts:

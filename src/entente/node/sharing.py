@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from entente.core.errors import NotFoundError
 from entente.core.ids import Member, b32
@@ -21,7 +21,7 @@ from entente.node.charters import Charter
 from entente.node.intake import Intake
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
-from entente.node.projection import denied_in
+from entente.node.projection import denied_in, resettle
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
@@ -123,6 +123,9 @@ class Sharing:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
             base.append(tx, charter, drafts)
+            back = [structs.replace(each, state="held") for each, _ in fresh if each.state == "denied"]
+            tx.items.save(back)
+            resettle(tx, [each.stix_id for each in back])
             self._claim(tx, charter, [each for each, _ in fresh])
         base.mark()
         return len(fresh)
