@@ -238,3 +238,10 @@ def test_flipped_byte_of_a_good_message_raises_nothing_but_our_errors(data: st.D
         decode(zstandard.compress(bytes(body)))
     except EntenteError:
         return
+
+
+def test_nothing_may_follow_the_frame() -> None:
+    body = encode(Message(full=True))
+    for more in (b"\0", b"more", body):
+        with pytest.raises(InvalidError):
+            decode(body + more)

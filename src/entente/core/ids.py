@@ -6,7 +6,7 @@ Normative text: `docs/protocol/1-values.md`, section Ids.
 from __future__ import annotations
 
 from base64 import b32decode, b32encode
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final, NewType
 from uuid import UUID
@@ -25,11 +25,13 @@ WORD_COUNT: Final = 6
 _ORIGIN: Final = "entente/v1/"
 
 
+@lru_cache(maxsize=8192)
 def b32(data: bytes) -> str:
     """Return `data` in lower-case base32 without padding."""
     return b32encode(data).decode().rstrip("=").lower()
 
 
+@lru_cache(maxsize=8192)
 def unb32(text: str, length: int) -> bytes:
     """Read `length` bytes; raise InvalidError unless `text` is spelt exactly as `b32` spells them."""
     try:

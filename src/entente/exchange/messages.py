@@ -117,8 +117,9 @@ def decode(body: bytes) -> Message:
     """Read a body; raise LimitError where it is too large and InvalidError where it is not a message."""
     if len(body) > MAX_BODY:
         raise LimitError(f"A message has at most {MAX_BODY} bytes, this one {len(body)}.")
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_INFLATED)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=MAX_INFLATED).stream_reader(body) as reader:
+        with decompressor.stream_reader(body, read_across_frames=True) as reader:
             data = reader.read(MAX_INFLATED + 1)
     except (zstandard.ZstdError, MemoryError) as problem:
         raise InvalidError("The body is not a zstd frame of a permitted size.") from problem
