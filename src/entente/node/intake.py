@@ -317,7 +317,7 @@ class Intake:
 
     def deliver(self, tx: Transaction, row: LogRow, delivery: Delivery) -> bool:
         """Store a payload that was awaited, if it is the one that the leaf commits to."""
-        if delivery.index not in tx.payloads.awaited(row.id, 100_000) or not row.circle:
+        if not row.circle or not self._awaits(tx, row, delivery.index):
             return False
         leaf = tx.logs.leaves(row.id, delivery.index, delivery.index + 1)[0]
         said = entry.parse(leaf)
@@ -334,6 +334,13 @@ class Intake:
             named = {judged.refused[0][1]: [(delivery.index, leaf_hash(leaf))]}
             self._refuse(tx, charter, origin_hash(row.origin), named)
         return True
+
+    def _awaits(self, tx: Transaction, row: LogRow, index: int) -> bool:
+        """Say whether this entry is held without its payload, and was not refused by us."""
+        if not 0 <= index < row.size or tx.payloads.get(row.id, index, index + 1):
+            return False
+        key = f"{b32(origin_hash(row.origin))}/{index:012d}/{b32(self.me)}/"
+        return tx.records.get("refused", key) is None
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
         """Take notice of an offered agreement or circle."""
