@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,12 @@ class SharedDataRule:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Apply the rule where the data are required."""
+    """Apply the rule where the data are required, and let programs that tests start be ended by Ctrl-C.
+
+    A run that was started in the background may have inherited that SIGINT is ignored; its children would too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("ENTENTE_REQUIRE_SHARED"):
         config.pluginmanager.register(SharedDataRule(), "shared-data-rule")
 
