@@ -35,6 +35,7 @@ from entente.node.live import Live
 from entente.node.partners import Partners
 from entente.node.people import OwnProfile, People, add_person
 from entente.node.rounds import Rounds
+from entente.node.settings import Settings
 from entente.node.sharing import Sharing
 from entente.node.values import Founded, Health
 from entente.store.sqlite import SqliteStore
@@ -56,7 +57,7 @@ def _clock() -> int:
 class Node:
     """One member's node; every part may be used from several threads.
 
-    `partners`, `agreements`, `items`, `sharing`, `exchange`, `ledger`, `people` and `profile` are what it can do;
+    `partners`, `agreements`, `items`, `sharing`, `exchange`, `ledger`, `people`, `profile`, `settings`: what it can do.
     `run` and `door` are for whoever serves it.
     """
 
@@ -80,6 +81,7 @@ class Node:
         self.ledger = Books(base)
         self.people = People(base)
         self.profile = OwnProfile(base)
+        self.settings = Settings(base)
         self.door = Door(base, self.partners, self.exchange)
 
     @staticmethod

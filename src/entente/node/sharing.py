@@ -22,6 +22,7 @@ from entente.node.intake import Intake
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.projection import denied_in, resettle
+from entente.node.settings import four_eyes
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
@@ -181,7 +182,7 @@ class Sharing:
             me=self._base.me,
             owners=rules.owners,
             claims=claims,
-            node_four_eyes=tx.records.get("setting", "four_eyes") == b"true",
+            node_four_eyes=four_eyes(tx),
         )
         decisions = release(
             candidates,

@@ -17,7 +17,19 @@ from typer.exceptions import Abort, TyperException
 
 from entente.core.errors import EntenteError
 from entente.interfaces import errors
-from entente.interfaces.cli import agreement, circle, demo, item, ledger, member, partner, person, profile, share
+from entente.interfaces.cli import (
+    agreement,
+    circle,
+    config,
+    demo,
+    item,
+    ledger,
+    member,
+    partner,
+    person,
+    profile,
+    share,
+)
 from entente.interfaces.cli.desk import Desk, Serve, desk
 
 USAGE: Final = 2
@@ -43,6 +55,7 @@ app.add_typer(share.app, name="share")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(person.app, name="person")
 app.add_typer(profile.app, name="profile")
+app.add_typer(config.app, name="config")
 app.command("demo")(demo.demo)
 
 
