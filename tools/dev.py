@@ -6,11 +6,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = ROOT / "pyproject.toml"
@@ -52,7 +54,7 @@ def main() -> int:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     if options.command in {"demo", "run"}:
         before = sys.argv.index(options.command) + 1
-        return entente(sys.argv[before:], demo=options.command == "demo")
+        entente(sys.argv[before:], demo=options.command == "demo")
     if options.command == "pin":
         return pin(find_uv())
     return run_gates(fast=options.fast, slow=options.slow)
@@ -114,10 +116,13 @@ def sync(*options: str) -> str:
     return uv
 
 
-def entente(arguments: list[str], *, demo: bool) -> int:
-    """Run `entente` with `arguments`, without fetching what only developers need."""
-    uv = sync("--no-default-groups", "--inexact")
-    return call(uv, "run", "--no-sync", "entente", *(["demo"] if demo else []), *arguments)
+def entente(arguments: list[str], *, demo: bool) -> NoReturn:
+    """Become `entente` with `arguments`, without fetching what only developers need; Ctrl-C is then its own."""
+    sync("--no-default-groups", "--inexact")
+    here = Path("tools/dev.py") if Path.cwd() == ROOT else ROOT / "tools" / "dev.py"
+    os.environ.setdefault("ENTENTE_COMMAND", f"python3 {shlex.quote(str(here))} run")
+    program = str(ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "entente")
+    os.execv(program, [program, *(["demo"] if demo else []), *arguments])
 
 
 def run_gates(*, fast: bool, slow: bool) -> int:

@@ -98,7 +98,7 @@ def _facts(screen: Screen, side: Side, known: dict[str, str]) -> list[tuple[str,
 
 def _wait(here: Desk, story: Story) -> None:
     """Say what to try, and wait until one of the nodes ends or the person has seen enough."""
-    harbour, northwind = (f"entente --home {shlex.quote(str(server.home))}" for server in story.servers)
+    harbour, northwind = (f"{text.program()} --home {shlex.quote(str(server.home))}" for server in story.servers)
     lines = (
         "Both nodes go on running; Ctrl-C ends them. Try in another terminal:",
         f"  {northwind} item search lantern-quay --limit 5",

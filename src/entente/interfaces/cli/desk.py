@@ -56,7 +56,7 @@ class Desk:
         import shlex
 
         home = f" --home {shlex.quote(str(self.home_option))}" if self.home_option else ""
-        return f"entente{home} {line}"
+        return f"{text.program()}{home} {line}"
 
     def answer(self, document: object, show: Callable[[Screen], None], *, next_: str = "") -> None:
         """Give the answer: `document` as JSON, or what `show` makes of it; `next_` is the command to type next."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from entente.interfaces.cli import text
 from entente.interfaces.cli.desk import desk
 from entente.interfaces.cli.screen import Screen
 
@@ -28,7 +29,7 @@ def add(
             "Added", [("person", added.person), ("name", added.name), ("roles", ", ".join(added.roles) or "-")]
         )
 
-    here.answer(added, show, next_=f"entente --as {added.person} COMMAND")
+    here.answer(added, show, next_=f"{text.program()} --as {added.person} COMMAND")
 
 
 @app.command("list")

@@ -34,6 +34,11 @@ def file_name(name: str) -> str:
     return shown(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
+def program() -> str:
+    """Return how people start this program here: as `entente`, unless what started it says otherwise."""
+    return os.environ.get("ENTENTE_COMMAND") or "entente"
+
+
 def short(id_: str) -> str:
     """Return the beginning of an id that is enough to name it: `indicator--1234abcd`, or 12 letters of a member."""
     if match := _STIX_ID.fullmatch(id_):
