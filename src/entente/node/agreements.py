@@ -58,7 +58,7 @@ class Agreements:
             partners = self._partners(tx, with_)
             names = " and ".join(base.name_of(tx, member) for member in [base.me, *partners])
             text = FoundingText.make(
-                name or names[:80],
+                name or self._free_name(tx, names[:72]),
                 [base.me, *partners],
                 agreed,
                 nonce=base.random(32),
@@ -72,6 +72,12 @@ class Agreements:
         base.mark()
         base.changed.set()
         return Proposed(b32(text.id), b32(charter.circle), "proposed")
+
+    def _free_name(self, tx: Transaction, name: str) -> str:
+        """Return `name`, with a number if an agreement is called so already."""
+        taken = {each.founding_text.name for each in charter_book.load(tx) if each.founding}
+        numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
+        return next(each for each in (name, *numbered) if each not in taken)
 
     def _check_name(self, tx: Transaction, name: str) -> None:
         if any(each.founding and each.founding_text.name == name for each in charter_book.load(tx)):
