@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
@@ -57,15 +56,6 @@ class _Pake(Protocol):
     def finish(self, inbound_side_and_message: bytes, /) -> bytes:
         """Return the key that the other side has too, if it knew the password."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """A live code: its public place, the whole code, and when it ends (seconds since 1970)."""
-
-    place: str
-    code: str
-    expires: float
 
 
 def make_code(entropy: Entropy, taken: Collection[str] = ()) -> str:

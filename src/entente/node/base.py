@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from entente.core import canon
 from entente.core.errors import ConflictError, EntenteError, NotFoundError, WaitingError
-from entente.core.ids import Circle, Member, b32, keys_origin, origin_hash
+from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
 from entente.ledger import keys as key_logs
@@ -266,8 +266,3 @@ def require_force(world: World, charter: Charter) -> None:
     raise WaitingError(
         f"{charter.text.name} is not in force yet.", hint="Every member signs: `entente agreement sign`."
     )
-
-
-def circle_key(charter: Charter) -> Circle:
-    """Return the id of a charter's circle."""
-    return charter.circle
