@@ -14,7 +14,7 @@ from entente.store.memory import MemoryStore
 from entente.store.ports import LogRow, NewPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from entente.store.ports import Store
 
@@ -64,7 +64,7 @@ class Desk:
         self,
         head: bytes,
         packages: list[Package],
-        judge: Callable[[LogRow, list[Column]], Judged] | None = None,
+        judge: log.Judge | None = None,
         key: bytes = PUBLIC,
     ) -> Accepted:
         with self.store.write() as tx:
@@ -87,7 +87,7 @@ class Desk:
             tx.payloads.drop(self.row.id, index)
 
 
-def everything(_row: LogRow, columns: list[Column]) -> Judged:
+def everything(_row: LogRow, columns: list[Column], _hashes: Sequence[bytes]) -> Judged:
     """Take whatever comes; wait for what came without its payload."""
     kept = [
         NewPayload(each.index, each.kind, each.time, each.salt, b"", each.payload)

@@ -21,6 +21,7 @@ from entente.store.sqlite import SqliteStore
 from ledger.log_world import AUTHOR, CIRCLE, ORIGIN, PUBLIC, SEED, Desk, draft, everything, noise, written
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from entente.ledger.package import Column
@@ -191,8 +192,8 @@ def test_proof_of_another_length_is_refused(proof: list[bytes]) -> None:
 
 
 def test_rest_of_a_run_is_left_for_later() -> None:
-    def only_three(row: LogRow, columns: list[Column]) -> Judged:
-        found = everything(row, columns[:3])
+    def only_three(row: LogRow, columns: list[Column], hashes: Sequence[bytes]) -> Judged:
+        found = everything(row, columns[:3], hashes)
         return msgspec.structs.replace(found, taken=3)
 
     author, reader = written(10), Desk()
@@ -205,7 +206,7 @@ def test_rest_of_a_run_is_left_for_later() -> None:
 
 def test_rest_that_waits_says_why() -> None:
     author, reader = written(2), Desk()
-    accepted = reader.take(author.row.note, author.packages(0), lambda _row, _run: Judged(0, [], [], [], "too early"))
+    accepted = reader.take(author.row.note, author.packages(0), lambda *_: Judged(0, [], [], [], "too early"))
     assert accepted.failure.code == "waits"
     assert accepted.taken == 0
 

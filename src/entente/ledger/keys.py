@@ -49,7 +49,7 @@ def take(tx: Transaction, row: LogRow, head: bytes, packages: list[Package]) -> 
         first = _first(tx, row, packages)
     except (InvalidError, VerificationError) as problem:
         return Accepted(row, 0, [], problem, held_back=False)
-    return accept(tx, row, head, packages, key=first.log, judge=lambda row, run: _judge(first, row, run))
+    return accept(tx, row, head, packages, key=first.log, judge=lambda row, run, _: _judge(first, row, run))
 
 
 def _first(tx: Transaction, row: LogRow, packages: list[Package]) -> KeyRecord:

@@ -119,7 +119,8 @@ class Judged(Struct, frozen=True):
     waits: str = ""
 
 
-Judge = Callable[[LogRow, list[Column]], Judged]
+Judge = Callable[[LogRow, list[Column], Sequence[bytes]], Judged]
+"""Judges a run of entries of a log; the leaf hashes stand beside it."""
 
 
 class Accepted(Struct, frozen=True):
@@ -180,7 +181,7 @@ def _take(
     frontier = merkle.Frontier.from_bytes(row.size, row.peaks)
     frontier.extend(hashes)
     merkle.verify_consistency(frontier.size, frontier.root(), checkpoint.size, checkpoint.root, package.proof)
-    judged = judge(row, columns)
+    judged = judge(row, columns, hashes)
     if judged.taken < len(leaves):
         leaves = leaves[: judged.taken]
         frontier = merkle.Frontier.from_bytes(row.size, row.peaks)

@@ -17,7 +17,7 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node.base import Base, World, find, require_force, stamp
 from entente.node.charters import EPOCH, Charter
-from entente.node.intake import Intake
+from entente.node.judging import Judging
 from entente.node.partners import is_paired
 from entente.node.people import operator, people
 from entente.node.people import own_profile as own
@@ -185,7 +185,7 @@ class Agreements:
                     "seeks": list(profile.seeks),
                 }
                 drafts.append(Draft(PROFILE.name, base.clock(), b"", canon.encode(body)))
-                Intake(base).deny_by_profile(tx, world, charter, base.me, body)
+                Judging(base).deny_by_profile(tx, world, charter, base.me, body)
             for each in people(tx) if charter.founding else ():
                 known = world.view.states[PERSON.name].get((base.me, each.person))
                 if known is None or set(known.roles) != set(each.roles):

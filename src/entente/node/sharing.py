@@ -18,7 +18,7 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node.base import SHORTEST, Base, World, stamp
 from entente.node.charters import Charter
-from entente.node.intake import Intake
+from entente.node.judging import Judging
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.projection import denied_in, resettle
@@ -138,7 +138,7 @@ class Sharing:
         mine = sorted({row.stix_id for row in rows if owners.get(row.created_by) == self._base.me})
         if mine:
             rules = rules_for(tx, world, charter, tx.items.find(mine))
-            Intake(self._base).deny_late(tx, charter, rules, mine)
+            Judging(self._base).deny_late(tx, charter, rules, mine)
 
     def _pick(self, tx: Transaction, ids: Sequence[str]) -> list[int]:
         """Return the item rows that stand for STIX ids: our own newest copy, else the shown one."""
