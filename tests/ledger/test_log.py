@@ -214,7 +214,7 @@ def test_rest_that_waits_says_why() -> None:
 def test_refused_entries_are_named_by_index_and_leaf() -> None:
     author, reader = written(5), Desk()
 
-    def not_the_fourth(row: LogRow, columns: list[Column]) -> Judged:
+    def not_the_fourth(row: LogRow, columns: list[Column], hashes: Sequence[bytes]) -> Judged:
         found = everything(row, [each for each in columns if each.index != 3])
         return msgspec.structs.replace(found, taken=len(columns), refused=[(3, "malformed")])
 
