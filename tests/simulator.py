@@ -1,4 +1,4 @@
-"""A seeded simulator of two to five members: loss, reordering, partition, crashes and duplicates between real nodes.
+"""A seeded simulator of a few members: loss, reordering, partition, crashes and duplicates between real nodes.
 
 Everything follows from the seed. Rounds of different pairs are interleaved message by message; what a user did is
 remembered, so that `check` can say after all links have healed whether anything was lost, doubled or seen differently.
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entente.node.charters import Charter
+    from entente.node.values import AmendmentInfo
     from entente.store.ports import LogRow, Transaction
 
-NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil")
+NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil", "Frid", "Gaut")
 OPERATIONS = 30
 MINUTE = 60_000
 
@@ -62,15 +63,16 @@ class Counts:
 class Simulator:
     """One run; `chaos` then `heal` then `check`."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, least: int = 2, most: int = 5) -> None:
         self.random = random.Random(seed)
-        self.world = World(seed)
+        self.world = self.make_world(seed)
         self.counts: Counter[str] = Counter()
         self.talks: list[Talk] = []
         self.old: list[tuple[Member, Member, bytes]] = []
         self.cut: set[frozenset[Member]] = set()
+        self.suspended: set[tuple[Member, Member]] = set()
         self.committed: dict[tuple[Member, str], tuple[int, bytes]] = {}
-        nodes = [self.world.add(name) for name in NAMES[: self.random.randint(2, 5)]]
+        nodes = [self.world.add(name) for name in NAMES[: self.random.randint(least, most)]]
         self.members = [node.base.me for node in nodes]
         for at, one in enumerate(nodes):
             for other in nodes[at + 1 :]:
@@ -94,16 +96,7 @@ class Simulator:
 
     def chaos(self, operations: int = OPERATIONS) -> None:
         """Let members act while their links fail; each act is followed by some movement of messages."""
-        acts: list[tuple[int, Callable[[], None]]] = [
-            (7, self.share),
-            (4, self.sign),
-            (2, self.open_circle),
-            (2, self.acknowledge),
-            (2, self.profile),
-            (2, self.partition),
-            (2, self.crash),
-            (3, self.mend),
-        ]
+        acts = self.acts()
         weights = [weight for weight, _ in acts]
         for _ in range(operations):
             self.world.now += self.random.randint(1, 2 * MINUTE)
@@ -111,6 +104,28 @@ class Simulator:
             self.attempt(act.__name__, act)
             for _ in range(self.random.randint(1, 10)):
                 self.move()
+
+    def acts(self) -> list[tuple[int, Callable[[], None]]]:
+        """Return what may happen, with weights."""
+        return [
+            (7, self.share),
+            (4, self.sign),
+            (2, self.open_circle),
+            (2, self.acknowledge),
+            (2, self.profile),
+            (2, self.amend),
+            (1, self.suspend),
+            (2, self.partition),
+            (2, self.crash),
+            (3, self.mend),
+        ]
+
+    def make_world(self, seed: int) -> World:
+        return World(seed)
+
+    def home_of(self, member: Member, partner: Member) -> Node:  # noqa: ARG002 - a liar has several
+        """Return the home of a member that talks to this partner."""
+        return self.node(member)
 
     def attempt(self, name: str, act: Callable[[], None]) -> None:
         try:
@@ -179,8 +194,26 @@ class Simulator:
     def sign(self) -> None:
         node = self.node(self.random.choice(self.members))
         waiting = self.circles(node, "proposed")
-        if waiting:
-            node.agreements.sign(self.random.choice(waiting), refuse=self.random.random() < 0.03)
+        asked = [each.amendment for each in self.amendments(node) if each.state == "proposed"]
+        if waiting or asked:
+            node.agreements.sign(self.random.choice([*waiting, *asked]), refuse=self.random.random() < 0.03)
+
+    def amendments(self, node: Node) -> list[AmendmentInfo]:
+        found = [node.agreements.show(each.id) for each in node.agreements.list()]
+        return [amendment for each in found for amendment in each.amendments]
+
+    def amend(self) -> None:
+        """Ask for other terms, and sign that at once."""
+        node = self.node(self.random.choice(self.members))
+        purposes = [["detection", "warning"], ["detection"], ["detection", "investigation"]]
+        made = node.agreements.changes.amend("Agreement", terms={"purposes": self.random.choice(purposes)})
+        node.agreements.sign(made.amendment)
+
+    def suspend(self) -> None:
+        one, other = self.random.sample(self.members, 2)
+        resume = self.random.random() < 0.4
+        self.node(one).agreements.changes.suspend("Agreement", b32(other), reason="doubt", resume=resume)
+        (self.suspended.discard if resume else self.suspended.add)((one, other))
 
     def open_circle(self) -> None:
         node = self.node(self.random.choice(self.members))
@@ -233,8 +266,8 @@ class Simulator:
         caller, callee = self.random.sample(self.members, 2)
         if any((talk.caller, talk.callee) == (caller, callee) for talk in self.talks):
             return
-        base = self.node(caller).base
-        self.node(caller).agreements.settle()
+        base = self.home_of(caller, callee).base
+        self.home_of(caller, callee).agreements.settle()
         round_ = Round(Intake(base), callee)
         with base.store.write() as tx:
             message = round_.open(tx)
@@ -261,7 +294,7 @@ class Simulator:
             self.old = [*self.old[-30:], (talk.caller, talk.callee, talk.body)]
             talk.body, talk.outward = self.deliver(talk.caller, talk.callee, talk.body), False
         else:
-            node = self.node(talk.caller)
+            node = self.home_of(talk.caller, talk.callee)
             message = node.exchange.take(talk.round, decode(talk.body))
             talk.body, talk.outward = encode(message), True
             self.counts["trips"] += 1
@@ -274,6 +307,8 @@ class Simulator:
         self.talks.clear()
         self.mend()
         self.world.now += 10 * MINUTE
+        for one, other in sorted(self.suspended):
+            self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
         self.world.settle()
 
     def check(self) -> None:
@@ -308,7 +343,7 @@ class Simulator:
         for node in self.world.nodes.values():
             with node.base.store.read() as tx:
                 for charter in charter_book.load(tx):
-                    found[charter.circle] = set(charter.text.members)
+                    found[charter.circle] = set(charter.members)
         for circle, members in sorted(found.items()):
             yield circle, sorted(members)
 
@@ -331,12 +366,12 @@ class Sight:
 
     def _acts(self, world: object, charter: Charter) -> object:
         states = world.view.states  # type: ignore[attr-defined]
-        things = (charter.agreement, charter.circle)
+        things = (charter.revision, charter.id)
         return (
             world.state(charter),  # type: ignore[attr-defined]
             {thing: dict(states["approval/1"].get(thing, {})) for thing in things if thing in states["approval/1"]}
             if charter.founding
-            else dict(states["approval/1"].get(charter.circle, {})),
+            else dict(states["approval/1"].get(charter.id, {})),
             dict(states["profile/1"].get(charter.circle, {})),
             dict(states["person/1"]) if charter.founding else None,
             states["membership/1"].get(charter.circle),
@@ -372,7 +407,7 @@ class Sight:
     def _complete(self, tx: Transaction, row: LogRow, charter: Charter) -> bool:
         """Say whether every other member has said that it saw and holds all of this log."""
         said = {(each.member, each.stage): each.size for each in witness.of_log(tx, origin_hash(row.origin))}
-        others = [member for member in charter.text.members if member != row.member]
+        others = [member for member in charter.members if member != row.member]
         return row.size == 0 or all(
             said.get((other, stage)) == row.size for other in others for stage in ("witnessed", "stored")
         )

@@ -36,6 +36,7 @@ PLANTS: list[tuple[str, dict[str, str], str]] = [
     ("kinds", {"kinds/plant_a.py": "import entente.kinds.plant_b\n", "kinds/plant_b.py": ""}, "entente.kinds.plant_a"),
     ("doors", {"interfaces/cli/planted.py": "import entente.interfaces.peer\n"}, "cli is not allowed to import"),
     ("doors", {"interfaces/peer/planted.py": "import entente.interfaces.cli\n"}, "peer is not allowed to import"),
+    ("doors", {"interfaces/witness/planted.py": "import entente.interfaces.peer\n"}, "witness is not allowed"),
     ("cycles", {"core/plant_a.py": "import entente.core.plant_b\n", "core/plant_b.py": "import entente.core.plant_a\n"},
      "plant_a"),
     ("sockets", {"kinds/planted.py": "import entente.exchange.transport\n"}, "entente.kinds.planted"),

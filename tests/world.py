@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from entente.core import keys
 from entente.core.errors import NotFoundError, RefusedError, TransportError
-from entente.core.ids import Member, b32, member_id
+from entente.core.ids import Member, b32
 from entente.node import Node, found_member
 from entente.node.base import Base
 from entente.node.home import make_secrets
@@ -51,8 +50,14 @@ class Wire:
         self.calls += [len(body), len(answer)]
         return self.tamper(answer)
 
+    def submit(self, url: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
+        ask = self._world.witnesses.get(url)
+        if ask is None:
+            raise TransportError("Nobody answers there.")
+        return ask(path, body)
+
     def _reach(self, partner: Member) -> Node:
-        other = self._world.nodes.get(partner)
+        other = self._world.reach(self._base.me, partner)
         if other is None or partner in self.cut:
             raise TransportError("The partner cannot be reached.")
         return other
@@ -69,6 +74,12 @@ class World:
         self.now = START
         self.nodes: dict[Member, Node] = {}
         self.wires: dict[Member, Wire] = {}
+        self.next_keys: dict[Member, bytes] = {}
+        self.witnesses: dict[str, Callable[[str, bytes | None], tuple[int, str, bytes]]] = {}
+
+    def reach(self, _caller: Member, callee: Member) -> Node | None:
+        """Return the node that answers a caller in a member's name."""
+        return self.nodes.get(callee)
 
     def clock(self) -> int:
         """Let a millisecond pass with each look at the clock."""
@@ -78,13 +89,15 @@ class World:
     def add(self, name: str, store: Store | None = None) -> Node:
         """Found a member."""
         url = f"http://localhost:{9000 + len(self.nodes)}"
-        secrets = make_secrets([self.random.randbytes(32) for _ in range(5)], name, url, 0)
-        me = member_id(keys.public_of(secrets.seed("log")))
+        seeds = [self.random.randbytes(32) for _ in range(6)]
+        secrets = make_secrets(seeds, name, url, 0)
+        me = secrets.owner
         base = Base(None, store or MemoryStore(), secrets, clock=self.clock, random=self.random.randbytes, me=me)
         found_member(base, name, url)
         wire = Wire(self, base)
         node = Node(base, wire)
         self.nodes[me], self.wires[me] = node, wire
+        self.next_keys[me] = seeds[4]
         return node
 
     def pair(self, one: Node, other: Node) -> None:

@@ -7,10 +7,12 @@ import argparse
 import json
 import sys
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import structs
 
 from entente.core import canon, entry, ids, keys, merkle, note
 from entente.ledger import forks, history, proof
@@ -35,6 +37,9 @@ class Person:
     name: str
     records: int = 1
     signs: str = "log"
+    sealed: int = 0  # the first entry of its key history with a sealing key
+    renewed: int = 99  # the entry of its key history that changes all keys
+    lost: bool = False  # ... without a word of the old key
 
     def seed(self, use: str) -> bytes:
         """Give the private seed of one of the member's keys."""
@@ -45,22 +50,37 @@ class Person:
         """The member's id."""
         return ids.member_id(keys.public_of(self.seed("log")))
 
+    def at(self, use: str, number: int) -> str:
+        """Name the key that stands in entry `number` for a use."""
+        if number < self.renewed:
+            return use
+        return {"log": "next", "next": "last"}.get(use, f"{use} anew")
+
     def record(self, number: int) -> history.KeyRecord:
         """Give the payload of entry `number` of the key history."""
-        publics = {use: keys.public_of(self.seed(use)) for use in ("log", "witness", "store", "transport")}
+        record = self.plain(number)
+        if number != self.renewed or self.lost:
+            return record
+        return record.handed_over(self.member, self.seed("log"))
+
+    def plain(self, number: int) -> history.KeyRecord:
+        """Give entry `number` of the key history without a handover."""
+        uses = ("log", "witness", "store", "transport")
+        publics = {use: keys.public_of(self.seed(self.at(use, number))) for use in uses}
         return history.KeyRecord(
             **publics,
-            next=sha256(keys.public_of(self.seed("next"))).digest(),
+            next=sha256(keys.public_of(self.seed(self.at("next", number)))).digest(),
             tls=chance(f"{self.name}/certificate/{number}") if number else b"",
             name=self.name,
             url=f"https://{self.seed('host').hex()[:8]}.example:{8443 + number}",
+            seal=keys.sealing_public_of(self.seed(self.at("seal", number))) if number >= self.sealed else b"",
         )
 
     def parts(self) -> list[history.Part]:
         """Give the entries of the key history."""
         return [
-            (history.KIND, START + at, chance(f"{self.name}/salt/{at}", 16), self.record(at).body())
-            for at in range(self.records)
+            (record.kind, START + at, chance(f"{self.name}/salt/{at}", 16), record.body())
+            for at, record in enumerate(map(self.record, range(self.records)))
         ]
 
     def signed(self, origin: str, leaves: list[bytes]) -> bytes:
@@ -70,7 +90,7 @@ class Person:
 
     def head(self, origin: str, size: int, root: bytes) -> bytes:
         """Sign any head."""
-        signer = note.Signer(origin, note.ED25519, self.seed(self.signs))
+        signer = note.Signer(origin, note.ED25519, self.seed(self.at(self.signs, self.records - 1)))
         return note.sign_checkpoint(note.Checkpoint(origin, size, root), signer)
 
     def any_note(self, origin: str, text: str) -> str:
@@ -90,9 +110,11 @@ class Person:
         return history.check_history(None, self.signed(ids.keys_origin(self.member), leaves_of(parts)), parts)
 
 
-NORTH = Person("CERT North", records=2)
+NORTH = Person("CERT North", records=2, sealed=1)
 SOUTH = Person("CERT Süd")
 EAST = Person("Sector ISAC East")
+WEST = Person("CERT West", records=4, renewed=2)
+LOST = Person("CERT Lost", records=3, renewed=1, lost=True)
 
 
 def leaves_of(parts: list[history.Part]) -> list[bytes]:
@@ -316,7 +338,7 @@ def history_cases() -> list[Case]:
         "an entry of another kind": written(NORTH, [NORTH.parts()[0], ("item/1", *NORTH.parts()[1][1:])]),
         "another log key": remade(log=south),
         "another next key": remade(next=south),
-        "another witness key": remade(witness=south),
+        "the witness key becomes the store key": remade(witness=ids.b32(NORTH.record(0).store)),
         "a field less": remade(url=None),
         "a field more": remade(more="1"),
         "a name that reads as an id": remade(name="a" * 26),
@@ -340,8 +362,49 @@ def history_cases() -> list[Case]:
     }
     result = [case("valid", "two records", member=ids.b32(NORTH.member), history=json.loads(whole))]
     result.append(case("valid", "one record", member=ids.b32(SOUTH.member), history=SOUTH.keys().document()))
+    result.append(case("valid", "all keys changed", member=ids.b32(WEST.member), history=WEST.keys().document()))
+    lost = case("valid", "a key lost", member=ids.b32(LOST.member), history=LOST.keys().document(), successions=[1])
+    result.append(lost)
+    bad |= bad_rotations()
     result += [case("invalid", why, history=document) for why, document in bad.items()]
     return result
+
+
+def bad_rotations() -> dict[str, dict[str, object]]:
+    """Give histories with a change of keys that no reader takes, each for one reason."""
+    first, last = WEST.record(1), WEST.record(2)
+    low = canon.decode(SOUTH.record(0).body()) | {"seal": ids.b32(b"\1" + bytes(31))}
+    high = canon.decode(SOUTH.record(0).body()) | {"seal": ids.b32(b"\xff" * 31 + b"\x7f")}
+
+    def changed(record: history.KeyRecord | None = None, **fields: object) -> dict[str, object]:
+        """Put another record in the place of the rotation, handed over anew."""
+        record = record or structs.replace(WEST.plain(2), **fields).handed_over(WEST.member, WEST.seed("log"))
+        parts = WEST.parts()
+        parts[2] = (record.kind, *parts[2][1:3], record.body())
+        return written(WEST, parts)
+
+    foreign = last.handed_over(SOUTH.member, WEST.seed("log"))
+    back = structs.replace(WEST.record(3), witness=WEST.record(0).witness)
+    return {
+        "a log key that was not committed to": changed(log=keys.public_of(chance("stranger"))),
+        "a rotation that commits to no new key": changed(next=first.next),
+        "a handover by another key": changed(last.handed_over(WEST.member, WEST.seed("witness"))),
+        "a handover of another member": changed(foreign),
+        "a handover of another entry": changed(structs.replace(last, name="CERT Best")),
+        "a handover that hands over nothing": changed(first.handed_over(WEST.member, WEST.seed("log"))),
+        "a handover at the beginning": written(SOUTH, [(*SOUTH.parts()[0][:3], handed().body())]),
+        "a sealing key that is gone": changed(structs.replace(first, seal=b"")),
+        "a next key without its rotation": changed(structs.replace(first, next=last.next)),
+        "a key that was retired": written(WEST, [*WEST.parts()[:3], (*WEST.parts()[3][:3], back.body())]),
+        "signed by the retired key": written(replace(WEST, renewed=99), WEST.parts()),
+        "a sealing key of small order": written(SOUTH, [(*SOUTH.parts()[0][:3], canon.encode(low))]),
+        "a sealing key above the field": written(SOUTH, [(*SOUTH.parts()[0][:3], canon.encode(high))]),
+    }
+
+
+def handed() -> history.KeyRecord:
+    """Give a first record that takes over from itself."""
+    return SOUTH.record(0).handed_over(SOUTH.member, SOUTH.seed("log"))
 
 
 def written(person: Person, parts: list[history.Part]) -> dict[str, object]:
@@ -404,6 +467,22 @@ def item_proof(index: int = 4) -> bytes:
         cosigners=(SOUTH.keys(), EAST.keys()),
         cosignatures=lines,
     )
+
+
+def retired_proof(*uses: str) -> bytes:
+    """Make the proof of an item under a log key that was retired later, with a colleague's statements of these uses."""
+    before, parts, origin = replace(WEST, renewed=99), items(SIZE), log_origin(WEST)
+    head = note.Checkpoint(origin, SIZE, merkle.root(merkle.leaf_hashes(leaves_of(parts))))
+    lines = [SOUTH.cosignature(use, head, 1_790_000_100) for use in uses]
+    spoilt = Spoilt.of(item_proof())
+    spoilt.extra["member"] = ids.b32(WEST.member)
+    spoilt.extra["keys"] = keys_of(WEST, *([SOUTH] if uses else []))
+    spoilt.note = [
+        *before.signed(origin, leaves_of(parts)).decode().split("\n")[:-1],
+        *(each[:-1] for each in lines),
+        "",
+    ]
+    return spoilt.proof()
 
 
 def key_proof() -> bytes:
@@ -530,6 +609,8 @@ def bad_proofs() -> dict[str, bytes]:
         "line-feed-less": good[:-1],
         "carriage-returns": good.replace(b"\n", b"\r\n"),
         "extra-spelt-otherwise": loose(good),
+        "retired-key-alone": retired_proof(),
+        "retired-key-only-stored": retired_proof("store"),
     }
 
 
@@ -626,6 +707,7 @@ def files() -> dict[str, tuple[str, bytes]]:
         "proof-item.tlog-proof": ("valid", item_proof()),
         "proof-first-item.tlog-proof": ("valid", item_proof(0)),
         "proof-key.tlog-proof": ("valid", key_proof()),
+        "proof-retired-key.tlog-proof": ("valid", retired_proof("store", "witness")),
         "evidence-one-size.json": ("valid", forks.to_json(fork(5, 5))),
         "evidence-two-sizes.json": ("valid", forks.to_json(fork(5, SIZE))),
         "evidence-from-power-of-two.json": ("valid", forks.to_json(fork(4, SIZE))),

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 try:
-    from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
-    from nacl.exceptions import BadSignatureError
+    from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_scalarmult, crypto_sign_open
+    from nacl.exceptions import BadSignatureError, CryptoError
 except ImportError:
     sys.exit("verify.py needs PyNaCl: python -m pip install pynacl")
 
@@ -34,7 +34,9 @@ SPEAKER = re.compile(r"entente/v1/(witness|store)/([a-z2-7]{52})")
 # Control characters, line and paragraph separators, and the marks that turn the direction of text.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 LIKE_ID = re.compile(r"[a-zA-Z2-7]{26}")
-KEY_FIELDS = ("log", "name", "next", "store", "tls", "transport", "url", "witness")
+KEY_FIELDS = {"key/1": {"log", "name", "next", "store", "tls", "transport", "url", "witness"}}
+KEY_FIELDS["key/2"] = KEY_FIELDS["key/1"] | {"handover", "seal"}
+KEY_USES = ("log", "witness", "store", "transport", "seal")
 
 
 class NotVerifiedError(Exception):
@@ -42,13 +44,14 @@ class NotVerifiedError(Exception):
 
 
 class Member(NamedTuple):
-    """What a key history says of its member."""
+    """What a key history says of its member: the log keys from the oldest to the current one, and the rest of now."""
 
     id: str
     name: str
-    log: bytes
+    logs: list[bytes]
     witness: bytes
     store: bytes
+    successions: list[int]  # the entries that changed the log key without a word of the one before
 
 
 class Note(NamedTuple):
@@ -247,27 +250,47 @@ def key_id(name: str, kind: int, key: bytes) -> bytes:
     return sha(name.encode() + b"\n" + bytes([kind]) + key)[:4]
 
 
-def check_signed(note: Note, key: bytes, what: str, *, alone: bool = True) -> list[tuple[str, bytes, bytes]]:
-    """Verify the one line of the log's own key; give back the other lines, of which there are none if `alone`."""
-    known = key_id(note.origin, 1, key)
-    own = [line for line in note.lines if line[:2] == (note.origin, known)]
+def check_signed(note: Note, keys: list[bytes], what: str) -> tuple[bytes, list[tuple[str, bytes, bytes]]]:
+    """Verify the one line of a log key of the member; give back which key it is, and the other lines."""
+    known = {key_id(note.origin, 1, key): key for key in keys}
+    own = [line for line in note.lines if line[0] == note.origin and line[1] in known]
     need(len(own) == 1, f"{what} is not signed once by the log key of its member")
+    key = known[own[0][1]]
     check_signature(key, own[0][2], note.text, f"the signature of {what}")
-    others = [line for line in note.lines if line[:2] != (note.origin, known)]
-    need(not (alone and others), f"{what} has other signature lines than its own")
-    return others
+    return key, [line for line in note.lines if line is not own[0]]
+
+
+def check_alone(note: Note, keys: list[bytes], what: str) -> bytes:
+    """Verify a note that has no line but that of its member's log key; give back which key that is."""
+    key, others = check_signed(note, keys, what)
+    need(not others, f"{what} has other signature lines than its own")
+    return key
 
 
 # --- page 2: key histories ------------------------------------------------------------------------------------------
 
 
-def read_keys(payload: bytes) -> dict[str, object]:
-    """Read one `key/1` act."""
+def check_seal(public: bytes) -> None:
+    """Accept an X25519 key that something may be sealed to."""
+    need(int.from_bytes(public, "little") < 2**255 - 19, "the sealing key is not below 2^255 - 19")
+    try:
+        crypto_scalarmult(b"\1" * 32, public)
+    except CryptoError:
+        raise NotVerifiedError("the sealing key has a small order") from None
+
+
+def read_keys(kind: object, payload: bytes, what: str) -> dict[str, object]:
+    """Read one key act."""
+    if kind not in KEY_FIELDS:
+        raise NotVerifiedError(f"{what} has an entry of another kind")
     act = canonical(payload, "a key act")
-    fields(act, "a key act", *KEY_FIELDS)
-    keys = [un32(act[name], f"the {name} key") for name in ("log", "witness", "store", "transport")]
-    need(len(set(keys)) == 4, "one key has two uses")
-    need(all(crypto_core_ed25519_is_valid_point(key) for key in keys), "a public key is not a valid point")
+    fields(act, "a key act", *KEY_FIELDS[str(kind)])
+    uses = [use for use in KEY_USES if use in act]
+    keys = [un32(act[use], f"the {use} key") for use in uses]
+    need(len(set(keys)) == len(uses), "one key has two uses")
+    need(all(crypto_core_ed25519_is_valid_point(key) for key in keys[:4]), "a public key is not a valid point")
+    if "seal" in act:
+        check_seal(keys[4])
     un32(act["next"], "the hash of the next key")
     if act["tls"] != "":
         un32(act["tls"], "the hash of the certificate's key")
@@ -276,6 +299,37 @@ def read_keys(payload: bytes) -> dict[str, object]:
     need(not UNSAFE.search(str(name)) and not LIKE_ID.search(str(name)), "a name is not safe to show")
     need(isinstance(url, str) and re.fullmatch(r"[!-~]{0,512}", url), "a url is malformed")
     return act
+
+
+def check_step(before: dict[str, object], act: dict[str, object], member: bytes) -> bool:
+    """Accept the act that follows another in a history; say whether the old log key was lost (a succession)."""
+    need("seal" in act or "seal" not in before, "a later entry takes the sealing key away")
+    handover = str(act.get("handover", ""))
+    if act["log"] == before["log"]:
+        need(act["next"] == before["next"] and handover == "", "an entry that keeps the log key changes the next one")
+        return False
+    need(b32(sha(un32(act["log"], "the log key"))) == before["next"], "the new log key is not the one committed to")
+    need(act["next"] != before["next"], "a new log key commits to itself")
+    if handover == "":
+        return True
+    bare = json.dumps(act | {"handover": ""}, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    message = b"entente/handover/v1\0" + member + sha(bare)
+    check_signature(un32(before["log"], "the log key"), un64(handover, "the handover"), message, "a handover")
+    return False
+
+
+def check_acts(acts: list[dict[str, object]], what: str) -> list[int]:
+    """Accept the acts of a history, each after the ones before; give back which of them are successions."""
+    member, used, lost = sha(un32(acts[0]["log"], "the log key")), set[object](), []
+    need(acts[0].get("handover", "") == "", f"{what} begins with a handover")
+    for at, act in enumerate(acts):
+        before = acts[at - 1] if at else {}
+        if at and check_step(before, act, member):
+            lost.append(at)
+        fresh = {act[use] for use in KEY_USES if use in act and act[use] != before.get(use)}
+        need(not used & fresh, f"in {what} a key that was retired, or that has another use, comes back")
+        used |= fresh
+    return lost
 
 
 def keys_origin(log: bytes) -> str:
@@ -292,18 +346,17 @@ def read_history(document: object, what: str) -> Member:
     acts, leaves = [], []
     for entry in entries:
         kind, time, salt, payload = fields(entry, f"an entry of {what}", "k", "t", "salt", "payload")
-        need(kind == "key/1", f"{what} has an entry of another kind")
         body = un64(payload, "a payload")
         leaves.append(make_leaf(kind, time, un64(salt, "a salt", 16), body))
-        acts.append(read_keys(body))
-    for name in ("log", "witness", "store", "transport", "next"):
-        need(all(act[name] == acts[0][name] for act in acts), f"{what} changes {name}")
-    log = un32(acts[0]["log"], "the log key")
-    need(note.origin == keys_origin(log), f"{what} has another log's origin")
+        acts.append(read_keys(kind, body, what))
+    need(len(acts) <= 256, f"{what} is too long")
+    successions = check_acts(acts, what)
+    logs = list(dict.fromkeys(un32(act["log"], "the log key") for act in acts))
+    need(note.origin == keys_origin(logs[0]), f"{what} has another log's origin")
     need(tree_root(leaves) == note.root, f"{what} does not rebuild its root")
-    check_signed(note, log, f"the note of {what}")
-    witness, store = un32(acts[0]["witness"], "the witness key"), un32(acts[0]["store"], "the store key")
-    return Member(b32(sha(log)), str(acts[-1]["name"]), log, witness, store)
+    check_alone(note, logs[-1:], f"the note of {what}")
+    witness, store = un32(acts[-1]["witness"], "the witness key"), un32(acts[-1]["store"], "the store key")
+    return Member(b32(sha(logs[0])), str(acts[-1]["name"]), logs, witness, store, successions)
 
 
 # --- page 2: the two files ------------------------------------------------------------------------------------------
@@ -342,11 +395,13 @@ def open_proof(data: bytes) -> tuple[dict[str, object], int, list[bytes], Note]:
 
 def check_statements(note: Note, author: str, members: dict[str, Member]) -> list[dict[str, object]]:
     """Verify every signature of a proof's checkpoint; give back what others than the author say."""
-    others = check_signed(note, members[author].log, "the checkpoint", alone=False)
+    key, others = check_signed(note, members[author].logs, "the checkpoint")
     said = [check_cosignature(line, note, members) for line in others]
     need(len({line[0] for line in others}) == len(others), "a member has cosigned twice")
     speakers = {str(one["member"]) for one in said}
     need(author not in speakers, "the author has cosigned its own log")
+    old = key != members[author].logs[-1]
+    need(not old or any(one["stage"] == "witnessed" for one in said), "nobody has witnessed what a retired key signed")
     need(set(members) == speakers | {author}, "the file brings keys of a member that says nothing in it")
     return sorted(said, key=lambda one: (one["stage"], one["member"]))
 
@@ -368,7 +423,7 @@ def verify_proof(data: bytes) -> Verdict:
     kind, time = found[1], int(found[2])
     need(leaf == make_leaf(kind, time, un64(salt64, "the salt", 16), payload), "the leaf commits to something else")
     check_inclusion(sha(b"\x00" + leaf), index, note, proof)
-    need((note.origin == keys_origin(members[author].log)) == (kind == "key/1"), "the log is of the wrong sort")
+    need((note.origin == keys_origin(members[author].logs[0])) == (kind in KEY_FIELDS), "the log is of the wrong sort")
     said = check_statements(note, author, members)
     text = f"{kind} by {{{author}}}, entry {index} of a log of {note.size}"
     for stage in ("witnessed", "stored"):
@@ -387,8 +442,7 @@ def verify_evidence(data: bytes) -> Verdict:
     member = read_history(keys, "the key history")
     need(author == member.id, "the key history is another member's")
     first, second = read_note(one, "the first note"), read_note(two, "the second note")
-    check_signed(first, member.log, "the first note")
-    check_signed(second, member.log, "the second note")
+    signers = [check_alone(first, member.logs, "the first note"), check_alone(second, member.logs, "the second note")]
     need(first.origin == second.origin, "the notes are of two logs")
     need(1 <= first.size <= second.size, "the sizes of the notes are out of order")
     if not isinstance(proof64, list) or len(proof64) > 128:
@@ -400,15 +454,56 @@ def verify_evidence(data: bytes) -> Verdict:
         root, proof = un64(root64, "the other root", 32), [un64(step, "a hash of the proof", 32) for step in proof64]
         check_consistency(first.size, root, second, proof)
         need(root != first.root, "the notes agree")
-    heads = [{"size": note.size, "root": b32(note.root)} for note in (first, second)]
+    retired = [key != member.logs[-1] for key in signers]
+    heads = [
+        {"size": note.size, "root": b32(note.root), "retired": old}
+        for note, old in zip((first, second), retired, strict=True)
+    ]
     text = f"{{{member.id}}} has signed two histories of {first.origin}, at sizes {first.size} and {second.size}"
+    text += ", with a key that is retired now (it may be a thief's)" if any(retired) else ""
     return Verdict(member.id, text, {"origin": first.origin, "heads": heads}, {member.id: member})
+
+
+def verify_split_view(data: bytes) -> Verdict:
+    """Verify evidence of a split view: a head of one member and a cosignature of another that cannot both be true."""
+    document = canonical(data, "the split view")
+    names = ("entente-split-view", "keys", "line", "member", "note", "other", "proof", "root", "seen", "size")
+    version, keys, line, author, head, other, proof64, root64, seen64, size = fields(document, "the split view", *names)
+    need(type(version) is int and version == 1, "the split view has a version that is not known")
+    if not isinstance(keys, dict) or not {author, other} == set(keys) or len(keys) != 2:
+        raise NotVerifiedError("the keys are not those of the two members")
+    members = {name: read_history(one, f"the key history of {name[:60]!r}") for name, one in keys.items()}
+    need(all(name == member.id for name, member in members.items()), "a key history is another member's")
+    note, seen = read_note(head, "the note"), un64(seen64, "the root that was seen", 32)
+    key = check_alone(note, members[str(author)].logs, "the note")
+    if type(size) is not int or not 1 <= size <= note.size or not isinstance(proof64, list) or len(proof64) > 128:
+        raise NotVerifiedError("the size or the consistency proof is malformed")
+    parts = str(line).split(" ")
+    need(
+        isinstance(line, str) and len(parts) == 3 and parts[0] == "—" and parts[2][-1:] == "\n", "the line is malformed"
+    )
+    raw = un64(parts[2].removesuffix("\n"), "the cosignature")
+    text = f"{note.origin}\n{size}\n{base64.b64encode(seen).decode()}\n".encode()
+    saw = Note(note.origin, size, seen, text, [])
+    said = check_cosignature((parts[1], raw[:4], raw[4:]), saw, {str(other): members[str(other)]})
+    root = note.root
+    if size == note.size:
+        need(root64 == "" and not proof64, "a cosignature of the note's size needs no proof")
+    else:
+        root = un64(root64, "the other root", 32)
+        check_consistency(size, root, note, [un64(step, "a hash of the proof", 32) for step in proof64])
+    need(root != seen, "the two agree")
+    facts = {"origin": note.origin, "size": size, "root": b32(root), "seen": b32(seen), "statement": said}
+    old = ", with a key that is retired now (it may be a thief's)" if key != members[str(author)].logs[-1] else ""
+    said_so = f"{{{author}}} has signed one history of {note.origin}{old} and {{{other}}} another, at size {size}"
+    return Verdict(str(author), f"{said_so}; one of the two is not so", facts, members)
 
 
 # What this tool can verify: how the file begins, what it is called, and who looks at it.
 TYPES: tuple[tuple[bytes, str, Callable[[bytes], Verdict]], ...] = (
     (b"c2sp.org/tlog-proof@", "proof", verify_proof),
     (b'{"entente-evidence":', "evidence", verify_evidence),
+    (b'{"entente-split-view":', "split-view", verify_split_view),
 )
 
 
@@ -472,14 +567,22 @@ def report(kind: str, verdict: Verdict, words: list[str], *, as_json: bool) -> s
     """Write what was verified, in one line."""
     spelled = {name: six_words(name, words) for name in verdict.members}
     if as_json:
-        people = {name: {"name": one.name, "words": spelled[name]} for name, one in verdict.members.items()}
+        people = {
+            name: {"name": one.name, "words": spelled[name], "successions": one.successions}
+            for name, one in verdict.members.items()
+        }
         facts = {"type": kind, "member": verdict.member, "members": people, **verdict.facts}
         return json.dumps({"verified": True, **facts})
     labels = {
         name: f"{json.dumps(one.name, ensure_ascii=False)} ({', '.join(filter(None, (name, spelled[name])))})"
         for name, one in verdict.members.items()
     }
-    return "verified: " + verdict.text.format_map(labels)
+    renewed = [
+        f"; {labels[name]} lost its key before entry {', '.join(map(str, one.successions))} of its key history"
+        for name, one in verdict.members.items()
+        if one.successions
+    ]
+    return "verified: " + verdict.text.format_map(labels) + "".join(renewed)
 
 
 def say(line: str) -> None:

@@ -138,6 +138,8 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with houses(tmp_path_factory.mktemp("doors"), "Harbour", "Northwind") as found:
+        for house in found:
+            house.node.exchange.manners.most = 1_000_000  # nearly all that is sent here does not verify
         yield Scene(*found)
 
 
@@ -193,7 +195,7 @@ BOMBS: dict[str, bytes] = {
     "a head that is negative": packed([1, True, [[bytes(32), -1, bytes(32)]]]),
     "a head beyond every size": packed([1, True, [[bytes(32), (1 << 64) - 1, bytes(32)]]]),
     "hashes of another length": packed([1, True, [[bytes(31), 0, bytes(32)]]]),
-    "an offer without end": packed([1, False, [], b"", [b"x" * 70_000]]),
+    "an offer without end": packed([1, False, [], b"", [b"x" * (2 << 20 | 1)]]),
 }
 
 

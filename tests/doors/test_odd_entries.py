@@ -36,7 +36,10 @@ KINDS = (
     "refused/1",
     "acknowledgement/1",
     "item/1",
+    "rekeyed/1",
+    "succession/1",
     "key/1",
+    "key/2",
     "nosuch/1",
 )
 ODD: tuple[object, ...] = (*NUMBERS, *TEXTS, None, True, 1.5, [], {}, [[]], [{}], {"a": 1}, [1, 2], ["x"] * 300)
@@ -124,6 +127,14 @@ class Scene:
                 "brings": ["a"],
                 "seeks": ["b"],
             },
+            "rekeyed/1": {"keys": 2, "after": []},
+            "succession/1": {
+                "member": b32(theirs.me),
+                "keys": 2,
+                "record": b32(bytes(32)),
+                "person": person,
+                "after": [],
+            },
             "refused/1": {"log": log, "reason": "type", "entries": [entry], "after": []},
             "acknowledgement/1": {
                 "log": log,
@@ -193,7 +204,7 @@ def test_bytes_that_are_no_payload_are_refused_by_name(kind: str) -> None:
     scene.check()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"item/1", "key/1", "nosuch/1"}])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"item/1", "key/1", "key/2", "nosuch/1"}])
 def test_odd_acts_never_stop_a_log_or_a_view(kind: str) -> None:
     scene, chance = Scene(22), random.Random(kind)
     now = scene.world.now

@@ -66,7 +66,7 @@ def test_message_comes_back_as_it_was() -> None:
 
 def test_message_is_the_array_of_the_page() -> None:
     assert rows()[0] == 1
-    assert len(rows()) == 11
+    assert len(rows()) == 12
 
 
 def test_empty_message_takes_no_room_and_asks_nothing() -> None:
@@ -155,7 +155,7 @@ TOO_MANY = {
     "heads": [HEAD] * (MAX_HEADS + 1),
     "offers": [b""] * (MAX_OFFERS + 1),
     "one large offer": [bytes(MAX_OFFER + 1)],
-    "parts": [Part(ID, b"", [])] * (MAX_PARTS + 1),
+    "parts": [Part(number.to_bytes(32, "big"), b"", []) for number in range(MAX_PARTS + 1)],
     "cosignatures": [Cosignature(ID, ID, "", 1, ID, "")] * (MAX_COSIGNATURES + 1),
     "wants": [Want(ID, [])] * (MAX_PARTS + 1),
     "many wanted": [Want(ID, [1] * MAX_WANTED), Want(ID, [1])],
@@ -169,6 +169,12 @@ FIELDS = {"one large offer": "offers", "many wanted": "wants"}
 def test_one_too_many_is_refused(case: str) -> None:
     with pytest.raises(LimitError):
         decode(encode(Message(**{FIELDS.get(case, case): TOO_MANY[case]})))
+
+
+def test_two_parts_of_one_log_are_refused() -> None:
+    """Each would cost a look at a note: with a thousand of them one message kept a node busy for seconds."""
+    with pytest.raises(InvalidError, match="two parts"):
+        decode(encode(Message(parts=[Part(ID, b"", []), Part(ID, b"x", [])])))
 
 
 @pytest.mark.parametrize("case", [case for case in TOO_MANY if case not in FIELDS])

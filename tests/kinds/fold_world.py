@@ -12,6 +12,7 @@ from entente.core.marking import Tlp
 from entente.kinds import FOLDED
 from entente.ledger.view import View, fold
 from entente.policy.agreement import FoundingText, Terms
+from entente.policy.approval import quorum
 from entente.policy.circle import CircleText
 
 ANNA, BORA, CARL = (Member(sha256(name).digest()) for name in (b"anna", b"bora", b"carl"))
@@ -45,6 +46,24 @@ class Round:
 
     def founding(self, circle: bytes) -> bool:
         return circle == self.outer
+
+    def revision(self, circle: bytes) -> bytes:
+        return self.agreement(circle)
+
+    def epoch(self, circle: bytes) -> int:
+        assert circle in (self.outer, self.inner)
+        return 1
+
+    def public(self, circle: bytes) -> bytes:
+        return circle
+
+    def newcomers(self, circle: bytes) -> frozenset[Member]:
+        assert circle in (self.outer, self.inner)
+        return frozenset()
+
+    def needed(self, circle: bytes, voters: int) -> int:
+        assert circle in (self.outer, self.inner)
+        return quorum(voters)
 
     # What members write.
 
@@ -105,6 +124,11 @@ class Seen:
         self.members = of.members_of
         self.agreement = of.agreement
         self.founding = of.founding
+        self.revision = of.revision
+        self.epoch = of.epoch
+        self.public = of.public
+        self.newcomers = of.newcomers
+        self.needed = of.needed
 
 
 def states(view: View) -> dict[str, Any]:

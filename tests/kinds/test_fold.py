@@ -139,8 +139,8 @@ def test_each_kind_says_why_it_is_refused() -> None:
     wrong_text = {"agreement": b32(world.agreement_id), "text": stranger.text.to_dict()}
     cases = [
         (world.write(ANNA, world.outer, "agreement/1", wrong_text), "not-this-agreement"),
-        (world.answer(BORA, of=b32(world.inner)), "wrong-log"),
-        (world.answer(ANNA, circle=world.inner, of=b32(world.agreement_id)), "wrong-log"),
+        (world.answer(BORA, of=b32(world.inner)), "nothing-asked"),
+        (world.answer(ANNA, circle=world.inner, of=b32(world.agreement_id)), "nothing-asked"),
         (world.answer(CARL, revision=b32(world.inner)), "revision"),
         (world.answer(CARL, circle=world.inner), "not-a-member"),
         (world.profile(BORA, identity=identity_id(ANNA)), "identity"),

@@ -94,7 +94,7 @@ def test_lines_of_others_are_left_out_of_evidence() -> None:
 def test_evidence_against_a_key_history_is_found() -> None:
     rival = NORTH.parts()
     rival[1] = (*rival[1][:2], bytes(16), rival[1][3])
-    origin = NORTH.keys().current.member
+    origin = NORTH.member
     second = NORTH.signed(vectors.ids.keys_origin(origin), vectors.leaves_of(rival))
     found = forks.find(NORTH.keys(), NORTH.keys().note, second)
     assert found

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from entente.core import keys
-from entente.core.ids import member_id
 from entente.ledger.guard import Marker, fits
 from entente.node import Node
 from entente.node.base import Base
@@ -80,7 +78,7 @@ class Homes:
         files = Home(path)
         secrets = files.secrets()
         store = SqliteStore(files.database)
-        me = member_id(keys.public_of(secrets.seed("log")))
+        me = secrets.owner
         base = Base(files, store, secrets, clock=self.world.clock, random=os.urandom, nonce=store.nonce, me=me)
         base.check_guard()
         wire = Wire(self.world, base)

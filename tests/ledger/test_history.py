@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from entente.core import ids, keys, note
 from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.core.names import check_name
 from entente.ledger.history import KeyRecord, check_history, history_document, read_history
+from entente.ledger.records import check_records
 from tools_loader import load
 
 if TYPE_CHECKING:
     from entente.ledger import history
 
 vectors = load("make_vectors")
-NORTH, SOUTH = vectors.NORTH, vectors.SOUTH
+NORTH, SOUTH, WEST, LOST = vectors.NORTH, vectors.SOUTH, vectors.WEST, vectors.LOST
 
 
 def spelt(text: str) -> bool:
@@ -43,23 +47,23 @@ def test_a_record_is_read_as_it_was_written(name: str, url: str, pinned: bool) -
         log=record.log, witness=record.witness, store=record.store, transport=record.transport, next=record.next,
         name=name, url=url, tls=b"\7" * 32 if pinned else b"",
     )  # fmt: skip
-    assert KeyRecord.read(record.body()) == record
+    assert KeyRecord.read(record.body(), record.kind) == record
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200])
 def test_a_record_that_was_cut_is_refused(cut: int) -> None:
     with pytest.raises(InvalidError):
-        KeyRecord.read(NORTH.record(0).body()[:-cut])
+        KeyRecord.read(NORTH.record(0).body()[:-cut], "key/1")
 
 
 def test_a_weak_key_is_refused() -> None:
     with pytest.raises(VerificationError, match="prime order"):
-        KeyRecord.read(vectors.weak()[0][3])
+        KeyRecord.read(vectors.weak()[0][3], "key/1")
 
 
 def test_one_key_for_two_uses_is_refused() -> None:
     with pytest.raises(VerificationError, match="two uses"):
-        KeyRecord.read(vectors.doubled()[0][3])
+        KeyRecord.read(vectors.doubled()[0][3], "key/1")
 
 
 def test_a_history_says_who_the_member_is_now() -> None:
@@ -91,12 +95,69 @@ def test_a_history_signed_by_another_key_is_refused() -> None:
         check_history(None, signed(stranger, NORTH.parts()), NORTH.parts())
 
 
-@pytest.mark.parametrize("field", ["log", "witness", "store", "transport", "next"])
-def test_version_1_lets_no_key_change(field: str) -> None:
+@pytest.mark.parametrize("field", ["witness", "store", "transport", "url", "tls", "name"])
+def test_everything_but_the_log_key_may_change_under_it(field: str) -> None:
     first = NORTH.record(0)
-    changed = {name: getattr(first, name) for name in first.__struct_fields__} | {field: keys.public_of(b"\3" * 32)}
-    with pytest.raises(VerificationError, match=field):
-        first.check_next(KeyRecord(**changed))
+    value = "Another" if field in {"url", "name"} else keys.public_of(b"\3" * 32)
+    first.check_next(structs.replace(first, **{field: value}), NORTH.member)
+
+
+@pytest.mark.parametrize("field", ["log", "next"])
+def test_the_log_key_and_the_next_one_do_not_change_alone(field: str) -> None:
+    first = NORTH.record(0)
+    with pytest.raises(VerificationError):
+        first.check_next(structs.replace(first, **{field: keys.public_of(b"\3" * 32)}), NORTH.member)
+
+
+def test_a_rotation_makes_the_next_key_the_log_key_and_the_member_stays() -> None:
+    found = WEST.keys()
+    assert found.member == WEST.member == ids.member_id(found.records[0].log)
+    assert sha256(found.current.log).digest() == found.records[0].next != found.current.next
+    assert found.successions == ()
+    assert [each.public_key for each in found.verifiers("o")] == [found.current.log, found.records[0].log]
+
+
+def test_a_change_of_the_log_key_without_the_old_one_is_a_succession() -> None:
+    assert LOST.keys().successions == (1,)
+
+
+def test_what_another_person_signed_over_is_no_rotation() -> None:
+    parts = WEST.parts()
+    parts[2] = (*parts[2][:3], WEST.plain(2).handed_over(WEST.member, WEST.seed("witness")).body())
+    with pytest.raises(VerificationError):
+        check_history(None, signed(WEST, parts), parts)
+
+
+def test_a_retired_key_and_a_key_for_another_use_never_come_back() -> None:
+    records = [WEST.record(at) for at in range(4)]
+    check_records(records)
+    with pytest.raises(VerificationError, match="comes back"):
+        check_records([*records, structs.replace(records[3], witness=records[0].witness)])
+    with pytest.raises(VerificationError, match="comes back"):
+        check_records([*records, structs.replace(records[3], witness=records[3].store, store=records[3].witness)])
+
+
+def test_a_note_names_the_newest_key_that_signed_it() -> None:
+    found, parsed = WEST.keys(), note.Note.parse(WEST.keys().note)
+    assert not found.retired(found.signer(parsed))
+    old = note.Note.parse(replace(WEST, renewed=99).head(ids.keys_origin(WEST.member), 2, bytes(32)))
+    assert found.retired(found.signer(old))
+    with pytest.raises(VerificationError, match="no line"):
+        found.signer(note.Note.parse(SOUTH.keys().note))
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_sealing_key_is_spelt_as_age_spells_it(seed: bytes) -> None:
+    public = keys.sealing_public_of(seed)
+    keys.check_sealing(public)
+    assert keys.recipient(public).startswith("age1")
+    assert keys.identity(seed).startswith("AGE-SECRET-KEY-1")
+
+
+@pytest.mark.parametrize("public", [bytes(32), b"\1" + bytes(31), b"\xff" * 32, bytes(31)])
+def test_a_weak_sealing_key_is_refused(public: bytes) -> None:
+    with pytest.raises(VerificationError):
+        keys.check_sealing(public)
 
 
 def test_a_history_goes_through_a_file_unchanged() -> None:

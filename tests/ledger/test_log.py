@@ -215,7 +215,7 @@ def test_refused_entries_are_named_by_index_and_leaf() -> None:
     author, reader = written(5), Desk()
 
     def not_the_fourth(row: LogRow, columns: list[Column], hashes: Sequence[bytes]) -> Judged:
-        found = everything(row, [each for each in columns if each.index != 3])
+        found = everything(row, [each for each in columns if each.index != 3], hashes)
         return msgspec.structs.replace(found, taken=len(columns), refused=[(3, "malformed")])
 
     accepted = reader.take(author.row.note, author.packages(0), not_the_fourth)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entente.core import keys, merkle
+from entente.core import keys, merkle, note
 from entente.core.errors import VerificationError
 from entente.core.ids import member_id, origin_hash
 from entente.ledger import witness
@@ -165,11 +165,31 @@ def test_tally_is_equal_where_the_statements_are() -> None:
         assert witness.tally(one, [author.row]) != witness.tally(other, [reader.row])
 
 
+def key_id(cosignature: Cosignature) -> bytes:
+    return note.Signature.parse(cosignature.line).key_id
+
+
+def test_of_one_size_the_statement_under_the_current_key_stays() -> None:
+    author = written(3)
+    reader = reader_of(author)
+    old = cosign(reader)[0]
+    assert take(author, old)
+    new_seed = bytes([7]) * 32
+    with reader.store.write() as tx:
+        (new,) = witness.cosign(tx, reader.row, READER, witness_seed=new_seed, store_seed=SEEDS["store"], now=NOW)
+    changed = msgspec.structs.replace(KEYS, witness=keys.public_of(new_seed))
+    with author.store.write() as tx:
+        assert witness.take(tx, author.row, new, changed)
+        assert not witness.take(tx, author.row, new, changed)
+        (held,) = [each for each in witness.of_log(tx, new.log) if each.stage == Stage.WITNESSED]
+    assert key_id(held) == key_id(new) != key_id(old)
+
+
 def test_tally_is_the_one_of_the_page() -> None:
     reader = reader_of(written(3))
     first, second = cosign(reader)
     lines = [
-        each.log + each.member + byte + (3).to_bytes(8, "big") + each.root
+        each.log + each.member + byte + (3).to_bytes(8, "big") + each.root + key_id(each)
         for each, byte in ((first, b"\1"), (second, b"\2"))
     ]
     with reader.store.read() as tx:

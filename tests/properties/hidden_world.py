@@ -13,9 +13,8 @@ from hashlib import shake_128
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from entente.core import keys
 from entente.core.errors import EntenteError
-from entente.core.ids import Member, b32, identity_id, member_id
+from entente.core.ids import Member, b32, identity_id
 from entente.node import Node, found_member
 from entente.node.base import Base
 from entente.node.home import make_secrets
@@ -93,10 +92,10 @@ class HiddenWorld(World):
         return shake_128(f"{self.seed}/{name}/{self.step}/{size}".encode()).digest(size)
 
     def add(self, name: str, store: Store | None = None) -> Node:
-        seeds = [shake_128(f"{self.seed}/{name}/key/{at}".encode()).digest(32) for at in range(5)]
+        seeds = [shake_128(f"{self.seed}/{name}/key/{at}".encode()).digest(32) for at in range(6)]
         url = f"http://localhost:{9000 + len(self.nodes)}"
         secrets = make_secrets(seeds, name, url, 0)
-        me = member_id(keys.public_of(secrets.seed("log")))
+        me = secrets.owner
         base = Base(
             None,
             store or MemoryStore(),

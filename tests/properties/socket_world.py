@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 from hashlib import shake_128
 from typing import TYPE_CHECKING
 
-from entente.core import keys
-from entente.core.ids import b32, member_id
+from entente.core.ids import b32
 from entente.interfaces.peer import app as peer_app
 from entente.interfaces.peer.serve import serve
 from entente.node import Node, found_member
@@ -118,9 +117,9 @@ class SocketWorld(HiddenWorld):
     def add(self, name: str, store: Store | None = None) -> Node:
         assert store is None
         self._folder.mkdir(exist_ok=True)
-        seeds = [shake_128(f"{self.seed}/{name}/key/{at}".encode()).digest(32) for at in range(5)]
+        seeds = [shake_128(f"{self.seed}/{name}/key/{at}".encode()).digest(32) for at in range(6)]
         secrets = make_secrets(seeds, name, self._doors[name].url, 0)
-        me = member_id(keys.public_of(secrets.seed("log")))
+        me = secrets.owner
         store = SqliteStore(self._folder / f"{name}.db", create=True, nonce=bytes(16))
         base = Base(None, store, secrets, clock=self.clock, random=lambda size: self.noise(name, size), me=me)
         found_member(base, name, self._doors[name].url)

@@ -6,12 +6,13 @@ import random
 import sqlite3
 from typing import TYPE_CHECKING
 
+from entente.store.sqlite import SqliteStore
 from store.rows import found, index_all, item, leaves_and_hashes, open_log, payload, share, stix_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entente.store.sqlite import SqliteStore
+    from entente.store.ports import Store
 
 
 def raw(path: Path) -> bytes:
@@ -146,3 +147,74 @@ def test_truncated_leaves_are_in_no_file(sqlite: SqliteStore, path: Path) -> Non
         tx.logs.append(number, 0, [*leaves[:-1], b"zxsecretxz"], hashes)
         tx.logs.truncate(number, 290)
     assert b"zxsecretxz" not in raw(path)
+
+
+def secret_item(store: Store) -> int:
+    """Store one item of our own with an entry, and return the log; its words are indexed."""
+    number = open_log(store)
+    share(store, number, 0, [item(1, b'{"name": "zxsecretxz"}', name="zxsecretxz", own=True)])
+    index_all(store)
+    return number
+
+
+def test_a_removed_item_of_our_own_is_in_no_file(sqlite: SqliteStore, path: Path) -> None:
+    number = secret_item(sqlite)
+    with sqlite.write() as tx:
+        seq = tx.items.find([stix_id(1)])[stix_id(1)][0].seq
+        tx.items.remove([seq])
+        assert tx.items.find([stix_id(1)])  # an entry carries it still
+        tx.payloads.drop(number, 0)
+        assert tx.items.find([stix_id(1)])  # an own one stays
+        tx.items.remove([seq, 99])
+        assert not tx.items.find([stix_id(1)])
+    assert sqlite.purge()
+    assert b"zxsecret" not in raw(path)
+    assert "zxsecretxz" not in terms(path)
+    sound(path)
+
+
+def test_a_removed_item_is_found_no_more(store: Store) -> None:
+    number = secret_item(store)
+    assert found(store, "zxsecretxz") == [stix_id(1)]
+    with store.write() as tx:
+        seq = tx.items.find([stix_id(1)])[stix_id(1)][0].seq
+        tx.payloads.drop(number, 0)
+        tx.items.remove([seq])
+        assert tx.items.count() == 0
+        assert tx.items.get([seq]) == []
+    assert store.purge()
+    assert found(store, "zxsecretxz") == []
+
+
+def test_a_purge_says_that_a_reader_is_in_the_way(sqlite: SqliteStore, path: Path) -> None:
+    number = secret_item(sqlite)
+    with sqlite.read():
+        with sqlite.write() as tx:
+            tx.payloads.drop(number, 0)
+            tx.items.remove([1])
+        assert not sqlite.purge()
+        assert b"zxsecret" in raw(path)
+    assert sqlite.purge()
+    assert b"zxsecret" not in raw(path)
+
+
+def test_an_erasure_that_nobody_finished_is_finished_at_the_next_opening(
+    sqlite: SqliteStore, path: Path, tmp_path: Path
+) -> None:
+    number = secret_item(sqlite)
+    with sqlite.read():
+        with sqlite.write() as tx:
+            tx.payloads.drop(number, 0)
+            tx.items.remove([1])
+        for part in sorted(path.parent.glob(path.name + "*")):  # what a power loss at this moment leaves
+            (tmp_path / f"other{part.name.removeprefix(path.stem)}").write_bytes(part.read_bytes())
+    other = tmp_path / "other.db"
+    assert b"zxsecret" in raw(other)
+    opened = SqliteStore(other)
+    try:
+        assert b"zxsecret" not in raw(other)
+        with opened.read() as tx:
+            assert tx.records.scan("purge") == []
+    finally:
+        opened.close()
+    sound(other)

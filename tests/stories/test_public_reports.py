@@ -202,13 +202,14 @@ def test_misp_10753_an_object_that_names_five_thousand_others_arrives() -> None:
         ({"description": "old", "labels": ["one", "two"]}, {"labels": ["one", "two"]}),
         ({"labels": ["one", "two"]}, {"labels": ["two"]}),
         ({"labels": ["one"]}, {}),
+        (marked("TLP:GREEN"), {}),
         ({"x_site": {"deep": {"inner": 1, "other": 2}}}, {"x_site": {"deep": {"other": 2}}}),
         (
             {"external_references": [{"source_name": "a", "url": "https://a.example"}, {"source_name": "b"}]},
             {"external_references": [{"source_name": "a"}]},
         ),
     ],
-    ids=["a property", "a label", "all labels", "a nested property", "a reference and a link"],
+    ids=["a property", "a label", "all labels", "a marking", "a nested property", "a reference and a link"],
 )
 def test_opencti_9700_what_was_removed_inside_an_object_is_gone_at_the_partner(
     before: dict[str, object], after: dict[str, object]
@@ -223,6 +224,50 @@ def test_opencti_9700_what_was_removed_inside_an_object_is_gone_at_the_partner(
     view = northwind.items.show(id_of(newer))
     assert view.object == json.loads(raw(newer))
     assert shown(northwind, id_of(newer)) == raw(newer)
+
+
+# A deletion travels, and what was deleted stays deleted.
+
+
+def test_misp_4681_what_its_author_deletes_is_deleted_at_every_partner() -> None:
+    world = World(46)
+    harbour, northwind, summit = nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit")]
+    circle = world.agree(*nodes)
+    give(harbour, circle, indicator(1), indicator(2))
+    world.settle()
+    harbour.recalls.withdraw(id_of(indicator(1)))
+    world.settle()
+    assert [[holds(node, id_of(indicator(number))) for number in (1, 2)] for node in nodes] == [[False, True]] * 3
+    (recall,) = harbour.recalls.list()
+    assert {member.state for member in recall.members} == {"erased"}
+    for node in (northwind, summit):  # the next pull, and the old file, bring nothing back
+        node.exchange.sync()
+        assert node.items.import_files([("file", bundle(indicator(1)))], tlp="TLP:GREEN").stored == 0
+        assert not holds(node, id_of(indicator(1)))
+
+
+def test_misp_2223_one_indicator_of_a_report_is_deleted_and_the_report_stays() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    report = stix("report", 1, published=LATER, object_refs=[id_of(indicator(1)), id_of(indicator(2))])
+    give(harbour, founding(world), indicator(1), indicator(2), report)
+    world.settle()
+    harbour.recalls.withdraw(id_of(indicator(2)))
+    give(harbour, founding(world), {**report, "modified": LATER, "object_refs": [id_of(indicator(1))]})
+    world.settle()
+    assert not holds(northwind, id_of(indicator(2)))
+    assert json.loads(shown(northwind, id_of(report)))["object_refs"] == [id_of(indicator(1))]
+
+
+def test_misp_2223_what_is_revoked_is_revoked_at_the_partner_and_kept() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    give(harbour, founding(world), indicator(1))
+    world.settle()
+    assert give(harbour, founding(world), indicator(1, modified=LATER, revoked=True)).revoked == 1
+    world.settle()
+    (copy,) = northwind.items.show(id_of(indicator(1))).copies
+    assert copy.revoked
 
 
 # One bad object does not stop the rest, and what is marked strictly does not leave under a laxer mark.

@@ -92,7 +92,7 @@ def test_checkpoints(case: dict) -> None:
         assert (opened.origin, opened.size, opened.root.hex()) == (case["origin"], case["size"], case["root"])
 
     def read_again() -> None:
-        verify.check_signed(verify.read_note(case["note"], "note"), key, "note", alone=False)
+        verify.check_signed(verify.read_note(case["note"], "note"), [key], "note")
 
     check(case, read)
     check(case, read_again)

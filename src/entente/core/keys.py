@@ -1,4 +1,7 @@
-"""Ed25519 signatures (RFC 8032), made and judged by libsodium alone, so that every member gives the same verdict."""
+"""Ed25519 signatures (RFC 8032), made and judged by libsodium alone, so that every member gives the same verdict.
+
+Also the X25519 keys (RFC 7748) that a member's bundles are sealed to, in the spelling of the age format.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,23 @@ from typing import Final
 
 from nacl.bindings import (
     crypto_core_ed25519_is_valid_point,
+    crypto_scalarmult,
+    crypto_scalarmult_base,
     crypto_sign,
     crypto_sign_open,
     crypto_sign_seed_keypair,
 )
 from nacl.exceptions import BadSignatureError
+from nacl.exceptions import RuntimeError as SodiumError
 
+from entente.core import bech32
 from entente.core.errors import InvalidError, VerificationError
 
 SEED_SIZE: Final = 32
 PUBLIC_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
+
+_FIELD: Final = 2**255 - 19
 
 
 def public_of(seed: bytes) -> bytes:
@@ -51,6 +60,34 @@ def check_public(public: bytes) -> None:
         raise VerificationError(
             "This Ed25519 public key is not a point of prime order; nobody's signature is safe with it."
         )
+
+
+def sealing_public_of(seed: bytes) -> bytes:
+    """Return the X25519 public key of a private one; raise InvalidError unless that has 32 bytes."""
+    if len(seed) != SEED_SIZE:
+        raise InvalidError(f"An X25519 key has 32 bytes; this one has {len(seed)}.")
+    return crypto_scalarmult_base(seed)
+
+
+@lru_cache(maxsize=4096)
+def check_sealing(public: bytes) -> None:
+    """Accept an X25519 public key that something may be sealed to; raise VerificationError for a weak or odd one."""
+    if len(public) != PUBLIC_SIZE or int.from_bytes(public, "little") >= _FIELD:
+        raise VerificationError("An X25519 public key has 32 bytes and stands for a number below 2^255 - 19.")
+    try:
+        crypto_scalarmult(bytes([1] * SEED_SIZE), public)
+    except SodiumError:
+        raise VerificationError("This X25519 public key has a small order; anybody could open what it seals.") from None
+
+
+def recipient(public: bytes) -> str:
+    """Return an X25519 public key as the age format spells it: `age1…`."""
+    return bech32.encode("age", public)
+
+
+def identity(seed: bytes) -> str:
+    """Return an X25519 private key as the age format spells it: `AGE-SECRET-KEY-1…`."""
+    return bech32.encode("age-secret-key-", seed).upper()
 
 
 @lru_cache(maxsize=64)

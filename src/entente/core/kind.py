@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -65,6 +65,19 @@ class Act(Struct, frozen=True):
     body: Mapping[str, object]
 
 
+class Asks(Struct, frozen=True):
+    """What an act asks for (docs/protocol/7-changes.md, "Coming into force").
+
+    `thing` is the act's leaf hash. Of things with the same `rivals` (not empty) a member's first approval counts.
+    """
+
+    thing: bytes
+    circle: bytes
+    voters: frozenset[Member]
+    needed: int
+    rivals: bytes = b""
+
+
 class Context(Protocol):
     """What a judge may ask about the world beside its own state."""
 
@@ -82,6 +95,30 @@ class Context(Protocol):
 
     def founding(self, circle: bytes) -> bool:
         """Say whether this is its agreement's founding circle."""
+        ...
+
+    def revision(self, circle: bytes) -> bytes:
+        """Return the revision of the agreement that this room lives under."""
+        ...
+
+    def epoch(self, circle: bytes) -> int:
+        """Return the epoch of this room."""
+        ...
+
+    def public(self, circle: bytes) -> bytes:
+        """Return the id of the circle that this room belongs to."""
+        ...
+
+    def newcomers(self, circle: bytes) -> frozenset[Member]:
+        """Return the members that came with this room's revision."""
+        ...
+
+    def needed(self, circle: bytes, voters: int) -> int:
+        """Return how many of so many voters bind all under the terms of this room."""
+        ...
+
+    def thing(self, of: bytes) -> Asks | None:
+        """Return what the allowed act with this leaf hash asks for."""
         ...
 
 
@@ -104,4 +141,13 @@ class Kind(Protocol[S]):
 
     def apply(self, state: S, act: Act) -> None:
         """Change the state in place by an allowed act."""
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A kind whose acts ask for approvals."""
+
+    def asks(self, act: Act, context: Context) -> Asks | None:
+        """Return what an allowed act asks for, None if nothing."""
         ...

@@ -17,7 +17,7 @@ MAX_BODY: Final = 4 << 20
 MAX_INFLATED: Final = 16 << 20
 MAX_HEADS: Final = 4096
 MAX_OFFERS: Final = 16
-MAX_OFFER: Final = 64 << 10
+MAX_OFFER: Final = 2 << 20
 MAX_PARTS: Final = 1024
 MAX_COSIGNATURES: Final = 8192
 MAX_WANTED: Final = 4096
@@ -85,6 +85,7 @@ class Message(Struct, frozen=True, array_like=True):
     deliveries: list[Delivery] = []
     refusals: list[Refusal] = []
     more: bool = False
+    withheld: list[bytes] = []
 
     def empty(self) -> bool:
         """Say whether there is nothing in it that the other side must take or answer."""
@@ -144,16 +145,19 @@ def _check(message: Message) -> None:
         (message.wants, MAX_PARTS),
         (message.deliveries, MAX_WANTED),
         (message.refusals, MAX_PARTS),
+        (message.withheld, MAX_HEADS),
     )
     if any(len(rows) > limit for rows, limit in counts):
         raise LimitError("A message holds too many rows.")
     if sum(len(want.indexes) for want in message.wants) > MAX_WANTED:
         raise LimitError(f"A message asks for at most {MAX_WANTED} payloads.")
+    if len({part.log for part in message.parts}) < len(message.parts):
+        raise InvalidError("A message holds two parts of one log.")
     if any(len(offer) > MAX_OFFER for offer in message.offers):
         raise LimitError(f"An offer has at most {MAX_OFFER} bytes.")
     hashes = [head.log for head in message.heads] + [head.root for head in message.heads]
     hashes += [part.log for part in message.parts] + [want.log for want in message.wants]
-    hashes += [each.log for each in message.deliveries]
+    hashes += [each.log for each in message.deliveries] + message.withheld
     hashes += [value for each in message.cosignatures for value in (each.log, each.member, each.root)]
     if any(len(value) != merkle.HASH_SIZE for value in hashes):
         raise InvalidError("An id or hash in a message has not 32 bytes.")

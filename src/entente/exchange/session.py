@@ -5,7 +5,7 @@ docs/protocol/4-exchange.md, "Round".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from entente.core.ids import Member, b32, origin_hash
 from entente.exchange.messages import (
     BUDGET,
     MAX_COSIGNATURES,
+    MAX_OFFERS,
     MAX_WANTED,
     Delivery,
     Head,
@@ -28,10 +29,13 @@ from entente.ledger.package import Package, pack, proof_to
 from entente.ledger.witness import Cosignature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from entente.ledger.log import Accepted
     from entente.store.ports import LogRow, Transaction
+
+FULL: Final = "quota"
+"""The code of a refusal after which no more of that log is sent for a while."""
 
 
 class Side(Protocol):
@@ -41,6 +45,10 @@ class Side(Protocol):
 
     def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
         """Return the logs that both are entitled to."""
+        ...
+
+    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
+        """Return the logs of rooms with this partner that are not exchanged with it now (origin hashes)."""
         ...
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
@@ -59,6 +67,10 @@ class Side(Protocol):
         """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
         ...
 
+    def evidence(self, tx: Transaction, rows: Collection[LogRow], lacking: Collection[bytes]) -> list[bytes]:
+        """Return evidence held against logs that are stopped here; `lacking`: those that the partner goes on with."""
+        ...
+
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature; say whether it was newer."""
         ...
@@ -69,6 +81,10 @@ class Side(Protocol):
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
         """Learn how far the partner holds one of our own logs (the guard)."""
+        ...
+
+    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
+        """Say whether the partner takes no more of this log for a while; with `now` it has just said so."""
         ...
 
 
@@ -103,26 +119,31 @@ class Round:
         self.stuck: list[Refusal] = []
         self._pushed: dict[bytes, int] = {}
         self._opened: list[Head] = []
+        self._asked = False
 
     def open(self, tx: Transaction) -> Message:
         """Return the first message: all heads, the tally, the payloads that are missing here."""
         rows = self.side.common(tx, self.partner)
+        self._asked = True
         self._opened = [_head(tx, row) for row in rows]
         return Message(
             full=True,
             heads=self._opened,
             tally=witness.tally(tx, rows),
             wants=_wants(tx, rows),
+            withheld=self.side.withheld(tx, self.partner),
         )
 
     def turn(self, tx: Transaction, message: Message) -> Message:
         """Take what the other side sent and return what it is to get."""
         rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
         self._guard(tx, rows, message)
+        self._told(rows, message)
         taken = self._take(tx, rows, message)
         if message.offers:
             rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
         reply = self._compose(tx, rows, message, taken)
+        self._asked = False
         self.refused += message.refusals
         self.stuck += taken.refusals
         return reply
@@ -135,6 +156,12 @@ class Round:
             row = rows.get(head.log)
             if row is not None and row.member == self.side.me:
                 self.side.shown(tx, row, head)
+
+    def _told(self, rows: dict[bytes, LogRow], message: Message) -> None:
+        named = {refusal.subject for refusal in message.refusals if refusal.code == FULL}
+        for row in rows.values() if named else ():
+            if row.origin in named:
+                self.side.full(self.partner, row, now=True)
 
     def _take(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> Taken:
         taken = Taken(set(), set(), [], [])
@@ -175,7 +202,8 @@ class Round:
         accepted = self.side.accept(tx, row, part)
         rows[part.log] = accepted.row
         self.flow.received_entries += accepted.taken
-        self.flow.received_bytes += sum(len(package.payloads) for package in part.packages)
+        if accepted.taken:
+            self.flow.received_bytes += sum(len(package.payloads) for package in part.packages)
         if accepted.failure is not None:
             taken.refusals.append(Refusal(accepted.failure.code, row.origin, accepted.failure.message))
         (taken.moved if accepted.taken else taken.failed).add(part.log)
@@ -190,16 +218,20 @@ class Round:
 
     def _compose(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message, taken: Taken) -> Message:
         theirs = {head.log: head for head in message.heads if head.log in rows}
+        withheld = self.side.withheld(tx, self.partner) if message.full else []
         if message.full:
-            theirs = {log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows}
+            theirs = {
+                log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows if log not in message.withheld
+            }
         parts, more = self._parts(tx, rows, theirs)
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
         behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
         shown = {head.log for head in message.heads}
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
-            lacking |= rows.keys() - shown
-        unknown = [Head(log, 0, merkle.EMPTY_ROOT) for log in sorted(shown - rows.keys())] if message.full else []
+            lacking |= rows.keys() - shown - set(message.withheld)
+        strange = sorted(shown - rows.keys() - set(withheld))
+        unknown = [Head(log, 0, merkle.EMPTY_ROOT) for log in strange] if message.full else []
         mine = witness.tally(tx, rows.values()) if message.tally else b""
         cosignatures = list(taken.cosigned)
         if message.tally and mine != message.tally:
@@ -207,20 +239,37 @@ class Round:
         return Message(
             heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
-            offers=self.side.offers(tx, self.partner, lacking) if lacking else [],
+            offers=self._offers(tx, rows, message, lacking),
             parts=parts,
             cosignatures=cosignatures,
             wants=_wants(tx, rows.values()) if message.full else [],
-            deliveries=_deliveries(tx, rows, message.wants),
+            deliveries=_deliveries(tx, rows, self._due(rows, message.wants)),
             refusals=taken.refusals,
             more=more,
+            withheld=withheld,
         )
+
+    def _offers(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message, lacking: set[bytes]) -> list[bytes]:
+        """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
+        first = message.full or self._asked
+        found = self.side.evidence(tx, rows.values(), rows.keys() - set(message.withheld)) if first else []
+        found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
+        return found[:MAX_OFFERS]
+
+    def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
+        return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]
 
     def _may_push(self, tx: Transaction, row: LogRow, theirs: Head) -> bool:
         """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own."""
-        if row.size < row.signed or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
+        if not row.note or row.size < row.signed or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
             return False
-        return theirs.size < row.signed or _forked(_head(tx, row), theirs)
+        behind = theirs.size < row.signed and not self.side.full(self.partner, row)
+        return behind or _forked(_head(tx, row), theirs)
+
+    def _note(self, tx: Transaction, row: LogRow) -> bytes:
+        """Return the note of a log, with our own witness line where it is a third member's."""
+        third = row.circle and row.member not in {self.side.me, self.partner}
+        return witness.vouched(tx, row, self.side.me) if third else row.note
 
     def _parts(self, tx: Transaction, rows: dict[bytes, LogRow], theirs: dict[bytes, Head]) -> tuple[list[Part], bool]:
         parts: list[Part] = []
@@ -240,7 +289,8 @@ class Round:
                 left -= len(package.payloads) + 64 * len(package.kind_of)
             start = theirs[log].size
             root = witness.root_at(tx, row, start) if start else b""
-            parts.append(Part(log, row.note, packages, root, proof_to(tx, row, start, row.signed)))
+            head = self._note(tx, row)
+            parts.append(Part(log, head, packages, root, proof_to(tx, row, start, row.signed)))
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
         return parts, False

@@ -176,18 +176,23 @@ def facts_in(data: bytes, inherited: str, markings: Mapping[str, Marking], *, po
 
 
 def _decode(data: bytes) -> tuple[str, _Wire]:
-    """Give the text and the wanted fields; what the quick decoder refuses may be fine and goes the slow way."""
+    """Give the text and the wanted fields; what the quick decoder refuses may be fine and goes the slow way.
+
+    The quick one says what is wrong first, not that the rest is no JSON: the slow way may find that out.
+    """
     try:
-        return str(data, "utf-8"), _DECODE(data)
+        text = str(data, "utf-8")
+        try:
+            return text, _DECODE(data)
+        except msgspec.ValidationError as error:
+            wire = _leap(data) if "RFC3339" in str(error) else _custom(data)
+            if wire is None:
+                raise
+            return text, wire
     except UnicodeDecodeError as error:
         raise InvalidError(f"not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise LimitError(f"nested deeper than {MAX_DEPTH}") from error
-    except msgspec.ValidationError as error:
-        wire = _leap(data) if "RFC3339" in str(error) else _custom(data)
-        if wire is None:
-            raise InvalidError(_reason(error)) from error
-        return str(data, "utf-8"), wire
     except msgspec.DecodeError as error:
         raise InvalidError(_reason(error)) from error
 
@@ -262,7 +267,10 @@ def _check_closely(data: bytes) -> None:
 
 
 def top_level(data: bytes, limit: int = MAX_DEPTH) -> list[str]:
-    """Give the names of the top-level properties in order, with repetitions; raise LimitError beyond `limit`."""
+    """Give the names of the top-level properties in order, with repetitions.
+
+    Raise LimitError beyond `limit`, InvalidError for a name that is no text.
+    """
     depth, keys = 0, list[str]()
     for match in _TOKEN.finditer(data):
         token = match[0]
@@ -273,8 +281,15 @@ def top_level(data: bytes, limit: int = MAX_DEPTH) -> list[str]:
         elif token in b"}]":
             depth -= 1
         elif depth == 1 and _COLON(data, match.end()):
-            keys.append(msgspec.json.decode(token, type=str))
+            keys.append(_name(token, match.start()))
     return keys
+
+
+def _name(token: bytes, place: int) -> str:
+    try:
+        return msgspec.json.decode(token, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidError(f"the name of a property is no text, at byte {place}") from error
 
 
 def _version(wire: _Wire, inherited: str, warnings: list[str]) -> str:

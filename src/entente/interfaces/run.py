@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -26,16 +27,29 @@ def serve(node: Node, host: str, port: int, ready: Callable[[str], None], stop: 
     """Let partners call `node` on `host` and `port` until `stop`; `ready` gets the address once it answers."""
     from entente.interfaces.peer import app
     from entente.interfaces.peer import serve as server
+    from entente.interfaces.witness.app import PREFIX, WitnessApp
 
     with _certificate(node.tls_files) as tls:
-        server.serve(app.build(node.door), host, port, tls=tls, ready=ready, stop=stop)
+        served = app.build(node.door, beside={PREFIX: WitnessApp(node.witness)})
+        server.serve(served, host, port, tls=tls, ready=ready, stop=stop)
 
 
 @contextmanager
 def _certificate(texts: tuple[str, str] | None) -> Generator[tuple[str, str] | None]:
-    """Give the names of two files that only this user can read, while the server needs them."""
+    """Give the names of two files that only this user can read, in memory where that is possible, while needed."""
     if texts is None:
         yield None
+        return
+    if Path("/proc/self/fd").is_dir() and sys.platform == "linux":
+        descriptors = [os.memfd_create(name) for name in ("certificate.pem", "key.pem")]
+        try:
+            for descriptor, pem in zip(descriptors, texts, strict=True):
+                os.write(descriptor, pem.encode("ascii"))
+            certificate, key = (f"/proc/self/fd/{descriptor}" for descriptor in descriptors)
+            yield certificate, key
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         return
     with tempfile.TemporaryDirectory(prefix="entente-") as folder:
         paths = [Path(folder, name) for name in ("certificate.pem", "key.pem")]

@@ -49,23 +49,51 @@ class ApprovalKind:
         return defaultdict(dict)
 
     def judge(self, state: State, act: Act, context: Context) -> Judgement:
-        """Allow a member's first answer to the agreement or circle whose log this is."""
+        """Allow a member's first answer to what this room was asked, or to the agreement or circle that it is."""
         of = unb32(str(act.body["of"]), 32)
-        agreement = context.agreement(act.circle)
-        if of != (agreement if context.founding(act.circle) else act.circle):
-            return deny("wrong-log")
-        if unb32(str(act.body["revision"]), 32) != agreement:
+        if unb32(str(act.body["revision"]), 32) != context.revision(act.circle):
             return deny("revision")
         if gap := missing(context, check_after(act.body)):
             return unknown(gap)
-        if act.author in state.get(of, {}):
-            return deny("answered")
-        return ALLOW
+        wrong = "" if of in _founding_things(act.circle, context) else _not_asked(state, of, act, context)
+        if wrong:
+            return deny(wrong)
+        return deny("answered") if act.author in state.get(of, {}) else ALLOW
 
     def apply(self, state: State, act: Act) -> None:
-        """Count the answer."""
+        """Count the answer, and among rivals the first approval."""
+        of = unb32(str(act.body["of"]), 32)
         answer = Answer(str(act.body["answer"]), str(act.body["person"]), act.time, act.place.ref)
-        state[unb32(str(act.body["of"]), 32)][act.author] = answer
+        state[of][act.author] = answer
+
+
+def _founding_things(circle: bytes, context: Context) -> frozenset[bytes]:
+    """Return what the room itself asks its members to sign: the agreement's revision, or the circle."""
+    if context.founding(circle):
+        return frozenset({context.revision(circle)})
+    return frozenset({context.public(circle)})
+
+
+def _not_asked(state: State, of: bytes, act: Act, context: Context) -> str:
+    """Return why an answer to a thing does not count, "" if it does."""
+    asked = context.thing(of)
+    if asked is None:
+        return "nothing-asked"
+    if asked.circle != act.circle:
+        return "wrong-room"
+    if act.author not in asked.voters:
+        return "concerned"
+    rival = asked.rivals and any(
+        given.answer == "approve" and other != of and _rivals(context, other) == asked.rivals
+        for other, answers in state.items()
+        if (given := answers.get(act.author)) is not None
+    )
+    return "stale" if rival and act.body["answer"] == "approve" else ""
+
+
+def _rivals(context: Context, thing: bytes) -> bytes:
+    asked = context.thing(thing)
+    return asked.rivals if asked is not None else b""
 
 
 KIND = ApprovalKind()

@@ -139,5 +139,5 @@ def _open(keys: KeyHistory, data: bytes) -> tuple[note.Checkpoint, bytes]:
     """Return the checkpoint of a note that this member signed, and the note with that line only."""
     origin = note.Note.parse(data).text.partition("\n")[0]
     origin_hash(origin)
-    verifier = keys.current.verifier(origin)
+    verifier = keys.signer(note.Note.parse(data))
     return note.open_checkpoint(data, verifier), own_line(data, verifier)

@@ -1,104 +1,30 @@
 """Key histories: which keys a member signs with, what it is called and where it is reached.
 
-docs/protocol/2-ledger.md, "Key history".
+docs/protocol/2-ledger.md, "Key history". What one entry says is in `ledger.records`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from entente.core import canon, entry, keys, merkle
+from entente.core import entry, merkle
 from entente.core import note as notes
-from entente.core.errors import InvalidError, VerificationError
-from entente.core.ids import ID_SIZE, Member, b32, keys_origin, member_id, store_name, unb32, witness_name
-from entente.core.names import check_name
+from entente.core.errors import InvalidError, RefusedError, VerificationError
+from entente.core.ids import Member, b32, keys_origin
 from entente.ledger.document import fields, from_b64, listed, text, to_b64, verifying
+from entente.ledger.records import KINDS, KeyRecord, check_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-KIND: Final = "key/1"
-MAX_URL: Final = 512
+__all__ = ["KINDS", "KeyHistory", "KeyRecord", "Part", "check_history", "history_document", "own_line", "read_history"]
 
-_FIELDS: Final = ("log", "name", "next", "store", "tls", "transport", "url", "witness")
-_PUBLIC: Final = ("log", "witness", "store", "transport")
-_FIXED: Final = (*_PUBLIC, "next")  # what version 1 lets no later entry change
-_URL: Final = re.compile(r"[!-~]*")
-_MAX_PAYLOAD: Final = 8 * 1024
+MAX_RECORDS: Final = 256
 
 Part = tuple[str, int, bytes, bytes]
 """Kind, claimed time, salt and payload of an entry: what its leaf is made of."""
-
-
-class KeyRecord(Struct, frozen=True, kw_only=True):
-    """The payload of a `key/1` act: four public keys, the certificate's pin, the next key's hash, name, address."""
-
-    log: bytes
-    witness: bytes
-    store: bytes
-    transport: bytes
-    next: bytes
-    name: str
-    url: str = ""
-    tls: bytes = b""
-
-    def __post_init__(self) -> None:
-        """Refuse what no history may hold: InvalidError if malformed, VerificationError for a weak or a doubled key."""
-        publics = (self.log, self.witness, self.store, self.transport)
-        for public in publics:
-            keys.check_public(public)
-        if len(set(publics)) != len(publics):
-            raise VerificationError("One public key stands for two uses; a signature would say two things.")
-        if len(self.next) != ID_SIZE or len(self.tls) not in {0, ID_SIZE}:
-            raise InvalidError("The hashes of the next key and of the certificate's key have 32 bytes.")
-        check_name(self.name)
-        if len(self.url) > MAX_URL or _URL.fullmatch(self.url) is None:
-            raise InvalidError(f"A url has at most {MAX_URL} printable ASCII characters and no spaces.")
-
-    @classmethod
-    def read(cls, payload: bytes) -> KeyRecord:
-        """Read a payload; raise InvalidError unless it is spelt as `body` spells it, else what building it raises."""
-        found = fields(canon.decode(payload, _MAX_PAYLOAD), _FIELDS, "key act")
-        tls = text(found["tls"], "pin")
-        hashes = {name: unb32(text(found[name], f"{name} key"), ID_SIZE) for name in _FIXED}
-        return cls(
-            **hashes,
-            tls=unb32(tls, ID_SIZE) if tls else b"",
-            name=text(found["name"], "name"),
-            url=text(found["url"], "url"),
-        )
-
-    def body(self) -> bytes:
-        """Return the canonical payload."""
-        hashes = {name: b32(getattr(self, name)) for name in (*_FIXED, "tls")}
-        return canon.encode({**hashes, "name": self.name, "url": self.url})
-
-    @property
-    def member(self) -> Member:
-        """The member that this log key founds."""
-        return member_id(self.log)
-
-    def verifier(self, origin: str) -> notes.Verifier:
-        """Return what verifies the checkpoints of this member's log `origin`."""
-        return notes.Verifier(origin, notes.ED25519, self.log)
-
-    def cosigners(self) -> tuple[notes.Verifier, notes.Verifier]:
-        """Return what verifies this member's cosignatures: as witness, and as store."""
-        return (
-            notes.Verifier(witness_name(self.member), notes.COSIGNATURE, self.witness),
-            notes.Verifier(store_name(self.member), notes.COSIGNATURE, self.store),
-        )
-
-    def check_next(self, later: KeyRecord) -> None:
-        """Accept what may follow this record; raise VerificationError if it changes more than name, url and pin."""
-        for name in _FIXED:
-            if getattr(self, name) != getattr(later, name):
-                raise VerificationError(
-                    f"A later entry of the key history changes {name}; version 1 does not allow it."
-                )
 
 
 class KeyHistory(Struct, frozen=True, kw_only=True):
@@ -120,6 +46,58 @@ class KeyHistory(Struct, frozen=True, kw_only=True):
         """How many entries the history has."""
         return len(self.records)
 
+    @property
+    def successions(self) -> tuple[int, ...]:
+        """The entries that changed the log key without a word of the key before: what people had to approve."""
+        return tuple(
+            at
+            for at, (before, later) in enumerate(zip(self.records, self.records[1:], strict=False), 1)
+            if before.log != later.log and not later.handover
+        )
+
+    def verifiers(self, origin: str) -> tuple[notes.Verifier, ...]:
+        """Return what verifies the notes of this member's log `origin`: the current log key's, then the retired."""
+        publics = dict.fromkeys(record.log for record in reversed(self.records))
+        return tuple(notes.Verifier(origin, notes.ED25519, public) for public in publics)
+
+    def signer(self, note: notes.Note) -> notes.Verifier:
+        """Return the key of this history whose line a note carries, the newest; VerificationError if there is none."""
+        origin = note.text.partition("\n")[0]
+        lines = {(each.name, each.key_id) for each in note.signatures}
+        for verifier in self.verifiers(origin):
+            if (verifier.name, verifier.key_id) in lines:
+                return verifier
+        raise VerificationError("The note carries no line of a log key of its member.")
+
+    def retired(self, verifier: notes.Verifier) -> bool:
+        """Say whether a log key of this history is no longer the current one."""
+        return verifier.public_key != self.current.log
+
+    def counted(self, head: bytes, held: bytes, vouchers: Iterable[notes.Verifier]) -> notes.Verifier:
+        """Return the log key under which this head of a log of the member counts.
+
+        `held` is the note that we hold of the log, `vouchers` the witness keys of others who may vouch for what a
+        retired key signed. RefusedError "retired-key" if nobody does; VerificationError if no key or voucher holds.
+        """
+        whole = notes.Note.parse(head)
+        found = self.signer(whole)
+        if not self.retired(found) or (held and notes.Note.parse(held).text == whole.text):
+            return found
+        lines = {(each.name, each.key_id) for each in whole.signatures}
+        given = [each for each in vouchers if (each.name, each.key_id) in lines]
+        if not given:
+            raise RefusedError(
+                "This head is signed by a log key that its member has retired, and nobody vouches for it.",
+                code="retired-key",
+                hint="If it was signed before, a member that has it shows it with its own signature.",
+            )
+        notes.verify(whole, given)
+        return found
+
+    def cosigners(self) -> tuple[notes.Verifier, ...]:
+        """Return what verifies cosignatures of this member under any key it ever had, the current ones first."""
+        return tuple(dict.fromkeys(each for record in reversed(self.records) for each in record.cosigners(self.member)))
+
     def document(self) -> dict[str, object]:
         """Return the history as it stands in cards, proofs and evidence."""
         return history_document(self.note, self.entries)
@@ -128,18 +106,16 @@ class KeyHistory(Struct, frozen=True, kw_only=True):
 def check_history(member: Member | None, note: bytes, entries: Sequence[Part]) -> KeyHistory:
     """Verify a whole history, of `member` if given; raise VerificationError unless every rule of page 2 holds.
 
-    The note may carry other members' lines; the history that is returned keeps its own line only.
+    The note may carry other members' lines; the history that is returned keeps the newest log key's line only.
     """
     with verifying("key history"):
-        if not entries:
-            raise VerificationError("The key history is empty.")
-        records = tuple(KeyRecord.read(_payload(each)) for each in entries)
-        for later in records[1:]:
-            records[0].check_next(later)
-        found = records[0].member
+        if not 0 < len(entries) <= MAX_RECORDS:
+            raise VerificationError(f"The key history is empty, or has more than {MAX_RECORDS} entries.")
+        records = tuple(KeyRecord.read(each[3], each[0]) for each in entries)
+        found = check_records(records)
         if member is not None and member != found:
             raise VerificationError(f"The key history is that of {b32(found)}, not of {b32(member)}.")
-        verifier = records[0].verifier(keys_origin(found))
+        verifier = records[-1].verifier(keys_origin(found))
         checkpoint = notes.open_checkpoint(note, verifier)
         root = merkle.root(merkle.leaf_hashes(entry.leaves(*_columns(entries))))
         if (checkpoint.size, checkpoint.root) != (len(entries), root):
@@ -173,13 +149,6 @@ def own_line(note: bytes, verifier: notes.Verifier) -> bytes:
     """Return the note with the line of `verifier` only; raise VerificationError unless that is there and holds."""
     whole = notes.Note.parse(note)
     return notes.Note(whole.text, tuple(notes.verify(whole, (verifier,)))).to_bytes()
-
-
-def _payload(part: Part) -> bytes:
-    kind, _, _, payload = part
-    if kind != KIND:
-        raise VerificationError(f"A key history holds entries of kind {KIND} only, not {kind[:40]!r}.")
-    return payload
 
 
 def _columns(entries: Sequence[Part]) -> tuple[list[str], list[int], list[bytes], list[bytes]]:

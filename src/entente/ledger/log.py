@@ -92,6 +92,14 @@ def frontier_at(tx: Transaction, row: LogRow, size: int) -> merkle.Frontier:
     return merkle.Frontier.from_bytes(size, peaks)
 
 
+def is_whole(tx: Transaction, row: LogRow) -> bool:
+    """Say whether the hashes stored of a log make the compact range that stands in its row."""
+    try:
+        return frontier_at(tx, row, row.size).to_bytes() == row.peaks
+    except EntenteError:
+        return False
+
+
 def rewind(tx: Transaction, row: LogRow) -> tuple[LogRow, list[Draft]]:
     """Take the unsigned entries off our own log; return the log as it was signed, and the entries as drafts."""
     kept = [
@@ -108,8 +116,8 @@ def rewind(tx: Transaction, row: LogRow) -> tuple[LogRow, list[Draft]]:
 class Judged(Struct, frozen=True):
     """What a judge made of a run of entries: how many to take now, what to store, what was refused and why.
 
-    `taken` smaller than the run leaves the rest for a later round, and `waits` says why. `refused` and `awaited` are
-    indexes of entries whose leaf stays without a payload: for good, or until it arrives.
+    `taken` smaller than the run leaves the rest for a later round, and `waits` says why (`code` in a word). `refused`
+    and `awaited` are indexes of entries whose leaf stays without a payload: for good, or until it arrives.
     """
 
     taken: int
@@ -117,6 +125,7 @@ class Judged(Struct, frozen=True):
     refused: list[tuple[int, str]]
     awaited: list[int]
     waits: str = ""
+    code: str = "waits"
 
 
 Judge = Callable[[LogRow, list[Column], Sequence[bytes]], Judged]
@@ -159,7 +168,7 @@ def accept(
             taken += judged.taken
             refused += [(index, hashes[index - first], reason) for index, reason in judged.refused]
             if judged.taken < len(hashes):
-                waits = RefusedError(judged.waits, code="waits") if judged.waits else None
+                waits = RefusedError(judged.waits, code=judged.code) if judged.waits else None
                 return Accepted(row, taken, refused, waits, held_back=True)
     except EntenteError as failure:
         return Accepted(row, taken, refused, failure, held_back=False)

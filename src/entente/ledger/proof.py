@@ -14,7 +14,7 @@ from entente.core import canon, entry, merkle, note
 from entente.core.errors import InvalidError, LimitError, VerificationError
 from entente.core.ids import ID_SIZE, Member, b32, keys_origin, origin_hash, unb32
 from entente.ledger.document import MAX_FILE, check_version, fields, from_b64, mapping, text, to_b64, verifying
-from entente.ledger.history import KIND, KeyHistory, Part, read_history
+from entente.ledger.history import KINDS, KeyHistory, Part, read_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +83,8 @@ def write_proof(
         lines = (*whole.signatures, *(note.Signature.parse(line) for line in cosignatures))
         others = {each.member: each for each in cosigners if each.member != author.member}
         said = _newest(lines, others)
-        own = [each for each in lines if _names(each, author.current.verifier(whole.text.partition("\n")[0]))]
+        signer = author.signer(whole)
+        own = [each for each in lines if _names(each, signer)]
         kept = note.Note(whole.text, (*own[:1], *(line for _, line in said)))
         histories = {author.member: author, **{member: others[member] for member, _ in said}}
         extra = canon.encode(
@@ -114,9 +115,9 @@ def read_proof(data: bytes) -> Proof:
         merkle.verify_inclusion(
             merkle.leaf_hash(claim.leaf), claim.index, checkpoint.size, claim.hashes, checkpoint.root
         )
-        if (checkpoint.origin == keys_origin(claim.author.member)) != (said.kind == KIND):
+        if (checkpoint.origin == keys_origin(claim.author.member)) != (said.kind in KINDS):
             raise VerificationError(f"An entry of kind {said.kind} does not stand in a log of this sort.")
-        statements = _statements(claim, checkpoint)
+        statements = _statements(claim)
     return Proof(
         author=claim.author,
         cosigners=claim.cosigners,
@@ -173,9 +174,9 @@ def _histories(value: object) -> dict[Member, KeyHistory]:
     return result
 
 
-def _statements(claim: _Claim, checkpoint: note.Checkpoint) -> tuple[Statement, ...]:
+def _statements(claim: _Claim) -> tuple[Statement, ...]:
     """Verify every line of the note: the author's once, and those of the cosigners, each of whom says something."""
-    author = claim.author.current.verifier(checkpoint.origin)
+    author = claim.author.signer(claim.note)
     known = {verifier: (each.member, stored) for each in claim.cosigners for stored, verifier in _keys(each)}
     held = note.verify(claim.note, (author, *known))
     if len(held) != len(claim.note.signatures):
@@ -186,6 +187,8 @@ def _statements(claim: _Claim, checkpoint: note.Checkpoint) -> tuple[Statement, 
         result.extend(Statement(stored, member, note.cosigned_at(line)) for member, stored in found)
     if len(result) + 1 != len(held):
         raise VerificationError("The checkpoint is not signed by its author.")
+    if claim.author.retired(author) and all(each.stored for each in result):
+        raise VerificationError("A retired key has signed the checkpoint, and no other member has witnessed it.")
     if {each.member for each in result} != {each.member for each in claim.cosigners}:
         raise VerificationError("The file brings keys of a member that says nothing in it.")
     return tuple(sorted(result))
@@ -209,7 +212,7 @@ def _newest(
 
 def _keys(history: KeyHistory) -> tuple[tuple[bool, note.Verifier], ...]:
     """Return a member's keys for cosignatures with what they state (False witnessed, True stored)."""
-    return tuple(zip((False, True), history.current.cosigners(), strict=True))
+    return tuple(zip((False, True), history.current.cosigners(history.member), strict=True))
 
 
 def _names(line: note.Signature, verifier: note.Verifier) -> bool:

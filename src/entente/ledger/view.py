@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from entente.core.errors import InvalidError
-from entente.core.kind import Act, Context, Judgement, Kind, Verdict, deny
+from entente.core.kind import Act, Asking, Asks, Context, Judgement, Kind, Verdict, deny
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,18 +19,38 @@ if TYPE_CHECKING:
 
 
 class World(Protocol):
-    """What is known of circles before any act is read."""
+    """What is known of circles before any act is read; see `core.kind.Context`, which asks the same."""
 
     def members(self, circle: bytes) -> frozenset[Member]:
-        """Return the members that the circle's text names; empty for a circle that is not known."""
+        """Return the members of this room; empty for one that is not known."""
         ...
 
     def agreement(self, circle: bytes) -> bytes:
-        """Return the agreement of this circle."""
+        """Return the agreement of this room."""
         ...
 
     def founding(self, circle: bytes) -> bool:
-        """Say whether this is its agreement's founding circle."""
+        """Say whether it is of its agreement's founding circle."""
+        ...
+
+    def revision(self, circle: bytes) -> bytes:
+        """Return the revision that this room lives under."""
+        ...
+
+    def epoch(self, circle: bytes) -> int:
+        """Return the epoch of this room."""
+        ...
+
+    def public(self, circle: bytes) -> bytes:
+        """Return the id of the circle that this room belongs to."""
+        ...
+
+    def newcomers(self, circle: bytes) -> frozenset[Member]:
+        """Return the members that came with this room's revision."""
+        ...
+
+    def needed(self, circle: bytes, voters: int) -> int:
+        """Return how many of so many voters bind all under the terms of this room."""
         ...
 
 
@@ -44,6 +64,7 @@ class View:
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
         self.judged: dict[str, Judgement] = {}
         self.waiting: dict[str, list[Act]] = {}
+        self.things: dict[bytes, Asks] = {}
 
     def judge(self, act: Act) -> Judgement:
         """Say what would become of `act` now, without changing anything."""
@@ -56,6 +77,14 @@ class View:
             return deny("not-a-member")
         return kind.judge(self.states[act.kind], act, self._context)
 
+    def take(self, act: Act) -> None:
+        """Change the states by an act that was allowed."""
+        kind = self.kinds[act.kind]
+        kind.apply(self.states[act.kind], act)
+        asked = kind.asks(act, self._context) if isinstance(kind, Asking) else None
+        if asked is not None:
+            self.things[asked.thing] = asked
+
 
 class _Context:
     """The world, and which entries have been judged."""
@@ -64,10 +93,18 @@ class _Context:
         self.members = world.members
         self.agreement = world.agreement
         self.founding = world.founding
+        self.revision = world.revision
+        self.epoch = world.epoch
+        self.public = world.public
+        self.newcomers = world.newcomers
+        self.needed = world.needed
         self._view = view
 
     def known(self, ref: str) -> bool:
         return ref in self._view.judged
+
+    def thing(self, of: bytes) -> Asks | None:
+        return self._view.things.get(of)
 
 
 def fold(kinds: Sequence[Kind[Any]], acts: Iterable[Act], world: World) -> View:
@@ -96,7 +133,7 @@ def _advance(view: View, queue: list[Act], log: bytes, blocked: dict[str, list[b
             break
         queue.pop()
         if judgement.verdict is Verdict.ALLOW:
-            view.kinds[act.kind].apply(view.states[act.kind], act)
+            view.take(act)
         view.judged[act.place.ref] = judgement
         freed += blocked.pop(act.place.ref, [])
     return freed

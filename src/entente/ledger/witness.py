@@ -6,6 +6,7 @@ docs/protocol/2-ledger.md, "Cosignature" (C2SP tlog-cosignature); kept per log, 
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def of_log(tx: Transaction, log: bytes) -> list[Cosignature]:
 def cosign(
     tx: Transaction, row: LogRow, me: Member, *, witness_seed: bytes, store_seed: bytes, now: int
 ) -> list[Cosignature]:
-    """State what we hold of another member's log, once for each size; return the new statements (`now` in seconds)."""
+    """State what we hold of another member's log, once for each size and key; return what is new (`now`: seconds)."""
     if row.size == 0 or row.size != row.signed or row.member == me or row.stopped:
         return []
     stages = {Stage.WITNESSED: witness_seed}
@@ -84,11 +85,11 @@ def cosign(
     made: list[Cosignature] = []
     log, root = origin_hash(row.origin), b""
     for stage, seed in stages.items():
-        held = tx.records.get(SPACE, _key(log, me, stage))
-        if held is not None and _decode(held).size >= row.size:
+        signer = note.Signer(name_of(me, stage), note.COSIGNATURE, seed)
+        held = _held(tx, _key(log, me, stage))
+        if held is not None and held.size >= row.size and _key_id(held) == signer.verifier.key_id:
             continue
         root = root or root_of(row)
-        signer = note.Signer(name_of(me, stage), note.COSIGNATURE, seed)
         line = note.cosign(note.Checkpoint(row.origin, row.size, root), signer, now)
         made.append(Cosignature(log, me, stage.value, row.size, root, line))
     for each in made:
@@ -99,6 +100,7 @@ def cosign(
 def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> bool:
     """Keep another member's statement if it is newer than the one held; return whether it was.
 
+    Of one size the one under the current key (`keys`) is newer.
     VerificationError if the signature does not hold, or holds for a root that is not ours (a split view).
     """
     if given.stage not in {Stage.WITNESSED, Stage.STORED}:
@@ -106,11 +108,11 @@ def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> b
     if not 0 < given.size <= row.size:
         return False
     key = _key(given.log, given.member, given.stage)
-    held = tx.records.get(SPACE, key)
-    if held is not None and _decode(held).size >= given.size:
-        return False
     public = keys.witness if given.stage == Stage.WITNESSED else keys.store
     verifier = note.Verifier(name_of(Member(given.member), given.stage), note.COSIGNATURE, public)
+    held = _held(tx, key)
+    if held is not None and held.size >= given.size + (_key_id(held) != verifier.key_id):
+        return False
     note.verify_cosignature(note.Checkpoint(row.origin, given.size, given.root), given.line, verifier)
     if root_at(tx, row, given.size) != given.root:
         raise VerificationError(
@@ -118,6 +120,28 @@ def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> b
         )
     tx.records.put(SPACE, key, _encode(given))
     return True
+
+
+def _held(tx: Transaction, key: str) -> Cosignature | None:
+    data = tx.records.get(SPACE, key)
+    return None if data is None else _decode(data)
+
+
+def _key_id(given: Cosignature) -> bytes:
+    return _named(given.line)
+
+
+@lru_cache(maxsize=16_384)
+def _named(line: str) -> bytes:
+    return note.Signature.parse(line).key_id
+
+
+def vouched(tx: Transaction, row: LogRow, me: Member) -> bytes:
+    """Return the note of another member's log with our own witness line, if we have witnessed exactly this head."""
+    held = _held(tx, _key(origin_hash(row.origin), me, Stage.WITNESSED))
+    if held is None or held.size != row.signed or held.line.encode() in row.note:
+        return row.note
+    return row.note + held.line.encode()
 
 
 def time_of(given: Cosignature) -> int:
@@ -138,6 +162,7 @@ def tally(tx: Transaction, rows: Iterable[LogRow]) -> bytes:
         + (b"\1" if each.stage == Stage.WITNESSED else b"\2")
         + each.size.to_bytes(8, "big")
         + each.root
+        + _key_id(each)
         for row in rows
         for each in of_log(tx, origin_hash(row.origin))
     ]

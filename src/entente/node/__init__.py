@@ -13,31 +13,37 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
-from entente.core import keys
-from entente.core.errors import ConflictError
-from entente.core.ids import b32, member_id, unb32, words
+from entente.core.errors import ConflictError, EntenteError
+from entente.core.ids import b32, words
 from entente.core.names import check_name
-from entente.ledger.history import KeyRecord
 from entente.ledger.keys import found
+from entente.node import backups, heir, vault
 from entente.node.agreements import Agreements
 from entente.node.base import Base
 from entente.node.books import Books
+from entente.node.bundles import Bundles
 from entente.node.caller import Caller, HttpCaller
+from entente.node.courier import Courier
 from entente.node.door import Door
 from entente.node.health import doctor
 from entente.node.home import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
 from entente.node.items import Items
+from entente.node.keyring import Keyring, record_of, write_recovery
 from entente.node.live import Live
+from entente.node.onward import Onward
+from entente.node.outside import Outside
 from entente.node.partners import Partners
 from entente.node.people import OwnProfile, People, add_person
+from entente.node.recalls import Recalls
 from entente.node.rounds import Rounds
 from entente.node.settings import Settings
 from entente.node.sharing import Sharing
-from entente.node.values import Founded, Health
+from entente.node.successions import Successions
+from entente.node.values import Backed, Founded, Health, Inherited
+from entente.node.witnessing import Witnessing
 from entente.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -57,8 +63,8 @@ def _clock() -> int:
 class Node:
     """One member's node; every part may be used from several threads.
 
-    `partners`, `agreements`, `items`, `sharing`, `exchange`, `ledger`, `people`, `profile`, `settings`: what it can do.
-    `run` and `door` are for whoever serves it.
+    `partners`, `agreements`, `items`, `sharing`, `recalls`, `onward`, `exchange`, `bundles`, `ledger`, `people`,
+    `profile`, `settings`, `keys`, `successions`: what it can do. `run` and `door` are for whoever serves it.
     """
 
     def __init__(self, base: Base, caller: Caller) -> None:
@@ -70,7 +76,6 @@ class Node:
         self._caller = caller
         self.member = b32(base.me)
         self.name = current.name
-        self.url = current.url
         self.words = list(words(base.me))
         self.operator = operator
         self.partners = Partners(base, caller)
@@ -78,15 +83,24 @@ class Node:
         self.sharing = Sharing(base)
         self.items = Items(base, self.sharing)
         self.exchange = Rounds(base, caller, self.partners, self.agreements)
+        self.recalls = Recalls(base, self.sharing)
+        self.onward = Onward(base)
+        self.bundles = Bundles(base, self.partners, self.exchange, self.agreements)
         self.ledger = Books(base)
         self.people = People(base)
         self.profile = OwnProfile(base)
         self.settings = Settings(base)
+        self.keys = Keyring(base)
+        self.successions = Successions(base)
+        self.witness = Witnessing(base)
+        self.outside = Outside(base, caller)
         self.door = Door(base, self.partners, self.exchange)
 
     @staticmethod
-    def init(home: Path, *, name: str, url: str, recovery: Path | None = None) -> Founded:
-        """Make a home with new keys and return who lives there; all of it or nothing.
+    def init(
+        home: Path, *, name: str, url: str, recovery: Path | None = None, lock: vault.Lock | None = None
+    ) -> Founded:
+        """Make a home with new keys, sealed by `lock` if there is one, and return who lives there; all or nothing.
 
         ConflictError if the home or the recovery file exists, InvalidError for a name or url that cannot be used. The
         recovery file holds the next key; take it away from this machine.
@@ -95,35 +109,92 @@ class Node:
         check_url(url)
         recovery = recovery or home.absolute().with_name(f"{home.absolute().name}.recovery")
         building = prepare(home, recovery)
-        seeds = [os.urandom(32) for _ in range(5)]
+        seeds = [os.urandom(32) for _ in range(6)]
         try:
             secrets = make_secrets(seeds, name, url, time.time())
-            person = _fill(Home(building), secrets, name, url)
-            write_durably(recovery, _recovery(seeds[4], secrets, name))
+            person = _fill(Home(building), secrets, name, url, lock)
+            write_durably(recovery, write_recovery(secrets.owner, name, seeds[4]))
             finish(building, home)
         except BaseException:
             abandon(building)
             raise
-        member = member_id(keys.public_of(secrets.seed("log")))
+        member = secrets.owner
         with Node.open(home) as node:
             node.base.mark()
         return Founded(b32(member), name, list(words(member)), str(recovery), person)
 
+    @staticmethod
+    def succeed(
+        home: Path,
+        *,
+        recovery: Path,
+        card: bytes,
+        out: Path | None = None,
+        url: str = "",
+        lock: vault.Lock | None = None,
+    ) -> Inherited:
+        """Make a new home for a member whose home or keys are lost, from its recovery file and last card.
+
+        See `entente.node.heir.begin` for what is raised.
+        """
+        return heir.begin(home, recovery=recovery, card=card, out=out, url=url, lock=lock)
+
     @classmethod
-    def open(cls, home: Path) -> Node:
-        """Open a home; StoreError with a hint if nobody lives there or it cannot be used."""
+    def open(cls, home: Path, unlock: vault.Unlock | None = None) -> Node:
+        """Open a home; StoreError with a hint if nobody lives there or it cannot be used.
+
+        Sealed keys that `unlock` does not open leave the node locked: it reads, and what it appends waits for the
+        signature of one that is not. VerificationError if `unlock` has the wrong passphrase or key.
+        """
         files = Home(home)
         files.check()
-        secrets = files.secrets()
+        held = vault.load(files, unlock)
         store = SqliteStore(files.database)
-        me = member_id(keys.public_of(secrets.seed("log")))
-        base = Base(files, store, secrets, clock=_clock, random=os.urandom, nonce=store.nonce, me=me)
+        base = Base(
+            files,
+            store,
+            held.secrets,
+            clock=_clock,
+            random=os.urandom,
+            nonce=store.nonce,
+            me=held.member,
+            lock=held.lock,
+        )
         try:
             base.check_guard()
+            Keyring(base).complete()
+            base.sign_kept()
             return cls(base, HttpCaller(base))
         except BaseException:
             store.close()
             raise
+
+    @property
+    def url(self) -> str:
+        """The address at which partners call this member now."""
+        with self.base.store.read() as tx:
+            return self.base.history(tx, self.base.me).current.url
+
+    @property
+    def locked(self) -> bool:
+        """Say whether the keys are sealed and were not opened."""
+        return self.base.locked
+
+    @property
+    def protection(self) -> str:
+        """How the keys are kept on disk: "none", "passphrase" or "key-file"."""
+        return vault.NONE if self.base.home is None else vault.load(self.base.home).kind
+
+    def protect(self, lock: vault.Lock | None) -> None:
+        """Seal the keys with another lock, or keep them in the clear (None); WaitingError while they are locked."""
+        self.base.protect(lock)
+
+    def backup(self, out: Path) -> Backed:
+        """Write one file that brings this home back (`entente restore`), while others go on working in it.
+
+        ConflictError if the file exists; InvalidError if it would lie in the home.
+        """
+        return backups.backup(self.base, out)
 
     def doctor(self) -> Health:
         """Say what is wrong with this home, and what to do."""
@@ -146,11 +217,14 @@ class Node:
         """Bring partners level at once, in the background, until `stop`; ConflictError if another process does."""
         if not isinstance(self._caller, HttpCaller):
             raise ConflictError("This node does not call over the network.")
-        Live(self.base, self._caller, self.partners, self.exchange, self.door).run(stop, on_ready)
+        courier = Courier(self.outside, stop)
+        Live(self.base, self._caller, self.partners, self.exchange, self.door, courier).run(stop, on_ready)
 
     def close(self) -> None:
-        """Release files and connections."""
+        """Finish what was erased, and release files and connections."""
         self._caller.close()
+        with suppress(EntenteError):  # a reader is in the way, or it is closed: the next opening finishes it
+            self.base.store.purge()
         self.base.store.close()
 
     def __enter__(self) -> Self:
@@ -164,12 +238,12 @@ class Node:
         self.close()
 
 
-def _fill(home: Home, secrets: Secrets, name: str, url: str) -> str:
+def _fill(home: Home, secrets: Secrets, name: str, url: str, lock: vault.Lock | None) -> str:
     """Write a new home's files; return the operator's person id."""
-    write_durably(home.secrets_file, msgspec.json.encode(secrets))
+    write_durably(home.secrets_file, vault.encode(secrets, lock, os.urandom))
     store = SqliteStore(home.database, create=True, nonce=os.urandom(16))
     try:
-        me = member_id(keys.public_of(secrets.seed("log")))
+        me = secrets.owner
         return found_member(Base(None, store, secrets, clock=_clock, random=os.urandom, me=me), name, url)
     finally:
         store.close()
@@ -178,29 +252,9 @@ def _fill(home: Home, secrets: Secrets, name: str, url: str) -> str:
 def found_member(base: Base, name: str, url: str) -> str:
     """Write the first entry of a new member's key history and its operator into an empty store; return the person."""
     secrets = base.secrets
-    record = KeyRecord(
-        log=keys.public_of(secrets.seed("log")),
-        witness=keys.public_of(secrets.seed("witness")),
-        store=keys.public_of(secrets.seed("store")),
-        transport=keys.public_of(secrets.seed("transport")),
-        next=unb32(secrets.next, 32),
-        name=name,
-        url=url,
-        tls=secrets.pin,
-    )
+    record = record_of(secrets, name, url)
     with base.store.write() as tx:
         found(tx, record, seed=secrets.seed("log"), time=base.clock(), random=base.random)
         person = add_person(tx, "operator", ["operator"], base.random(16)).person
         tx.records.put("setting", "operator", person.encode())
     return person
-
-
-def _recovery(seed: bytes, secrets: Secrets, name: str) -> bytes:
-    document = {
-        "entente-recovery": 1,
-        "member": b32(member_id(keys.public_of(secrets.seed("log")))),
-        "name": name,
-        "next": seed.hex(),
-        "keep": "This is the next signing key. Keep it away from the node and its backups.",
-    }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

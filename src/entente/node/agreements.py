@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from entente.core.ids import Member, b32, identity_id
@@ -13,14 +15,18 @@ from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.membership import KIND as MEMBERSHIP
 from entente.kinds.person import KIND as PERSON
 from entente.kinds.profile import KIND as PROFILE
+from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node.base import Base, World, find, require_force, stamp
-from entente.node.charters import EPOCH, Charter
+from entente.node.changes import Changes
 from entente.node.judging import Judging
+from entente.node.keyring import settle as carry_over
 from entente.node.partners import is_paired
 from entente.node.people import operator, people
 from entente.node.people import own_profile as own
+from entente.node.successions import apply_due
+from entente.node.switch import share_backlog, switch
 from entente.node.values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
 from entente.policy.agreement import FoundingText
 from entente.policy.approval import State
@@ -30,7 +36,12 @@ from entente.policy.templates import terms_from
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from entente.node.charters import Charter
     from entente.store.ports import Transaction
+
+
+MAX_STEPS = 64
+"""How often `settle` goes round before it lets others work."""
 
 
 class Agreements:
@@ -39,6 +50,7 @@ class Agreements:
     def __init__(self, base: Base) -> None:
         """Work on this base."""
         self._base = base
+        self.changes = Changes(base)
 
     def propose(
         self,
@@ -75,12 +87,12 @@ class Agreements:
 
     def _free_name(self, tx: Transaction, name: str) -> str:
         """Return `name`, with a number if an agreement is called so already."""
-        taken = {each.founding_text.name for each in charter_book.load(tx) if each.founding}
+        taken = {each.name for each in charter_book.load(tx).newest() if each.founding}
         numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
         return next(each for each in (name, *numbered) if each not in taken)
 
     def _check_name(self, tx: Transaction, name: str) -> None:
-        if any(each.founding and each.founding_text.name == name for each in charter_book.load(tx)):
+        if any(each.founding and each.name == name for each in charter_book.load(tx).newest()):
             raise ConflictError(f"There is an agreement {name!r} already.", hint="Give it another --name.")
 
     def _partners(self, tx: Transaction, with_: Sequence[str]) -> Sequence[Member]:
@@ -114,7 +126,7 @@ class Agreements:
             founding = self._find(world, agreement)
             require_force(world, founding)
             members = [base.me, *(base.find_member(tx, text) for text in with_)]
-            if outside := set(members) - set(founding.text.members):
+            if outside := set(members) - set(founding.members):
                 raise RefusedError(
                     f"{', '.join(sorted(base.name_of(tx, each) for each in outside))} is not in this agreement.",
                     code="circle",
@@ -122,8 +134,9 @@ class Agreements:
                 )
             level = parse(ceiling) if ceiling else founding.text.ceiling
             text = CircleText.make(name or f"Circle of {len(members)}", members, base.random(32), level)
-            offer = canon.encode({"v": 1, "agreement": b32(founding.agreement), "circle": text.to_dict()})
-            charter = self._open(tx, offer, text.id(founding.agreement))
+            told: dict[str, object] = {"v": 1, "agreement": b32(founding.agreement), "circle": text.to_dict()}
+            told |= {} if founding.epoch == 1 else {"revision": b32(founding.revision)}
+            charter = self._open(tx, canon.encode(told), text.id(founding.agreement))
             body = canon.encode(
                 {"agreement": b32(founding.agreement), "circle": b32(charter.circle), "text": text.to_dict()}
             )
@@ -133,31 +146,48 @@ class Agreements:
         return Opened(b32(charter.circle), "proposed")
 
     def sign(self, id_: str, *, refuse: bool = False, person: str = "") -> Signed:
-        """Give this member's one final answer to an agreement or circle (ConflictError if it was given)."""
+        """Give this member's one final answer to an agreement, circle or amendment (ConflictError if it was given)."""
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
             world = base.world(tx)
-            charter = self._find_any(world, id_)
-            thing = charter.agreement if charter.founding else charter.circle
-            given = world.answers(thing).get(base.me)
-            if given is not None and (given.answer == "refuse") != refuse:
-                raise ConflictError("You have answered already; a first answer is final.")
-            if given is None:
-                self._answer(tx, world, charter, thing, "refuse" if refuse else "approve", who)
-                world = base.world(tx)
-                self.publish(tx, world, charter)
-            state = world.state(charter)
+            if (amendment := self.changes.find(world, id_)) is not None:
+                self.changes.sign(tx, world, amendment, "refuse" if refuse else "approve", who)
+                done = self.changes.signed(base.world(tx), amendment)
+                switch(base, tx)
+            else:
+                charter = self._find_any(world, id_)
+                done = self._sign(tx, world, charter, who, refuse=refuse)
         base.mark()
         base.changed.set()
-        return Signed(b32(thing), "waiting" if state is State.PROPOSED else state.value)
+        return done
+
+    def _sign(self, tx: Transaction, world: World, charter: Charter, who: str, *, refuse: bool) -> Signed:
+        base = self._base
+        thing = charter.revision if charter.founding else charter.id
+        given = world.answers(thing).get(base.me)
+        if given is not None and (given.answer == "refuse") != refuse:
+            raise ConflictError("You have answered already; a first answer is final.")
+        if given is None and not self._is_asked(charter):
+            raise ConflictError(f"{charter.name} does not wait for your signature.")
+        if given is None:
+            self._answer(tx, world, charter, thing, "refuse" if refuse else "approve", who)
+            world = base.world(tx)
+            self.publish(tx, world, charter)
+        state = world.state(charter)
+        public = charter.agreement if charter.founding else charter.id
+        return Signed(b32(public), "waiting" if state is State.PROPOSED else state.value)
+
+    def _is_asked(self, charter: Charter) -> bool:
+        """Say whether this member's answer to the circle or agreement counts for anything."""
+        return not charter.founding or charter.first or self._base.me in charter.newcomers
 
     def _answer(self, tx: Transaction, world: World, charter: Charter, thing: bytes, answer: str, person: str) -> None:
         proposals = world.view.states[AGREEMENT.name if charter.founding else MEMBERSHIP.name]
-        proposed = proposals.get(thing)
+        proposed = proposals.get(charter.agreement if charter.founding else charter.circle)
         body = {
             "of": b32(thing),
-            "revision": b32(charter.agreement),
+            "revision": b32(charter.revision),
             "answer": answer,
             "person": person,
             "after": [proposed.place.ref] if proposed else [],
@@ -171,8 +201,8 @@ class Agreements:
         """
         base = self._base
         said = False
-        for charter in world.charters:
-            if not world.usable(charter) or charter.circle != (only or charter).circle:
+        for charter in world.charters.newest():
+            if not world.usable(charter) or world.gone(charter) or charter.circle != (only or charter).circle:
                 continue
             drafts: list[Draft] = []
             profile = own(tx, base.name_of(tx, base.me), identity_id(base.me))
@@ -197,13 +227,24 @@ class Agreements:
         return said
 
     def settle(self) -> bool:
-        """Publish what is due (after a round, or when a profile changed); return whether anything was."""
+        """Do what has come due, after a round or a change of ours; return whether anything was.
+
+        Epochs begin, what a newcomer is to have is shared again, and profiles are published.
+        """
         with self._base.store.read() as tx:
-            charters = charter_book.load(tx)
-        if not list(charters):
-            return False
-        with self._base.store.write() as tx:
-            said = self.publish(tx, self._base.world(tx))
+            if not list(charter_book.load(tx)):
+                return False
+        said = False
+        for _ in range(MAX_STEPS):
+            with self._base.store.write() as tx:
+                moved = switch(self._base, tx)
+                moved = self.publish(tx, self._base.world(tx)) or moved
+                moved = share_backlog(self._base, tx) or moved
+                moved = apply_due(self._base, tx) or moved
+                moved = carry_over(self._base, tx) or moved
+            said = said or moved
+            if not moved:
+                break
         if said:
             self._base.mark()
             self._base.changed.set()
@@ -213,7 +254,7 @@ class Agreements:
         """Return all agreements, oldest first."""
         with self._base.store.read() as tx:
             world = self._base.world(tx)
-            return [self._info(world, each) for each in world.charters if each.founding]
+            return [self._info(world, each) for each in world.charters.newest() if each.founding]
 
     def show(self, id_: str) -> AgreementInfo:
         """Return one agreement with its terms and who has answered what."""
@@ -228,16 +269,18 @@ class Agreements:
                     "person": answer.person,
                     "time": stamp(answer.time),
                 }
-                for member, answer in sorted(world.answers(charter.agreement).items())
+                for member, answer in sorted(world.answers(charter.revision).items())
             ]
-            terms: dict[str, Any] = dict(charter.founding_text.terms.to_dict())
-            return self._info(world, charter, approvals, terms)
+            terms: dict[str, Any] = dict(charter.terms.to_dict())
+            info = self._info(world, charter, approvals, terms)
+            asked = self.changes.amendments(tx, world, charter)
+            return structs.replace(info, amendments=list(asked), suspended=_suspended(world, charter))
 
     def circles(self) -> Sequence[CircleInfo]:
         """Return all circles, oldest first."""
         with self._base.store.read() as tx:
             world = self._base.world(tx)
-            return [circle_info(world, each) for each in world.charters]
+            return [circle_info(world, each) for each in world.charters.newest()]
 
     def _info(
         self,
@@ -246,22 +289,22 @@ class Agreements:
         approvals: Sequence[dict[str, str]] | None = None,
         terms: dict[str, Any] | None = None,
     ) -> AgreementInfo:
-        circles = [circle_info(world, each) for each in world.charters if each.agreement == charter.agreement]
-        members = [b32(member) for member in charter.founding_text.members]
+        circles = [circle_info(world, each) for each in world.charters.newest() if each.agreement == charter.agreement]
         return AgreementInfo(
             b32(charter.agreement),
-            charter.founding_text.name,
-            world.state(charter).value,
-            members,
+            charter.name,
+            "left" if world.gone(charter) else world.state(charter).value,
+            [b32(member) for member in charter.members],
             circles,
             list(approvals or ()),
             terms,
+            charter.epoch,
+            b32(charter.revision),
         )
 
     def _find(self, world: World, text: str) -> Charter:
-        options = [
-            (each.agreement, b32(each.agreement), each.founding_text.name) for each in world.charters if each.founding
-        ]
+        rooms = [each for each in world.charters.newest() if each.founding]
+        options: list[tuple[bytes, str, str]] = [(each.agreement, b32(each.agreement), each.name) for each in rooms]
         found = world.charters.founding_of(find(text, options, "agreement"))
         if found is None:
             raise NotFoundError(f"There is no agreement {text!r}.")
@@ -274,15 +317,25 @@ class Agreements:
             return self._base.find_circle(world, text)
 
 
+def _suspended(world: World, charter: Charter) -> list[dict[str, str]]:
+    """Return who serves whom nothing under this agreement; an empty `member` means everybody."""
+    held = world.view.states[SUSPENSION.name]
+    return [
+        {"by": b32(author), "member": b32(member) if member else "", "reason": each.reason, "since": stamp(each.time)}
+        for (room, author, member), each in sorted(held.items())
+        if room == charter.circle
+    ]
+
+
 def circle_info(world: World, charter: Charter) -> CircleInfo:
-    """Return what lists show of a circle."""
-    members = [b32(member) for member in charter.text.members]
+    """Return what lists show of a circle: its newest room; "ended" when too few of its members are left."""
+    state = "ended" if world.charters.ended(charter) else world.state(charter).value
     return CircleInfo(
-        b32(charter.circle),
+        b32(charter.id),
         charter.text.name,
         b32(charter.agreement),
-        members,
+        [b32(member) for member in charter.members],
         str(charter.text.ceiling),
-        world.state(charter).value,
-        EPOCH,
+        "left" if world.gone(charter) else state,
+        charter.epoch,
     )

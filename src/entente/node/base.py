@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from entente.core import canon
+from entente.core import canon, keys
 from entente.core.errors import ConflictError, EntenteError, NotFoundError, WaitingError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
+from entente.kinds.suspension import ALL
 from entente.ledger import keys as key_logs
 from entente.ledger import log, witness
 from entente.ledger.guard import fits
 from entente.ledger.view import View, fold
 from entente.node import charters as charter_book
+from entente.node import vault
 from entente.node.charters import Charter, Charters
-from entente.policy.approval import State, standing
+from entente.policy.approval import APPROVE, State, carried, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,10 +30,15 @@ if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
     from entente.node.home import Home, Secrets
+    from entente.node.vault import Lock
     from entente.store.ports import LogRow, PayloadRow, Store, Transaction
 
 GOVERNANCE = [kind.name for kind in FOLDED]
 DOUBT = ("guard", "doubt")
+WITNESS_DOUBT = ("guard", "witness")
+LOST = ("guard", "lost")
+"""Stands in a home that was made from a recovery file, without the logs of the one that was lost."""
+WITNESSED = "witnessed-log"
 LAST_TIME = 253_402_300_799_000
 SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
@@ -42,6 +49,7 @@ class World(Struct):
 
     charters: Charters
     view: View
+    me: Member
 
     def answers(self, thing: bytes) -> dict[Member, Answer]:
         """Return who answered what to an agreement or circle."""
@@ -49,10 +57,37 @@ class World(Struct):
         return dict(found)
 
     def state(self, charter: Charter) -> State:
-        """Return how far a circle (for a founding circle: its agreement) has come."""
-        thing = charter.agreement if charter.founding else charter.circle
+        """Return how far a circle (for a founding circle: its agreement) has come.
+
+        An agreement that has come to a second epoch is in force; who came with the newest revision signs that.
+        """
+        if charter.founding:
+            if not charter.first:
+                return self._acceded(charter)
+            thing, members = charter.revision, charter.members
+        else:
+            thing, members = charter.id, charter.members
         given = {member: answer.answer for member, answer in self.answers(thing).items()}
-        return standing(charter.text.members, given)
+        return standing(members, given)
+
+    def _acceded(self, charter: Charter) -> State:
+        answer = self.answers(charter.revision).get(self.me)
+        if self.me not in charter.newcomers:
+            return State.IN_FORCE
+        return State.PROPOSED if answer is None else State.IN_FORCE if answer.answer == APPROVE else State.REFUSED
+
+    def signed(self, charter: Charter, member: Member) -> bool:
+        """Say whether a member of a founding room is bound: it was there before, or has approved."""
+        answer = self.answers(charter.revision).get(member)
+        return member not in charter.newcomers or (answer is not None and answer.answer == APPROVE)
+
+    def standing(self, thing: bytes) -> State:
+        """Return how far what an act asked for has come (`thing`: its leaf hash); NotFoundError for nothing asked."""
+        asked = self.view.things.get(thing)
+        if asked is None:
+            raise NotFoundError("Nothing of this id was asked for.")
+        given = {member: answer.answer for member, answer in self.answers(thing).items()}
+        return carried(asked.voters, asked.needed, given)
 
     def agreement_state(self, agreement: bytes) -> State:
         """Return how far an agreement has come."""
@@ -63,6 +98,29 @@ class World(Struct):
         """Say whether the circle and its agreement are both in force."""
         return State.IN_FORCE == self.state(charter) == self.agreement_state(charter.agreement)
 
+    def gone(self, charter: Charter) -> bool:
+        """Say whether this member has left the agreement, or goes on in none of its later epochs."""
+        founding = self.charters.founding_of(charter.agreement)
+        if founding is None:
+            return False
+        if self.me in self.exited(founding):
+            return True
+        return any(
+            each.act.circle == founding.circle
+            and self.me not in each.text.members
+            and self.standing(thing) is State.IN_FORCE
+            for thing, each in self.view.states["amendment/1"].items()
+        )
+
+    def exited(self, charter: Charter) -> frozenset[Member]:
+        """Return the members of a founding room's agreement that have left."""
+        return frozenset(member for room, member in self.view.states["exit/1"] if room == charter.circle)
+
+    def suspends(self, charter: Charter, author: Member, member: Member) -> bool:
+        """Say whether `author` serves `member` nothing under the agreement of this founding room."""
+        held = self.view.states["suspension/1"]
+        return (charter.circle, author, member) in held or (charter.circle, author, ALL) in held
+
 
 class Base:
     """One member's store, keys and outside world; the parts of a node work on it."""
@@ -71,28 +129,60 @@ class Base:
         self,
         home: Home | None,
         store: Store,
-        secrets: Secrets,
+        secrets: Secrets | None,
         *,
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         nonce: bytes = b"",
         me: Member,
+        lock: Lock | None = None,
     ) -> None:
         """Keep what the outside hands in: `clock` gives milliseconds since 1970, `random` n bytes.
 
-        Without a home (tests, simulators) there is no marker and the guard always fits.
+        Without a home (tests, simulators) there is no marker and the guard always fits. Without `secrets` the base is
+        locked: what it appends waits for a signature. `lock` is what seals the keys on disk.
         """
         self.home = home
         self.store = store
-        self.secrets = secrets
+        self._secrets = secrets
+        self._lock = lock
         self.clock = clock
         self.random = random
         self.me = me
         self.changed = threading.Event()
+        self.full_until: dict[tuple[Member, str], int] = {}
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
         self._folded: tuple[Charters, list[PayloadRow], World] | None = None
         self._marker_lock = threading.Lock()
+
+    @property
+    def locked(self) -> bool:
+        """Say whether the keys are sealed and were not opened."""
+        return self._secrets is None
+
+    @property
+    def secrets(self) -> Secrets:
+        """Return the secret keys; WaitingError with a hint while they are sealed."""
+        if self._secrets is None:
+            raise vault.locked()
+        return self._secrets
+
+    @secrets.setter
+    def secrets(self, secrets: Secrets) -> None:
+        """Use other keys in this process; `keep_secrets` keeps them too."""
+        self._secrets = secrets
+
+    def keep_secrets(self, secrets: Secrets) -> None:
+        """Use other keys from now on, and keep them durably, sealed as the ones before."""
+        self.protect(self._lock, secrets)
+
+    def protect(self, lock: Lock | None, secrets: Secrets | None = None) -> None:
+        """Seal the keys on disk with another lock, or keep them in the clear (None); WaitingError while locked."""
+        secrets = secrets or self.secrets
+        if self.home is not None:
+            vault.save(self.home, secrets, lock, self.random)
+        self._secrets, self._lock = secrets, lock
 
     def check_guard(self) -> None:
         """Compare the marker with the database; from now on nothing is signed unless it fits."""
@@ -100,7 +190,7 @@ class Base:
             return
         with self.store.read() as tx:
             mine = [row for row in tx.logs.all() if row.member == self.me]
-            seen_by_others = bool(tx.records.scan("partner"))
+            seen_by_others = bool(tx.records.scan("partner") or tx.records.scan(WITNESSED))
         problem = fits(self.home.marker(), self.home.here(self._nonce, {}), mine)
         if problem and seen_by_others:
             with self.store.write() as tx:
@@ -111,10 +201,16 @@ class Base:
     def doubt(self, tx: Transaction, problem: str) -> None:
         """Sign nothing from now on, in any process, until a partner or a person takes the doubt away."""
         tx.records.put(*DOUBT, problem.encode())
+        if tx.records.scan(WITNESSED):
+            tx.records.put(*WITNESS_DOUBT, problem.encode())
 
     def doubted(self, tx: Transaction) -> str:
         """Return why nothing is signed here now, "" if it is."""
         return (tx.records.get(*DOUBT) or b"").decode()
+
+    def witness_doubted(self, tx: Transaction) -> str:
+        """Return why no outside log is cosigned here now, "" if it is: partners cannot take this doubt away."""
+        return self.doubted(tx) or (tx.records.get(*WITNESS_DOUBT) or b"").decode()
 
     def seen(self, tx: Transaction, row: LogRow) -> None:
         """Note that a partner holds exactly what we signed of this log; when that is so of all, the doubt ends."""
@@ -122,7 +218,10 @@ class Base:
         mine = [
             each for each in tx.logs.all() if each.member == self.me and witness.of_log(tx, origin_hash(each.origin))
         ]
-        if all(tx.records.get("seen", each.origin) == str(each.signed).encode() for each in mine):
+        if tx.records.get(*LOST):  # a new home of a member that lost its old one: every log has to come back first
+            mine = [each for each in tx.logs.all() if each.member == self.me and each.circle]
+        enough = mine or not tx.records.get(*LOST)
+        if enough and all(tx.records.get("seen", each.origin) == str(each.signed).encode() for each in mine):
             self.trust(tx)
 
     def trust(self, tx: Transaction) -> int:
@@ -130,10 +229,30 @@ class Base:
         tx.records.delete(*DOUBT)
         for origin, _ in tx.records.scan("seen"):
             tx.records.delete("seen", origin)
-        rows = [row for row in tx.logs.all() if row.member == self.me and row.signed < row.size]
+        seed = self.seed(tx)
+        rows = [] if seed is None else self.unsigned(tx)
         for row in rows:
-            tx.logs.save(log.sign(row, self.secrets.seed("log")))
+            tx.logs.save(log.sign(row, seed or b""))
         return len(rows)
+
+    def unsigned(self, tx: Transaction) -> list[LogRow]:
+        """Return our own logs with entries that no signed head covers yet."""
+        return [row for row in tx.logs.all() if row.member == self.me and row.signed < row.size]
+
+    def sign_kept(self) -> int:
+        """Sign what a locked process kept unsigned; return how many logs were signed.
+
+        Nothing is signed while there is doubt, or while a log does not hold together: `ledger verify` says what is wrong.
+        """
+        with self.store.read() as tx:
+            kept = [] if self.seed(tx) is None else self.unsigned(tx)
+            if not kept or not all(log.is_whole(tx, row) for row in kept):
+                return 0
+        with self.store.write() as tx:
+            count = 0 if self.doubted(tx) else self.trust(tx)
+        self.mark()
+        self.changed.set()
+        return count
 
     def mark(self) -> None:
         """Write the marker for what is signed now; before this no signed byte leaves the house."""
@@ -149,12 +268,15 @@ class Base:
                 self.home.write_marker(marker)
 
     def seed(self, tx: Transaction) -> bytes | None:
-        """Return the seed that signs heads, None while there is doubt."""
-        return None if self.doubted(tx) else self.secrets.seed("log")
+        """Return the seed that signs heads, None while there is doubt, or the keys are sealed or not ours any more."""
+        if self.locked or self.doubted(tx):
+            return None
+        seed = self.secrets.seed("log")
+        return seed if self.history(tx, self.me).current.log == keys.public_of(seed) else None
 
     def append(self, tx: Transaction, circle: Charter, drafts: Iterable[Draft]) -> tuple[LogRow, list[Place]]:
-        """Append to our own log of a circle; call `mark` after the transaction."""
-        row = tx.logs.get(circle.origin(self.me))
+        """Append to our own log in the newest room of a circle; call `mark` after the transaction."""
+        row = tx.logs.get(charter_book.load(tx).current(circle).origin(self.me))
         if row is None:
             raise NotFoundError(f"There is no log for circle {b32(circle.circle)[:8]}.")
         return log.append(tx, row, list(drafts), seed=self.seed(tx), random=self.random)
@@ -168,7 +290,7 @@ class Base:
         charters, rows = charter_book.load(tx), list(tx.payloads.acts(GOVERNANCE))
         held = self._folded
         if held is None or held[0] is not charters or held[1] != rows:
-            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters))
+            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters), self.me)
             held = self._folded = (charters, rows, world)
         return held[2]
 
@@ -211,10 +333,9 @@ class Base:
 
     def find_circle(self, world: World, text: str) -> Charter:
         """Return the circle meant by its id, prefix or name, or by the id or name of its agreement."""
-        options = [(each.circle, b32(each.circle), each.text.name) for each in world.charters]
-        founding = [
-            (each.circle, b32(each.agreement), each.founding_text.name) for each in world.charters if each.founding
-        ]
+        rooms = list(world.charters.newest())
+        options = [(each.circle, b32(each.id), each.text.name) for each in rooms]
+        founding = [(each.circle, b32(each.agreement), each.name) for each in rooms if each.founding]
         try:
             return world.charters.require(find(text, options, "circle"))
         except NotFoundError as problem:
@@ -257,8 +378,17 @@ def micro_stamp(microseconds: int) -> str:
     return moment.isoformat(timespec=unit).replace("+00:00", "Z")
 
 
+def require_member(world: World, charter: Charter) -> None:
+    """Raise ConflictError where this member has left, or the circle has ended."""
+    if world.gone(charter):
+        raise ConflictError(f"You are no longer a member of {charter.name}.", code="left")
+    if world.charters.ended(charter):
+        raise ConflictError(f"{charter.text.name} has ended: too few of its members are left.", code="ended")
+
+
 def require_force(world: World, charter: Charter) -> None:
-    """Raise WaitingError or ConflictError unless the circle can be used."""
+    """Raise WaitingError or ConflictError unless the circle can be used by this member."""
+    require_member(world, charter)
     if world.usable(charter):
         return
     if State.REFUSED in {world.state(charter), world.agreement_state(charter.agreement)}:

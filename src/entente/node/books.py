@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,15 +10,19 @@ from msgspec import Struct
 from entente.core import entry, merkle, note
 from entente.core.errors import EntenteError, NotFoundError, StoreError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
-from entente.ledger import forks, witness
-from entente.ledger.proof import write_proof
-from entente.node import charters as charter_book
+from entente.ledger import forks, splits, witness
+from entente.node import erasing
+from entente.node.base import LOST, WITNESS_DOUBT
+from entente.node.evidence import SPACE, SPLITS
 from entente.node.people import operator
+from entente.node.proofs import proof_of
 from entente.node.receipts import receipts_of
 from entente.node.sharing import resolve
+from entente.node.switch import discontinuity
 from entente.node.values import EvidenceInfo, LedgerReport, LogReport, Receipt
 
 if TYPE_CHECKING:
+    from entente.ledger.history import KeyHistory
     from entente.node.base import Base, World
     from entente.node.charters import Charters
     from entente.store.ports import LogRow, PayloadRow, Transaction
@@ -51,20 +55,23 @@ class Books:
         with base.store.read() as tx:
             doubt = base.doubted(tx)
             rows = tx.logs.all()
-            charters = charter_book.load(tx)
+            world = base.world(tx)
+            excused = erasing.excused(tx, base.me)
             for row in rows:
-                reports.append(self._log(tx, charters, row))
+                reports.append(self._log(tx, world, row, excused.get(origin_hash(row.origin), {})))
                 if progress is not None:
                     progress("verify", len(reports), len(rows))
         ok = not doubt and not any(report.problems for report in reports)
         return LedgerReport(ok, reports, [doubt] if doubt else [])
 
-    def _log(self, tx: Transaction, charters: Charters, row: LogRow) -> LogReport:
+    def _log(self, tx: Transaction, world: World, row: LogRow, excused: Mapping[int, bytes]) -> LogReport:
         scan = Scan(merkle.Frontier.empty(), 0, [])
-        if row.origin != _origin_of(charters, row):
+        if row.origin != _origin_of(world.charters, row):
             scan.problems.append("it is filed under a member or circle that it is not a log of")
+        if broken := discontinuity(tx, world, row):
+            scan.problems.append(broken)
         try:
-            self._entries(tx, row, scan)
+            self._entries(tx, row, scan, excused)
         except EntenteError as problem:
             scan.problems.append(f"entry {scan.frontier.size}: {problem.message}")
         if scan.frontier.size != row.size:
@@ -84,7 +91,7 @@ class Books:
             b32(row.circle) if row.circle else "",
         )
 
-    def _entries(self, tx: Transaction, row: LogRow, scan: Scan) -> None:
+    def _entries(self, tx: Transaction, row: LogRow, scan: Scan, excused: Mapping[int, bytes]) -> None:
         """Recompute leaves and payloads, and the stored hashes."""
         awaited = set(tx.payloads.awaited(row.id, 1_000_000))
         hashed = b32(origin_hash(row.origin))
@@ -97,10 +104,12 @@ class Books:
         for start in range(0, row.size, RUN):
             leaves = tx.logs.leaves(row.id, start, min(start + RUN, row.size))
             payloads = {each.index: each for each in tx.payloads.get(row.id, start, start + len(leaves))}
-            for at, leaf in enumerate(leaves, start):
-                if problem := _check_entry(at, leaf, payloads.get(at), lacking=at in awaited or at in refused):
-                    scan.problems.append(problem)
             hashes = merkle.leaf_hashes(leaves)
+            for at, leaf in enumerate(leaves, start):
+                erased = excused.get(at) == hashes[at - start]
+                lacking = erased or at in awaited or at in refused
+                if problem := _check_entry(at, leaf, payloads.get(at), lacking=lacking, erased=erased):
+                    scan.problems.append(problem)
             for at, hash_ in enumerate(hashes, start):
                 if tx.logs.node(row.id, 0, at) != hash_:
                     scan.problems.append(f"entry {at}: its stored leaf hash is not that of the leaf")
@@ -127,8 +136,10 @@ class Books:
         if not row.note:
             return [] if row.signed == 0 else ["the signed head is gone"]
         try:
-            key = self._base.history(tx, Member(row.member)).current.log
-            checkpoint = note.open_checkpoint(row.note, note.Verifier(row.origin, note.ED25519, key))
+            signer = self._base.history(tx, Member(row.member)).signer(note.Note.parse(row.note))
+            checkpoint = note.open_checkpoint(row.note, signer)
+            if checkpoint.origin != row.origin:
+                return ["checkpoint: it is of another log"]
         except EntenteError as problem:
             return [f"checkpoint: {problem.message}"]
         if checkpoint.size != row.signed:
@@ -154,9 +165,7 @@ class Books:
         for each in given:
             member = Member(each.member)
             try:
-                keys = self._base.history(tx, member).current
-                public = keys.witness if each.stage == witness.Stage.WITNESSED else keys.store
-                verifier = note.Verifier(witness.name_of(member, each.stage), note.COSIGNATURE, public)
+                verifier = _verifier(self._base.history(tx, member), each)
                 note.verify_cosignature(note.Checkpoint(row.origin, each.size, each.root), each.line, verifier)
                 if each.log != origin_hash(row.origin):
                     scan.problems.append(f"cosignature of {b32(member)[:8]}: it is filed under another log")
@@ -194,36 +203,28 @@ class Books:
             mine = [each for each in found if logs[each.log].member == self._base.me]
             for each in sorted(mine or found, key=lambda each: -each.time):
                 if logs[each.log].size >= logs[each.log].signed:
-                    return self._proof(tx, world, logs[each.log], each)
+                    return proof_of(self._base, tx, world.charters, logs[each.log], each)
         raise NotFoundError("This item stands in no log.", hint="Share it first: `entente share send`.")
 
-    def _proof(self, tx: Transaction, world: World, row: LogRow, payload: PayloadRow) -> bytes:
-        base = self._base
-        lines = witness.lines_for(tx, row, row.signed)
-        members = {Member(row.member), *(Member(each.member) for each in lines)} & world.charters.members(row.circle)
-        proof = merkle.inclusion_proof(
-            payload.index, row.signed, lambda level, index: tx.logs.node(row.id, level, index)
-        )
-        return write_proof(
-            index=payload.index,
-            part=(payload.kind, payload.time, payload.salt, payload.head + payload.data),
-            hashes=proof,
-            checkpoint=row.note,
-            author=base.history(tx, Member(row.member)),
-            cosigners=[base.history(tx, member) for member in sorted(members)],
-            cosignatures=[each.line for each in lines],
-        )
-
     def evidence(self) -> list[EvidenceInfo]:
-        """Return the evidence of forks that is kept: whose log, which sizes contradict each other."""
+        """Return the evidence that is kept: of forks, and of split views, in which one of two members is wrong."""
         with self._base.store.read() as tx:
-            found = [(key, forks.from_json(data)) for key, data in tx.records.scan("evidence")]
-        return [EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes)) for key, each in found]
+            forked = [(key, forks.from_json(data)) for key, data in tx.records.scan(SPACE)]
+            split = [(key, splits.from_json(data)) for key, data in tx.records.scan(SPLITS)]
+        return [
+            *(EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes)) for key, each in forked),
+            *(
+                EvidenceInfo(
+                    key, "split-view", each.origin, b32(each.author.member), list(each.sizes), b32(each.other.member)
+                )
+                for key, each in split
+            ),
+        ]
 
     def evidence_file(self, id_: str) -> bytes:
         """Return one piece of evidence as a file that anybody can verify; NotFoundError if there is none."""
         with self._base.store.read() as tx:
-            found = tx.records.scan("evidence", id_.lower())
+            found = [row for space in (SPACE, SPLITS) for row in tx.records.scan(space, id_.lower())]
         if len(found) != 1:
             raise NotFoundError(f"There is no one evidence {id_!r}.", hint="See `entente ledger evidence`.")
         return found[0][1]
@@ -232,9 +233,11 @@ class Books:
         """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
         base = self._base
         with base.store.write() as tx:
-            doubt = base.doubted(tx)
+            doubt = base.witness_doubted(tx)
             if not doubt:
                 return []
+            tx.records.delete(*WITNESS_DOUBT)
+            tx.records.delete(*LOST)
             who = operator(tx, person)
             tx.records.put("vouched", base.now(), f"{who}: {doubt}".encode())
             mine = [row.origin for row in tx.logs.all() if row.member == base.me]
@@ -250,10 +253,17 @@ def _origin_of(charters: Charters, row: LogRow) -> str:
     if not row.circle:
         return keys_origin(member)
     charter = charters.get(row.circle)
-    return charter.origin(member) if charter is not None and member in charter.text.members else ""
+    return charter.origin(member) if charter is not None and member in charter.members else ""
 
 
-def _check_entry(index: int, leaf: bytes, payload: PayloadRow | None, *, lacking: bool) -> str:
+def _verifier(keys: KeyHistory, given: witness.Cosignature) -> note.Verifier:
+    """Return the key that the line names, of those that its member ever had for this; the current one if it is none."""
+    name, line = witness.name_of(keys.member, given.stage), note.Signature.parse(given.line)
+    own = [each for each in keys.cosigners() if each.name == name]
+    return next((each for each in own if each.key_id == line.key_id), own[0])
+
+
+def _check_entry(index: int, leaf: bytes, payload: PayloadRow | None, *, lacking: bool, erased: bool) -> str:
     """Return what is wrong with one entry and its payload, "" if nothing is."""
     try:
         said = entry.parse(leaf)
@@ -261,6 +271,8 @@ def _check_entry(index: int, leaf: bytes, payload: PayloadRow | None, *, lacking
         return f"entry {index}: {problem.message}"
     if payload is None:
         return "" if lacking else f"entry {index}: its payload is gone"
+    if erased:
+        return f"entry {index}: it was erased, and its payload is still here"
     if entry.commitment(payload.salt, payload.head + payload.data) != said.commitment:
         return f"entry {index} ({said.kind}): its payload is not the one that it commits to"
     if (payload.kind, payload.time) != (said.kind, said.time):

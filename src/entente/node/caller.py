@@ -12,6 +12,7 @@ from entente.core.shape import part
 from entente.exchange.http_signature import sign_request, signature_of, verify_answer
 from entente.exchange.messages import CONTENT_TYPE, MAX_BODY
 from entente.exchange.transport import Client, Stream
+from entente.node.cards import make_card, read_card, take_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from entente.node.base import Base
 
 MAX_JSON = 512 << 10
+MAX_WITNESS = 64 << 10
+WITNESS_SECONDS = 10.0
 EXCHANGE = "/entente/v1/exchange"
 EVENTS = "/entente/v1/events"
+KEYS = "/entente/v1/keys"
+MISMATCH = ("verification", "pin")
+"""What a call ends with when one side has changed its keys or certificate, and the other does not know it yet."""
 
 
 class Caller(Protocol):
@@ -38,6 +44,10 @@ class Caller(Protocol):
 
     def exchange(self, partner: Member, body: bytes) -> bytes:
         """Post a message to a partner and return the message that answers it."""
+        ...
+
+    def submit(self, url: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
+        """Post a text to a witness (or get one, without a body); return status, content type and body."""
         ...
 
     def close(self) -> None:
@@ -77,6 +87,16 @@ class HttpCaller:
             _document(status, data)
         return data
 
+    def submit(self, url: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
+        """Post a text to a witness (or get one, without a body); return status, content type and body."""
+        limit, seconds = MAX_WITNESS, WITNESS_SECONDS
+        if body is None:
+            answer = self._client.get(url, path, {}, pin=None, limit=limit, unpinned=True, timeout=seconds)
+        else:
+            headers = {"content-type": "text/plain; charset=utf-8"}
+            answer = self._client.post(url, path, headers, body, pin=None, limit=limit, unpinned=True, timeout=seconds)
+        return answer.status, answer.headers.get("content-type", "").lower(), answer.body
+
     def _record(self, partner: Member) -> KeyRecord:
         with self._base.store.read() as tx:
             record = self._base.history(tx, partner).current
@@ -98,6 +118,35 @@ class HttpCaller:
         )
 
     def _post(self, partner: Member, path: str, kind: str, body: bytes, limit: int) -> tuple[int, bytes]:
+        """Post to a partner; when the keys do not fit, show it our newest ones, learn its own, and try once more."""
+        try:
+            return self._posted(partner, path, kind, body, limit)
+        except EntenteError as problem:
+            if problem.code not in MISMATCH or not self._greet(partner):
+                raise
+        return self._posted(partner, path, kind, body, limit)
+
+    def _greet(self, partner: Member) -> bool:
+        """Exchange cards with a partner over a connection that nothing vouches for: cards prove themselves."""
+        record = self._record(partner)
+        with self._base.store.read() as tx:
+            own = make_card(self._base.history(tx, self._base.me))
+        body = msgspec.json.encode({"card": msgspec.Raw(own)})
+        signed = self._sign("POST", partner, KEYS, body)
+        headers = {**signed, "content-type": "application/json"}
+        try:
+            answer = self._client.post(record.url, KEYS, headers, body, pin=None, limit=MAX_JSON, unpinned=True)
+            shown = read_card(msgspec.json.encode(_document(answer.status, answer.body).get("card")))
+            if shown.member != partner:
+                return False
+            with self._base.store.write() as tx:
+                take_card(tx, shown)
+        except EntenteError:
+            return False
+        self._base.changed.set()
+        return True
+
+    def _posted(self, partner: Member, path: str, kind: str, body: bytes, limit: int) -> tuple[int, bytes]:
         record = self._record(partner)
         signed = self._sign("POST", partner, path, body)
         headers = {**signed, "content-type": kind}

@@ -106,6 +106,14 @@ class Door:
         """Answer a member that confirmed this one's words."""
         return self._partners.accepted(member, dict(body))
 
+    def handle_card(self, body: Mapping[str, object]) -> None:
+        """Take the key history of a member with a living pairing; NotFoundError for others."""
+        self._partners.learn(dict(body))
+
+    def handle_keys(self, member: Member) -> Mapping[str, object]:
+        """Answer a member that called with its card: with ours."""
+        return self._partners.greeting(member)
+
     def subscribe(self, member: Member) -> Heads:
         """Begin to collect new heads for a partner; LimitError if it has too many streams."""
         with self._lock:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from entente.core import keys
 from entente.core.errors import ConflictError, InvalidError, StoreError
-from entente.core.ids import b32
+from entente.core.ids import Member, b32, member_id, unb32
 from entente.exchange.tls import make_certificate, pin_of
 from entente.ledger.guard import Marker
 
@@ -23,7 +23,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Secrets(Struct, frozen=True):
-    """The seeds of the four keys (hex), the hash of the next log key, the TLS key and certificate (PEM or empty)."""
+    """The seeds of the five keys (hex), the hash of the next log key, the TLS key and certificate (PEM or empty).
+
+    `seal` is "" in a home that was made before there were sealing keys; `member` is "" until the log key was changed.
+    """
 
     log: str
     witness: str
@@ -32,10 +35,25 @@ class Secrets(Struct, frozen=True):
     next: str
     tls_key: str = ""
     tls_cert: str = ""
+    member: str = ""
+    """The member's id (base32), once the log key is no longer the one that made it."""
+    seal: str = ""
+    pending: str = ""
+    """The secrets (JSON) that take the place of these once the key history has their entry."""
 
     def seed(self, use: str) -> bytes:
-        """Return the 32-byte seed of the key for this use: log, witness, store or transport."""
+        """Return the 32-byte seed of the key for this use: log, witness, store, transport or seal."""
         return bytes.fromhex(str(getattr(self, use)))
+
+    @property
+    def owner(self) -> Member:
+        """The member whose keys these are."""
+        return Member(unb32(self.member, 32)) if self.member else member_id(keys.public_of(self.seed("log")))
+
+    @property
+    def identity(self) -> str:
+        """The private sealing key as the age format spells it; what is sealed to this member is opened with it."""
+        return keys.identity(self.seed("seal"))
 
     @property
     def pin(self) -> bytes:
@@ -105,7 +123,12 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    directory = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring the names in a folder to disk."""
+    directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
@@ -131,12 +154,22 @@ def check_url(url: str) -> None:
 
 def prepare(path: Path, recovery: Path) -> Path:
     """Return the directory in which a new home is built; ConflictError if the home or the recovery file exists."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ConflictError(f"{path} exists already.", hint="Choose another --home; `init` never replaces one.")
+    check_free(path)
     if recovery.exists():
         raise ConflictError(f"The recovery file {recovery} exists already.", hint="Choose another with --recovery.")
     if path.resolve() == recovery.resolve() or path.resolve() in recovery.resolve().parents:
         raise InvalidError("The recovery file must lie outside of the home, or it is lost with it.")
+    return begin(path)
+
+
+def check_free(path: Path) -> None:
+    """Raise ConflictError unless a home may be put at `path`: nothing is there, or an empty folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConflictError(f"{path} exists already.", hint="Choose another --home; none is ever replaced.")
+
+
+def begin(path: Path) -> Path:
+    """Return a new directory beside `path` in which a home is built; StoreError if it cannot be made."""
     building = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         building.mkdir(parents=True, mode=0o700)
@@ -148,10 +181,11 @@ def prepare(path: Path, recovery: Path) -> Path:
 
 
 def finish(building: Path, path: Path) -> None:
-    """Put the finished home in its place, in one step."""
+    """Put the finished home in its place, in one step; it is there for good when this returns."""
     if path.is_dir():
         path.rmdir()
     building.rename(path)
+    sync_folder(path.absolute().parent)
 
 
 def abandon(building: Path) -> None:
@@ -160,10 +194,12 @@ def abandon(building: Path) -> None:
 
 
 def make_secrets(random_seeds: list[bytes], name: str, url: str, now: float) -> Secrets:
-    """Return new keys from five seeds, with a certificate where the url is https."""
+    """Return new keys from six seeds: log, witness, store, transport, next log, seal; https gets a certificate."""
     certificate = key = b""
     if url.startswith("https:"):
         certificate, key = make_certificate(urlsplit(url).hostname or name, now=now)
     log, witness, store, transport = (seed.hex() for seed in random_seeds[:4])
     following = b32(sha256(keys.public_of(random_seeds[4])).digest())
-    return Secrets(log, witness, store, transport, following, key.decode(), certificate.decode())
+    return Secrets(
+        log, witness, store, transport, following, key.decode(), certificate.decode(), seal=random_seeds[5].hex()
+    )

@@ -15,6 +15,9 @@ from entente.core.errors import EntenteError, InvalidError, LimitError
 from entente.core.marking import Tlp, parse, stricter
 from entente.formats.stix import Row, iter_rows
 from entente.kinds import item
+from entente.kinds.erase import WHOLE
+from entente.node import erasing
+from entente.node.base import stamp
 from entente.node.people import operator
 from entente.node.projection import count, repeats, resettle
 from entente.node.values import Imported, Rejected
@@ -57,11 +60,13 @@ class Imports:
         strict: bool = False,
         purpose: str = "",
         person: str = "",
+        again: bool = False,
         progress: Progress | None = None,
     ) -> Imported:
         """Store the objects of `files` and, with a circle, share what the policy allows.
 
-        A row that does not read is listed and the rest goes on; with `strict` nothing at all is stored then. Raises
+        A row that does not read is listed and the rest goes on; with `strict` nothing at all is stored then. So is one
+        of an object that was recalled as a whole, unless `again` brings it back. Raises
         InvalidError for a file that does not read as a whole, RefusedError or NotFoundError for a circle that cannot
         be used; both before anything is stored.
         """
@@ -70,17 +75,19 @@ class Imports:
             who = operator(tx, person)
             if circle:
                 self._base.find_circle(self._base.world(tx), circle)
+        recalled = _Recalled(self._base, again=again)
         sources = list(files)
         rejected: list[Rejected] = []
         warnings: Counter[str] = Counter()
         tally = Tally()
         if strict:
-            self._scan(sources, rejected)
+            self._scan(sources, rejected, recalled)
             if rejected:
                 return _result(tally, rejected, 0, {}, {})
         touched: list[int] = []
         try:
-            for name, rows in self._batches(sources, rejected, warnings):
+            for name, batch in self._batches(sources, rejected, warnings):
+                rows = recalled.sort_out(name, batch, rejected)
                 tally.read += len(rows)
                 touched += self._store(rows, level, who, tally)
                 if progress is not None:
@@ -95,11 +102,14 @@ class Imports:
             shared, refused = self._sharing.send_allowed(touched, circle, purpose, who, progress)
         return _result(tally, rejected, shared, refused, dict(warnings))
 
-    def _scan(self, sources: list[Source], rejected: list[Rejected]) -> None:
+    def _scan(self, sources: list[Source], rejected: list[Rejected], recalled: _Recalled) -> None:
         for source in sources:
             name, data = _open(source)
-            bad = (row for row in iter_rows(data, name) if not isinstance(row, Row))
-            rejected += [Rejected(name, row.position, row.id, row.reason) for row in bad]
+            for row in iter_rows(data, name):
+                if isinstance(row, Row):
+                    recalled.sort_out(name, [row], rejected)
+                else:
+                    rejected.append(Rejected(name, row.position, row.id, row.reason))
 
     def _batches(
         self, sources: list[Source], rejected: list[Rejected], warnings: Counter[str]
@@ -120,6 +130,32 @@ class Imports:
         with self._base.store.write() as tx:
             stored = _Batch(tx, self._base, rows, level, person)
             return stored.run(tally)
+
+
+class _Recalled:
+    """Objects that were recalled as a whole: they do not come back in unless a person says so."""
+
+    def __init__(self, base: Base, *, again: bool) -> None:
+        self._base = base
+        self._again = again
+        with base.store.read() as tx:
+            self._tombs = {key: tomb for key, tomb in erasing.tombs(tx).items() if tomb.reason in WHOLE}
+
+    def sort_out(self, name: str, rows: list[Row], rejected: list[Rejected]) -> list[Row]:
+        """Return the rows that may come in; name the others, or forget with `again` that they were recalled."""
+        back = {row.facts.id for row in rows if erasing.buried_as(row.facts.id) in self._tombs} if self._tombs else ()
+        if not back:
+            return rows
+        if self._again:
+            with self._base.store.write() as tx:
+                erasing.raise_again(tx, back)
+            return rows
+        for row in rows:
+            if row.facts.id in back:
+                tomb = self._tombs[erasing.buried_as(row.facts.id)]
+                said = f"It was recalled ({tomb.reason}) on {stamp(tomb.time)}; `--again` brings it back."
+                rejected.append(Rejected(name, row.position, row.facts.id, said))
+        return [row for row in rows if row.facts.id not in back]
 
 
 class _Batch:

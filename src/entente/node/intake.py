@@ -6,27 +6,32 @@ docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.session`
 from __future__ import annotations
 
 from collections import defaultdict
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from entente.core import entry, note
+from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
-from entente.ledger import forks, log, witness
-from entente.ledger import keys as key_logs
-from entente.ledger.log import Accepted, Draft
+from entente.ledger import log, witness
+from entente.ledger.history import own_line
+from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
+from entente.node import erasing, evidence, following, quota, successions
+from entente.node.base import LOST
 from entente.node.judging import Judging
+from entente.node.switch import history_offer, take_history
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from entente.exchange.messages import Delivery, Head, Part
     from entente.ledger.witness import Cosignature
-    from entente.node.base import Base
+    from entente.node.base import Base, World
+    from entente.node.charters import Charter
     from entente.store.ports import LogRow, Transaction
 
 
@@ -40,12 +45,48 @@ class Intake:
         self.judging = Judging(base)
 
     def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
-        """Return the logs that both are entitled to."""
+        """Return the logs that both are entitled to (docs/protocol/4-exchange.md and 7-changes.md)."""
         rows = {row.origin: row for row in map(tx.logs.get, map(keys_origin, (self.me, partner))) if row is not None}
-        for charter in charter_book.load(tx):
-            if partner in charter.text.members:
-                rows |= {row.origin: row for row in charter_book.logs_of(tx, charter)}
+        world = self.judging.world(tx)
+        for charter in world.charters:
+            if partner in charter.members and self.me in charter.members:
+                rows |= {row.origin: row for row in self._shared(tx, world, charter, partner)}
         return sorted(rows.values(), key=lambda row: (row.circle, row.origin))
+
+    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
+        """Return the logs of rooms with this partner that are not exchanged with it now: suspended, left, forked."""
+        world = self.judging.world(tx)
+        found: list[bytes] = []
+        for charter in world.charters:
+            both = partner in charter.members and self.me in charter.members
+            if both and world.signed(charter, partner) and world.signed(charter, self.me):
+                given = {row.id for row in self._shared(tx, world, charter, partner) if not row.stopped}
+                rows = charter_book.logs_of(tx, charter)
+                found += [origin_hash(row.origin) for row in rows if row.circle and row.id not in given]
+        return found
+
+    def _shared(self, tx: Transaction, world: World, charter: Charter, partner: Member) -> list[LogRow]:
+        """Return the logs of one room, and its members' key histories, that are exchanged with a partner now."""
+        then, now = world.charters.founding_room(charter), world.charters.founding_of(charter.agreement)
+        rows = charter_book.logs_of(tx, charter)
+        if now is None or partner in world.exited(then) or world.suspends(now, self.me, partner):
+            return [row for row in rows if not row.circle]
+        late = [member for member in (partner, self.me) if not world.signed(charter, member)]
+        if late:  # a newcomer that has not signed: its own log, in which it may
+            return [row for row in rows if not row.circle or row.member in late]
+        if self.me in world.exited(then):  # we have left: what we signed, nothing else
+            return [row for row in rows if not row.circle or row.member == self.me]
+        gone = partner not in now.members  # what it adds to its own log now comes by others only
+        return [
+            row
+            for row in rows
+            if not row.circle
+            or not (
+                (gone and row.member == partner)
+                or world.suspends(now, Member(row.member), partner)
+                or (row.member == partner and world.suspends(now, partner, self.me))
+            )
+        ]
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
         """Verify, judge and store entries; append what we refuse to our own log of that circle."""
@@ -53,51 +94,87 @@ class Intake:
             failure = RefusedError("A member does not take its own log from others.", code="stopped")
             return Accepted(row, 0, [], failure, held_back=False)
         if not row.circle:
-            return key_logs.take(tx, row, part.note, part.packages)
+            return successions.take(tx, row, part.note, part.packages)
         charter = charter_book.load(tx).require(row.circle)
         try:
-            key = self.base.history(tx, Member(row.member)).current.log
+            signer = self._signer(tx, charter, row, part.note)
+            head = own_line(part.note, signer)
         except EntenteError as problem:
             return Accepted(row, 0, [], problem, held_back=False)
         kept: list[Draft] = []
         if row.member == self.me:
             row, kept = log.rewind(tx, row)
+        over = None if row.member == self.me else quota.problem(tx, charter, row, self.base.clock())
         accepted = log.accept(
             tx,
             row,
-            part.note,
-            part.packages,
-            key=key,
-            judge=lambda row, run, hashes: self.judging.judge(tx, charter, row, run, hashes),
+            head,
+            [] if over else part.packages,
+            key=signer.public_key,
+            judge=lambda row, run, hashes: self._judged(tx, charter, row, run, hashes),
         )
         if accepted.failure is not None:
-            accepted = structs.replace(accepted, row=self._keep_evidence(tx, accepted.row, part))
+            accepted = structs.replace(accepted, row=evidence.compare(self.base, tx, accepted.row, part))
+        elif over is not None:
+            accepted = structs.replace(accepted, failure=over)
         by_reason: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         for index, leaf, reason in accepted.refused:
             by_reason[reason].append((index, leaf))
+        self._erase(tx, charter)
         if row.member != self.me:
             self.judging.refuse(tx, charter, origin_hash(row.origin), by_reason)
-        elif kept:
-            row, _ = log.append(tx, accepted.row, kept, seed=None, random=self.base.random)
-            return structs.replace(accepted, row=row)
-        return accepted
+            return accepted
+        return self._taken_back(tx, accepted, kept)
 
-    def _keep_evidence(self, tx: Transaction, row: LogRow, part: Part) -> LogRow:
-        """Look whether the partner's head and ours contradict each other; if so keep both and stop the log."""
-        if row.stopped or not row.note or row.size != row.signed or row.member == self.me:
-            return row
-        try:
-            keys = self.base.history(tx, Member(row.member))
-            found = forks.find(keys, row.note, part.note, lambda _one, _two: (part.root, part.link))
-        except EntenteError:
-            return row
-        if found is None:
-            return row
-        data = forks.to_json(found)
-        tx.records.put("evidence", b32(sha256(data).digest())[:16], data)
-        row = structs.replace(row, stopped="its author signed two histories; the evidence is kept")
-        tx.logs.save(row)
-        return row
+    def _taken_back(self, tx: Transaction, accepted: Accepted, kept: list[Draft]) -> Accepted:
+        """Put what was kept unsigned behind what came back of our own log; a part of that has no head of its own."""
+        row = accepted.row
+        if row.size < row.signed:
+            row = structs.replace(row, signed=row.size, note=b"")
+            tx.logs.save(row)
+        if kept := erasing.kept_again(tx, row, kept):
+            row, _ = log.append(tx, row, kept, seed=None, random=self.base.random)
+        return structs.replace(accepted, row=row)
+
+    def _judged(
+        self, tx: Transaction, charter: Charter, row: LogRow, run: list[Column], hashes: Sequence[bytes]
+    ) -> Judged:
+        """Judge what may be taken of a run today; what we take back of our own is not counted."""
+        if row.member == self.me:
+            return self.judging.judge(tx, charter, row, run, hashes)
+        return quota.measured(
+            tx,
+            charter,
+            row,
+            self.base.clock(),
+            run,
+            lambda fits: self.judging.judge(tx, charter, row, run[:fits], hashes[:fits]),
+        )
+
+    def _erase(self, tx: Transaction, charter: Charter) -> None:
+        """Do what the acts of this run ask to erase, and sign that it was done."""
+        asked, self.judging.recalled = self.judging.recalled, []
+        answered, self.judging.answered = self.judging.answered, []
+        for erasure in asked:
+            erasing.apply(tx, self.base, erasure)
+            if erasure.by != self.me:
+                erasing.answer(tx, self.base, charter, erasure.log, erasure.entries)
+            following.follow(tx, self.base, self.judging.world(tx), erasure.log)
+        for member, of in answered:
+            following.show(tx, self.base, self.judging.world(tx), member, of)
+
+    def _signer(self, tx: Transaction, charter: Charter, row: LogRow, head: bytes) -> note.Verifier:
+        """Return the log key under which a head counts; our own log may be taken back under any key that we had."""
+        history = self.base.history(tx, Member(row.member))
+        if row.member == self.me:
+            return history.signer(note.Note.parse(head))
+        others = [member for member in charter.members if member != row.member]
+        vouchers = (self.base.history(tx, each).current.cosigners(each)[0] for each in others if self._known(tx, each))
+        return history.counted(head, row.note, vouchers)
+
+    def _known(self, tx: Transaction, member: Member) -> bool:
+        row = tx.logs.get(keys_origin(member))
+        return row is not None and row.size > 0
 
     def _rolled_back(self, tx: Transaction, row: LogRow, part: Part) -> bool:
         """Say whether a partner shows a head that we signed and do not hold: then this home is an old copy.
@@ -105,10 +182,13 @@ class Intake:
         From then on nothing is signed, and what we signed before is taken back from the partner.
         """
         try:
-            verifier = self.base.history(tx, self.me).current.verifier(row.origin)
-            shown = note.open_checkpoint(part.note, verifier)
+            history = self.base.history(tx, self.me)
+            signer = history.signer(note.Note.parse(part.note))
+            shown = note.open_checkpoint(part.note, signer)
         except EntenteError:
             return False
+        if history.retired(signer) and not self.base.doubted(tx):
+            return False  # whoever has a key that we retired may sign what it likes
         if shown.size > row.signed:
             said = f"A partner holds {shown.size} entries of our log {row.origin}, this home {row.signed}."
             self.base.doubt(tx, said)
@@ -123,11 +203,16 @@ class Intake:
         if entry.commitment(delivery.salt, delivery.payload) != said.commitment:
             raise VerificationError("The payload is not the one that the entry commits to.")
         charter = charter_book.load(tx).require(row.circle)
-        column = Column(delivery.index, said.kind, said.time, len(delivery.payload), delivery.salt, delivery.payload)
+        now, size = self.base.clock(), len(delivery.payload)
+        if (over := quota.problem(tx, charter, row, now, size)) is not None:
+            raise over
+        column = Column(delivery.index, said.kind, said.time, size, delivery.salt, delivery.payload)
         judged = self.judging.judge(tx, charter, row, [column], [leaf_hash(leaf)])
         if not judged.taken:
             return False
+        quota.charge(tx, quota.account(tx, charter, row, now), 0, size)
         tx.payloads.put(row.id, judged.payloads)
+        self._erase(tx, charter)
         if judged.refused:
             tx.payloads.settle(row.id, [delivery.index])
             named = {judged.refused[0][1]: [(delivery.index, leaf_hash(leaf))]}
@@ -138,31 +223,70 @@ class Intake:
         """Say whether this entry is held without its payload, and was not refused by us."""
         if not 0 <= index < row.size or tx.payloads.get(row.id, index, index + 1):
             return False
-        key = f"{b32(origin_hash(row.origin))}/{index:012d}/{b32(self.me)}/"
-        return tx.records.get("refused", key) is None
+        log_hash = origin_hash(row.origin)
+        found = erasing.marks(tx, log_hash, index, index)
+        if index in found and found[index].leaf == b32(tx.logs.node(row.id, 0, index)):
+            return False
+        return tx.records.get("refused", f"{b32(log_hash)}/{index:012d}/{b32(self.me)}/") is None
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
-        """Take notice of an offered agreement or circle."""
-        world = self.base.world(tx)
+        """Take notice of an offered agreement, circle or revision, of a history to accede to, or of evidence."""
+        told = canon.decode(offer, charter_book.MAX_HISTORY)
+        if "evidence" in told:
+            new = evidence.take(self.base, tx, told["evidence"])
+        elif "history" in told:
+            new = take_history(self.base, tx, offer, partner)
+        else:
+            world = self.base.world(tx)
+            waiting = [each for each in world.charters if each.first and each.offered_by == partner]
+            open_ = sum(world.state(each) is State.PROPOSED for each in waiting)
+            now = self.base.clock()
+            new = charter_book.take(tx, world.charters, offer, me=self.me, by=partner, time=now, open_=open_)
         self.judging.forget()
-        waiting = [each for each in world.charters if each.offered_by == partner]
-        open_ = sum(world.state(each) is State.PROPOSED for each in waiting)
-        return charter_book.take(tx, world.charters, offer, me=self.me, by=partner, time=self.base.clock(), open_=open_)
+        if new and tx.records.get(*LOST):
+            self.base.doubt(tx, "A circle came back to this home; what was signed in it before is awaited.")
+        return new
 
     def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
-        """Return offers for circles with this partner in which it lacks our log; agreements first."""
-        found = [
-            charter
-            for charter in charter_book.load(tx)
-            if partner in charter.text.members and origin_hash(charter.origin(self.me)) in lacking
-        ]
-        return [charter.offer() for charter in sorted(found, key=lambda charter: not charter.founding)][:16]
+        """Return offers for what this partner lacks of circles with it; agreements first, then as they came to be."""
+        world = self.judging.world(tx)
+        firsts: list[Charter] = []
+        later: dict[tuple[int, bytes], bytes] = {}
+        for charter in world.charters:
+            both = partner in charter.members and self.me in charter.members
+            if not both or lacking.isdisjoint({origin_hash(charter.origin(each)) for each in (self.me, partner)}):
+                continue
+            if charter.first:
+                firsts.append(charter)
+            elif not world.signed(charter, partner):
+                later |= {(0, each): each for each in history_offer(self.base, tx, world, charter)}
+            else:
+                later[charter.epoch, charter.revision] = world.charters.revisions[charter.revision].offer()
+        for each in world.charters.revisions.values():
+            founding = world.charters.founding_of(each.text.agreement)
+            if founding is not None and founding.revision == each.text.base and partner in founding.members:
+                later |= {(each.text.epoch, each.text.id): each.offer()} if partner in each.text.members else {}
+        first = [charter.offer() for charter in sorted(firsts, key=lambda charter: not charter.founding)]
+        return [*first, *(later[key] for key in sorted(later))][:16]
+
+    def evidence(self, tx: Transaction, rows: Collection[LogRow], lacking: Collection[bytes]) -> list[bytes]:
+        """Return the evidence held against these logs that the partner goes on with."""
+        return evidence.offers(tx, rows, lacking)
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""
         if row.circle and given.member not in charter_book.load(tx).members(row.circle):
             raise VerificationError("A cosigner of this log is not in its circle.", code="not-entitled")
-        return witness.take(tx, row, given, self.base.history(tx, Member(given.member)).current)
+        history = self.base.history(tx, Member(given.member))
+        line = note.Signature.parse(given.line).key_id
+        if line in {each.key_id for each in history.cosigners()[2:]}:
+            return False  # under a retired key: not counted, its member cosigns anew
+        try:
+            return witness.take(tx, row, given, history.current)
+        except VerificationError as problem:
+            if problem.code == "split-view":
+                evidence.keep_split(self.base, tx, row, given)
+            raise
 
     def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
         """State what we hold of this log now."""
@@ -184,3 +308,10 @@ class Intake:
         """
         if self.base.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
             self.base.seen(tx, row)
+
+    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
+        """Say whether a partner takes no more of this log for a while (page 4, "Limits"); `now`: it just said so."""
+        until = self.base.full_until
+        if now:
+            until[partner, row.origin] = self.base.clock() + quota.PAUSE
+        return until.get((partner, row.origin), 0) > self.base.clock()

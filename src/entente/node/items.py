@@ -18,7 +18,8 @@ from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
 from entente.kinds.acknowledgement import STAGES
 from entente.ledger.log import Draft, root_of
 from entente.node import charters as charter_book
-from entente.node.base import Base, World, micro_stamp
+from entente.node import consents, erasing
+from entente.node.base import Base, World, micro_stamp, stamp
 from entente.node.imports import Imports, Progress, Source
 from entente.node.people import operator
 from entente.node.projection import file_act
@@ -51,11 +52,12 @@ class Items:
         strict: bool = False,
         purpose: str = "",
         person: str = "",
+        again: bool = False,
         progress: Progress | None = None,
     ) -> Imported:
         """Store the objects of files; see `Imports.import_files`."""
         return self._imports.import_files(
-            files, tlp=tlp, circle=circle, strict=strict, purpose=purpose, person=person, progress=progress
+            files, tlp=tlp, circle=circle, strict=strict, purpose=purpose, person=person, again=again, progress=progress
         )
 
     def list(self, circle: str = "", type: str = "", limit: int = 100, cursor: str = "") -> Page:  # noqa: A002
@@ -90,11 +92,11 @@ class Items:
         if not circle:
             return None
         charter = self._base.find_circle(world, circle)
-        return tuple(row.id for row in charter_book.logs_of(tx, charter) if row.circle)
+        return tuple(row.id for row in charter_book.logs_of_circle(tx, world.charters, charter))
 
     def _infos(self, tx: Transaction, world: World, rows: Sequence[ItemRow]) -> Sequence[ItemInfo]:
         circles = {
-            row.id: b32(row.circle)
+            row.id: b32(charter.id)
             for charter in world.charters
             for row in charter_book.logs_of(tx, charter)
             if row.circle
@@ -116,15 +118,26 @@ class Items:
         return found
 
     def show(self, id_: str) -> ItemView:
-        """Return one item: the shown object as it came, where it stands, who holds it, whose copies there are."""
+        """Return one item: the shown object as it came, where it stands, who holds it, whose copies there are.
+
+        Of one that was recalled and erased here: no object, the state "withdrawn", why and since when.
+        """
         with self._base.store.read() as tx:
             world = self._base.world(tx)
+            tomb = None if tx.items.find([id_]) else erasing.tomb_of(tx, id_)
+            if tomb is not None:
+                return ItemView(None, [], "", tomb.author, "withdrawn", [], [], tomb.reason, stamp(tomb.time))
             stix_id = resolve(tx, id_)
             rows = tx.items.find([stix_id])[stix_id]
             row = next((each for each in rows if each.top), rows[-1])
             data = tx.items.get([row.seq])[0][1]
             entries = [
-                EntryInfo(b32(log.circle), log.origin, each.index)
+                EntryInfo(
+                    b32(world.charters.public(log.circle)),
+                    log.origin,
+                    each.index,
+                    consents.consent_of(tx, log, each.index),
+                )
                 for each in tx.payloads.of_item(row.seq)
                 if (log := _log(tx, each.log)) is not None
             ]
@@ -211,11 +224,11 @@ class Items:
             world = self._base.world(tx)
             found: list[dict[str, object]] = []
             for charter in world.charters:
-                for member in charter.text.members:
+                for member in charter.members:
                     data = tx.records.get("received", charter.origin(member).rpartition("/")[2])
                     if data:
                         counts: dict[str, int] = msgspec.json.decode(data)
-                        found.append({"member": b32(member), "circle": b32(charter.circle), **counts})
+                        found.append({"member": b32(member), "circle": b32(charter.id), **counts})
             return found
 
 

@@ -5,37 +5,47 @@ docs/protocol/3-kinds.md, "Judgement"; `intake` calls it once the ledger has ver
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
 from entente.core import canon
-from entente.core.errors import EntenteError
+from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, origin_hash
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
 from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
+from entente.kinds.epoch import CLOSED
+from entente.kinds.erase import KIND as ERASE
+from entente.kinds.erased import KIND as ERASED
 from entente.kinds.item import Read, Rules
+from entente.kinds.onward import KIND as ONWARD
+from entente.kinds.passed import KIND as PASSED
 from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.refused import KIND as REFUSED
+from entente.kinds.released import KIND as RELEASED
 from entente.ledger.log import Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
+from entente.node import consents, erasing, following
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
 from entente.node.projection import add_counts, count, denied_in, deny_in, file_act, misnamed, repeats, resettle
 from entente.policy.profile import Profile
 from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from entente.node.base import Base, World
     from entente.node.charters import Charter
+    from entente.node.erasing import Erasure
 
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
 AHEAD = 5 * 60 * 1000
 _FOLDED = {kind.name for kind in FOLDED}
+RECALLS = {ERASE.name, ERASED.name, RELEASED.name, PASSED.name}
 _CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
 
 
@@ -47,6 +57,13 @@ class Run(Struct):
     awaited: list[int]
     items: list[tuple[Column, Read]]
     profile: dict[Member, Profile | None] = {}
+    columns: Sequence[Column] = ()
+    hashes: Sequence[bytes] = ()
+
+    def leaf_at(self, index: int) -> tuple[bytes, str] | None:
+        """Return leaf hash and kind of an entry of this run, None if it is none."""
+        at = index - self.columns[0].index if self.columns else -1
+        return (self.hashes[at], self.columns[at].kind) if 0 <= at < len(self.columns) else None
 
 
 class Judging:
@@ -56,6 +73,10 @@ class Judging:
         """Work on this base."""
         self.base = base
         self.me = base.me
+        self.recalled: list[Erasure] = []
+        """What allowed acts ask to erase; `intake` does it once the run is stored."""
+        self.answered: list[tuple[Member, bytes]] = []
+        """Who signed to have erased entries of which log."""
         self._world: tuple[Transaction, World] | None = None
 
     def world(self, tx: Transaction) -> World:
@@ -73,13 +94,16 @@ class Judging:
     ) -> Judged:
         """Judge a run of entries of one log of a circle."""
         world = self.world(tx)
-        taken, waits = self._admitted(world, charter, columns)
-        run = Run([], [], [], [])
         log_hash, author = origin_hash(row.origin), Member(row.member)
+        taken, waits = self._admitted(world, charter, log_hash, columns)
+        run = Run([], [], [], [], columns=columns, hashes=hashes)
+        gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
         for each, leaf in zip(columns[:taken], hashes, strict=False):
+            if gone and erasing.covers(gone, each.index, leaf, each.kind):
+                continue  # erased: neither stored nor awaited, whoever brings it
             if each.payload is None:
                 run.awaited.append(each.index)
-            elif each.kind == item.NAME and item.NAME in charter.founding_text.terms.kinds:
+            elif each.kind == item.NAME and item.NAME in charter.terms.kinds:
                 self._read_item(run, each)
             elif reason := self._file(tx, world, charter, Place(log_hash, each.index, leaf), author, each, run):
                 run.refused.append((each.index, reason))
@@ -89,16 +113,24 @@ class Judging:
             self.forget()
         return Judged(taken, run.payloads, run.refused, run.awaited, waits)
 
-    def _admitted(self, world: World, charter: Charter, columns: list[Column]) -> tuple[int, str]:
+    def _admitted(self, world: World, charter: Charter, log_hash: bytes, columns: list[Column]) -> tuple[int, str]:
         """Return how many entries may be taken now, and why the next one waits if it is not for its circle's sake."""
         limit = self.base.clock() + AHEAD
         usable = world.usable(charter)
+        self._check_open(world, log_hash, columns)
         for taken, each in enumerate(columns):
             if each.time > limit:
                 return taken, f"Entry {each.index} claims a time more than 5 minutes ahead of our clock; it waits."
             if not usable and (each.kind not in BEFORE_FORCE or each.index >= MAX_BEFORE_FORCE):
                 return taken, ""
         return len(columns), ""
+
+    def _check_open(self, world: World, log_hash: bytes, columns: list[Column]) -> None:
+        """Raise RefusedError if an entry stands behind the one that closed its log."""
+        ends = [each.index for each in columns if each.kind == CLOSED.name]
+        ends += [world.view.states[CLOSED.name].get(log_hash, columns[-1].index)]
+        if columns[-1].index > min(ends):
+            raise RefusedError(f"Entry {min(ends)} closed this log; nothing may follow it.", code="closed")
 
     def _read_item(self, run: Run, each: Column) -> None:
         try:
@@ -112,27 +144,54 @@ class Judging:
         """Check one act and keep it; return why not, if not."""
         payload = each.payload or b""
         check = _CHECKS.get(each.kind)
-        if check is None or (each.kind == "acknowledgement/1" and each.kind not in charter.founding_text.terms.kinds):
+        if check is None or not _admits(charter, each.kind):
             return "kind"
         try:
             body = canon.decode(payload, MAX_ACT)
             check(body)
         except EntenteError as problem:
             return item.reason_of(problem)
-        if each.kind in _FOLDED:
-            act = Act(place, author, charter.circle, each.kind, each.time, body)
-            judgement = world.view.judge(act)
-            if judgement.verdict is Verdict.DENY:
-                return judgement.detail
-        elif reason := misnamed(tx, charter, author, body):
+        act = Act(place, author, charter.circle, each.kind, each.time, body)
+        if reason := self._counts(tx, world, charter, act, run):
             return reason
-        else:
-            file_act(tx, author, place.ref, each.kind, each.time, body)
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
         if each.kind == PROFILE.name:
             run.profile = {author: claimed(body)}
             self.deny_by_profile(tx, world, charter, author, body)
         return ""
+
+    def _counts(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
+        """Keep what an act says, by its kind; return why it does not count, if it does not."""
+        if act.kind in _FOLDED:
+            judgement = world.view.judge(act)
+            if judgement.verdict is Verdict.DENY:
+                return judgement.detail
+            return consents.ask_problem(tx, world, charter, act.body) if act.kind == ONWARD.name else ""
+        if act.kind in RECALLS:
+            return self._recall(tx, world, charter, act, run)
+        reason = misnamed(tx, world.charters, charter, act.author, act.body)
+        if not reason:
+            file_act(tx, act.author, act.place.ref, act.kind, act.time, act.body)
+        return reason
+
+    def _recall(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
+        """Keep what an act says of erased or released entries and what is to be done because of it, or say why not."""
+        if act.kind == RELEASED.name:
+            reason = consents.problem(tx, charter, act.author, act.place, act.body, run.leaf_at)
+            if not reason:
+                consents.file_consent(tx, self.me, charter, act.place, act.author, act.body)
+        elif act.kind == PASSED.name:
+            reason = following.problem(tx, world, charter, act.author, act.body)
+            if not reason:
+                erasing.file_passed(tx, act.time, act.body)
+        else:
+            reason = erasing.problem(tx, charter, act.author, act.place, act.kind, act.body, run.leaf_at)
+            if not reason and act.kind == ERASED.name:
+                erasing.file_erased(tx, act.author, act.time, act.body)
+                self.answered.append((act.author, erasing.log_of(act.body)))
+            if not reason and (act.kind == ERASE.name or act.author == self.me):
+                self.recalled.append(erasing.read(act.time, act.author, act.kind, act.body))
+        return reason
 
     def deny_by_profile(
         self, tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]
@@ -140,7 +199,7 @@ class Judging:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
         profile = claimed(body)
         whose = whose_identities(world, charter, {author: profile})
-        logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+        logs = [row.id for row in charter_book.logs_of_circle(tx, world.charters, charter)]
         for identity in map(str.lower, (profile.identity, *profile.identities)):
             if whose.get(identity) == author:
                 copies = {row.seq: row for row in concerned(tx, identity, author, logs)}
@@ -242,3 +301,10 @@ class Judging:
             _, places = self.base.append(tx, charter, drafts)
             for draft, place in zip(drafts, places, strict=True):
                 file_act(tx, self.me, place.ref, REFUSED.name, now, canon.decode(draft.data))
+
+
+def _admits(charter: Charter, kind: str) -> bool:
+    """Say whether the terms of this room let such entries be sent, where they have a word on it."""
+    if kind == ONWARD.name:
+        return charter.terms.onward == "consent"
+    return kind != "acknowledgement/1" or kind in charter.terms.kinds

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from entente.core.errors import ConflictError, EntenteError
 from entente.core.ids import Member, b32
+from entente.node import retention, vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from entente.exchange.transport import Stream
     from entente.node.base import Base
     from entente.node.caller import HttpCaller
+    from entente.node.courier import Courier
     from entente.node.door import Door
     from entente.node.partners import Partners
     from entente.node.rounds import Rounds
@@ -45,13 +47,16 @@ class Follower:
 class Live:
     """The background work of `entente up`."""
 
-    def __init__(self, base: Base, caller: HttpCaller, partners: Partners, rounds: Rounds, door: Door) -> None:
+    def __init__(
+        self, base: Base, caller: HttpCaller, partners: Partners, rounds: Rounds, door: Door, courier: Courier
+    ) -> None:
         """Work on this base; `run` starts everything."""
         self._base = base
         self._caller = caller
         self._partners = partners
         self._rounds = rounds
         self._door = door
+        self._courier = courier
         self._followers: dict[Member, Follower] = {}
         self._stop = threading.Event()
 
@@ -69,8 +74,11 @@ class Live:
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Work until `stop` is set; ConflictError if another process serves this home."""
+        if self._base.locked:
+            raise vault.locked()
         with self.lock():
             self._stop = stop
+            self._courier.start()
             if on_ready is not None:
                 on_ready()
             try:
@@ -88,7 +96,9 @@ class Live:
             waited, unindexed = waited + POLL, unindexed + POLL
             if current != version:
                 version = current
+                self._quietly("sign", self._sign)
                 self._door.wake()
+                self._courier.wake()
                 self._follow()
                 self._wake_callers()
             elif waited >= FULL_ROUND:
@@ -99,10 +109,16 @@ class Live:
                 unindexed = 0.0
                 self._quietly("index", self._index)
 
+    def _sign(self) -> None:
+        """Sign what commands that cannot open the keys have kept unsigned."""
+        self._base.sign_kept()
+
     def _index(self) -> None:
-        """Bring the search index forward a little while nothing else happens."""
+        """Bring the search index forward a little while nothing else happens, and finish what was erased."""
         with self._base.store.write() as tx:
             tx.items.index(500)
+        retention.sweep(self._base)
+        self._base.store.purge()
 
     def _wake_callers(self) -> None:
         for follower in self._followers.values():
@@ -179,6 +195,7 @@ class Live:
 
     def _end(self) -> None:
         self._stop.set()
+        self._courier.wake()
         for follower in self._followers.values():
             follower.due.set()
             if follower.stream is not None:
@@ -186,3 +203,4 @@ class Live:
         for follower in self._followers.values():
             for thread in follower.threads:
                 thread.join(timeout=1.0)
+        self._courier.join(timeout=1.0)

@@ -45,14 +45,14 @@ def rules_for(
     `newer` profiles stand before those of the view.
     """
     whose = whose_identities(world, charter, dict(newer or {}))
-    logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+    logs = [row.id for row in charter_book.logs_of_circle(tx, world.charters, charter)]
     claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
     here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()
     claims: dict[str, set[Member]] = {}
     for row in claiming:
         if row.seq in here:
             claims.setdefault(row.stix_id, set()).add(Member(row.author))
-    terms = charter.founding_text.terms
+    terms = charter.terms
     return Rules(charter.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
 
 
@@ -61,6 +61,6 @@ def whose_identities(world: World, charter: Charter, newer: dict[Member, Profile
     profiles = world.view.states[PROFILE.name].get(charter.circle, {})
     mine: dict[Member, Profile | None] = {
         member: Profile(found.identity, found.identities) if (found := profiles.get(member)) else None
-        for member in charter.text.members
+        for member in charter.members
     }
     return owners(mine | newer)

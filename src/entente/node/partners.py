@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct, structs
 
 from entente.core import canon
-from entente.core.errors import ConflictError, EntenteError, InvalidError, LimitError, NotFoundError, VerificationError
+from entente.core.errors import (
+    ConflictError,
+    EntenteError,
+    InvalidError,
+    LimitError,
+    NotFoundError,
+    RefusedError,
+    VerificationError,
+)
 from entente.core.ids import Member, b32, parse_words, unb32, words
-from entente.exchange.pairing import LIFETIME, MAX_CARD, MAX_LIVE, Inviter, Joiner, make_code, place_in
+from entente.core.shape import part
+from entente.exchange.pairing import LIFETIME, MAX_LIVE, Inviter, Joiner, make_code, place_in
+from entente.ledger import forks
 from entente.ledger import keys as key_logs
-from entente.ledger.history import KeyHistory, read_history
 from entente.node.base import Base, stamp
+from entente.node.cards import make_card, read_card, take_card
 from entente.node.values import Confirmed, Invitation, Met, Partner
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
+    from entente.ledger.history import KeyHistory
     from entente.node.caller import Caller
     from entente.store.ports import Transaction
 
@@ -73,12 +86,11 @@ class Partners:
         self._inviting: dict[str, tuple[int, Inviter]] = {}
         self._lock = threading.Lock()
 
-    def card(self) -> bytes:
-        """Return our card, a JSON document that a partner reads with `add`."""
+    def card(self, of: str = "") -> bytes:
+        """Return a card, a JSON document that a partner reads with `add`: ours, or that of another member."""
         with self._base.store.read() as tx:
-            history = self._base.history(tx, self._base.me)
-        document = {"entente-card": 1, "member": b32(self._base.me), "keys": history.document()}
-        return canon.encode(document)
+            member = self._base.find_member(tx, of) if of else self._base.me
+            return make_card(self._base.history(tx, member))
 
     def invite(self) -> Invitation:
         """Make a short code, good for ten minutes and one try; LimitError with three live ones."""
@@ -143,16 +155,55 @@ class Partners:
         member = history.member
         if member == self._base.me:
             raise ConflictError("This is your own card.", hint="Exchange cards with the partner.")
-        with self._base.store.write() as tx:
+        with self._fork_kept(history), self._base.store.write() as tx:
             self._check_name(tx, history)
-            key_logs.take_document(tx, history)
+            pending = not take_card(tx, history)
             record = read_record(tx, member)
             if record is None or record.dead:
                 record = Record(self._base.clock())
                 tx.records.put(SPACE, b32(member), msgspec.json.encode(record))
             name = self._base.name_of(tx, member)
         self._base.changed.set()
-        return Met(b32(member), name, list(words(member)), record.state)
+        return Met(b32(member), name, list(words(member)), "succession" if pending else record.state)
+
+    def learn(self, request: dict[str, object]) -> None:
+        """Take the card with which a known member calls, or keep its new keys as pending (RefusedError "succession").
+
+        NotFoundError without a living pairing.
+        """
+        if request.keys() != {"card"}:
+            raise InvalidError('The body must be {"card": {…}}.')
+        card = part(request, "card")
+        member = Member(unb32(str(card.get("member")), 32))
+        with self._base.store.read() as tx:
+            record = read_record(tx, member)
+        if record is None or record.dead:
+            raise NotFoundError("This member is not known here.")
+        history = read_card(canon.encode(dict(card)))
+        with self._fork_kept(history), self._base.store.write() as tx:
+            taken = take_card(tx, history)
+        self._base.changed.set()
+        if not taken:
+            raise RefusedError("Your new keys wait for the approval of the other members.", code="succession")
+
+    @contextmanager
+    def _fork_kept(self, history: KeyHistory) -> Generator[None]:
+        """Keep evidence where this card and what is held are two histories of one member, and stop that key log."""
+        try:
+            yield
+        except VerificationError:
+            with self._base.store.write() as tx:
+                found = key_logs.fork_of(tx, history)
+                if found is not None:
+                    data = forks.to_json(found)
+                    tx.records.put("evidence", b32(sha256(data).digest())[:16], data)
+                    row = key_logs.open_log(tx, history.member)
+                    tx.logs.save(structs.replace(row, stopped="its author signed two histories; the evidence is kept"))
+            raise
+
+    def greeting(self, _member: Member) -> dict[str, object]:
+        """Return our card as the answer to a member that called with its own."""
+        return {"card": canon.decode(self.card())}
 
     def _check_name(self, tx: Transaction, history: KeyHistory) -> None:
         """Refuse a chosen name that could be taken for another member."""
@@ -227,21 +278,3 @@ class Partners:
         with self._base.store.read() as tx:
             records = [(key, msgspec.json.decode(data, type=Record)) for key, data in tx.records.scan(SPACE)]
         return [Member(unb32(key, 32)) for key, record in records if record.state == state]
-
-
-def read_card(data: bytes) -> KeyHistory:
-    """Verify a card; raise InvalidError, LimitError or VerificationError."""
-    if len(data) > MAX_CARD:
-        raise LimitError(f"A card has at most {MAX_CARD} bytes.")
-    try:
-        body = msgspec.json.decode(data, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as problem:
-        raise InvalidError(
-            f"This is not a card: {problem}.", hint="A card is made by `entente partner card`."
-        ) from problem
-    if body.keys() != {"entente-card", "member", "keys"} or body["entente-card"] != 1:
-        raise InvalidError("This is not a card of version 1.", hint="A card is made by `entente partner card`.")
-    history = read_history(body["keys"])
-    if body["member"] != b32(history.member):
-        raise VerificationError("The card names another member than its keys make.")
-    return history

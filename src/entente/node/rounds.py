@@ -11,7 +11,9 @@ from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32
 from entente.exchange.messages import Message, Refusal, decode, encode
 from entente.exchange.session import Round
+from entente.node import retention, vault
 from entente.node.intake import Intake
+from entente.node.manners import Manners
 from entente.node.partners import Partners, is_paired
 from entente.node.values import Flow, Synced
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from entente.node.base import Base
     from entente.node.caller import Caller
 
+CONTACT = "contact"
+"""The records of when each partner was there last."""
+
+DAY = 86_400_000
 MAX_TRIPS = 100_000
 MAX_STILL = 16
 """Trips in a row that may move no entry; a partner that goes on talking then is not listened to any longer."""
@@ -36,9 +42,16 @@ class Rounds:
         self._partners = partners
         self._agreements = agreements
         self._busy: dict[Member, threading.Lock] = defaultdict(threading.Lock)
+        self._days: dict[Member, int] = {}
+        self.manners = Manners(base.clock)
 
     def sync(self, partner: str = "", progress: Progress | None = None) -> list[Synced]:
-        """Hold a round with one or all paired partners; what goes wrong with one stands in its `error`."""
+        """Hold a round with one or all paired partners; what goes wrong with one stands in its `error`.
+
+        WaitingError while the keys are sealed: calls are signed.
+        """
+        if self._base.locked:
+            raise vault.locked()
         self._agreements.settle()
         self._accept_waiting()
         if partner:
@@ -61,9 +74,15 @@ class Rounds:
             round_ = Round(Intake(self._base), partner)
             error = ""
             try:
+                retention.sweep(self._base)
+                doubted = self._doubted()
                 self._hold(round_, progress)
-                if self._agreements.settle():
+                doubted = doubted or self._doubted()
+                if self._agreements.settle() or doubted:
                     self._hold(round_, progress)
+                if doubted and not self._doubted():  # what was kept unsigned is signed now, and goes out
+                    self._hold(round_, progress)
+                self.heard(partner)
             except EntenteError as problem:
                 error = problem.message if not problem.hint else f"{problem.message} {problem.hint}"
         flow = round_.flow
@@ -121,13 +140,37 @@ class Rounds:
                 reply = round_.turn(tx, message)
         return reply
 
+    def _doubted(self) -> bool:
+        with self._base.store.read() as tx:
+            return bool(self._base.doubted(tx))
+
+    def heard(self, partner: Member) -> None:
+        """Note, once a day, that a partner was there, by whatever way."""
+        now = self._base.clock()
+        if self._days.get(partner) == now // DAY:
+            return
+        self._days[partner] = now // DAY
+        with self._base.store.read() as tx:
+            held = tx.records.get(CONTACT, b32(partner))
+        if held is None or int(held) // DAY != now // DAY:
+            with self._base.store.write() as tx:
+                tx.records.put(CONTACT, b32(partner), str(now).encode())
+
     def answer(self, partner: Member, body: bytes) -> bytes:
-        """Answer a partner's message."""
-        message = decode(body)
+        """Answer a partner's message; LimitError "busy" for one that sends too much that does not verify."""
+        self.manners.check(partner)
+        try:
+            message = decode(body)
+        except EntenteError:
+            self.manners.bad(partner)
+            raise
         round_ = Round(Intake(self._base), partner)
         with self._base.store.read() as tx:
             self._check_paired(partner, is_paired(tx, partner))
-        return encode(self.take(round_, message))
+        self.heard(partner)
+        reply = self.take(round_, message)
+        self.manners.judge(partner, {each.code for each in round_.stuck})
+        return encode(reply)
 
 
 def _row(refusal: Refusal) -> dict[str, str]:

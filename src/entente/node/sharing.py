@@ -16,7 +16,8 @@ from entente.kinds import item
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
-from entente.node.base import SHORTEST, Base, World, stamp
+from entente.node import consents, erasing
+from entente.node.base import SHORTEST, Base, World, require_member, stamp
 from entente.node.charters import Charter
 from entente.node.judging import Judging
 from entente.node.ownership import rules_for, whose_identities
@@ -27,8 +28,9 @@ from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
 if TYPE_CHECKING:
+    from entente.node.values import ConsentInfo
     from entente.policy.reasons import Reason
-    from entente.store.ports import ItemRow, Transaction
+    from entente.store.ports import ItemRow, PayloadRow, Transaction
 
 BATCH = 4000
 MANY = 1000
@@ -123,7 +125,10 @@ class Sharing:
             if not fresh:
                 return 0
             drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
-            base.append(tx, charter, drafts)
+            _, places = base.append(tx, charter, drafts)
+            sent = [(each, place) for (each, _), place in zip(fresh, places, strict=True) if each.author != base.me]
+            if sent:
+                consents.show_consent(tx, base, base.world(tx), charter, sent)
             back = [structs.replace(each, state="held") for each, _ in fresh if each.state == "denied"]
             tx.items.save(back)
             resettle(tx, [each.stix_id for each in back])
@@ -152,12 +157,14 @@ class Sharing:
         return list(dict.fromkeys(seqs))
 
     def _desk(self, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
-        return Desk(self._base.find_circle(world, circle), list(dict.fromkeys(seqs)), purpose, person)
+        charter = self._base.find_circle(world, circle)
+        require_member(world, charter)
+        return Desk(charter, list(dict.fromkeys(seqs)), purpose, person)
 
     def _decide(self, tx: Transaction, world: World, desk: Desk) -> list[tuple[int, Decision]]:
         """Decide about all items together; they are read in batches, so that few of them are in memory at a time."""
         charter = desk.charter
-        logs = [row.id for row in charter_book.logs_of(tx, charter) if row.circle]
+        logs = charter_book.reaching(tx, world.charters, charter)
         out = denied_in(tx, charter.circle)
         rules, claims = rules_for(tx, world, charter, {}), dict[str, Collection[Member]]()
         seqs: list[int] = []
@@ -169,16 +176,17 @@ class Sharing:
                 claims |= rules_for(tx, world, charter, tx.items.find(sorted(contested))).claims
             seqs += [row.seq for row, _ in rows]
             candidates += [self._candidate(tx, row, data, known, logs, out) for row, data in rows]
+        candidates = self._consented(tx, world, charter, seqs, candidates)
         circle = Circle(
             agreement=charter.agreement,
             circle=charter.circle,
             name=charter.text.name,
             agreement_state=world.agreement_state(charter.agreement),
             circle_state=world.state(charter),
-            members=charter.text.members,
-            founding=charter.founding_text.members,
+            members=charter.members,
+            founding=(world.charters.founding_of(charter.agreement) or charter).members,
             ceiling=charter.text.ceiling,
-            terms=charter.founding_text.terms,
+            terms=charter.terms,
             me=self._base.me,
             owners=rules.owners,
             claims=claims,
@@ -193,6 +201,22 @@ class Sharing:
             in_circle=lambda ids: _there(tx, ids, logs, out),
         )
         return list(zip(seqs, decisions, strict=True))
+
+    def _consented(
+        self, tx: Transaction, world: World, charter: Charter, seqs: list[int], candidates: list[Candidate]
+    ) -> list[Candidate]:
+        """Return the candidates with what the originators of those that are not ours have consented to."""
+        if all(candidate.own for candidate in candidates):
+            return candidates
+        held = consents.Consents(tx, world, charter)
+        found = list(candidates)
+        for at, candidate in enumerate(candidates):
+            row = tx.items.get([seqs[at]])[0][0] if not candidate.own else None
+            if row is not None:
+                ask = held.of(row)
+                text = held.text(ask) if ask is not None else ""
+                found[at] = structs.replace(candidate, consent=text, may_ask=held.may_ask(row))
+        return found
 
     def _candidate(
         self,
@@ -245,27 +269,35 @@ class Sharing:
         return any(sent == data for _, sent in tx.items.get([seq for seq in earlier if seq not in here]))
 
     def why(self, id_: str) -> list[Release]:
-        """Return each release of an item by this member: where to, under which clause, by whom, when."""
+        """Return each release of an item: where to, under which clause, by whom, when.
+
+        By this member, and by others that sent it on with its originator's consent.
+        """
+        found: list[Release] = []
         with self._base.store.read() as tx:
             world = self._base.world(tx)
-            logs = {
-                row.id: charter
-                for charter in world.charters
-                if (row := tx.logs.get(charter.origin(self._base.me))) is not None
-            }
-            copies = tx.items.find([resolve(tx, id_)]).get(resolve(tx, id_), [])
-            entries = [each for copy in copies for each in tx.payloads.of_item(copy.seq) if each.log in logs]
-            found = [self._release(each.time, logs[each.log], each.head) for each in entries]
+            stix_id = resolve(tx, id_)
+            for copy in tx.items.find([stix_id]).get(stix_id, []):
+                for log, each in consents.carriers(tx, copy):
+                    consent = consents.consent_of(tx, log, each.index)
+                    charter = world.charters.get(log.circle)
+                    if charter is not None and (log.member == self._base.me or consent is not None):
+                        found.append(self._release(each, charter, Member(log.member), consent))
         return sorted(found, key=lambda each: each.time)
 
-    def _release(self, time: int, charter: Charter, head: bytes) -> Release:
-        header = item.read_header(head.rstrip(b"\n"))
+    def _release(self, entry: PayloadRow, charter: Charter, author: Member, consent: ConsentInfo | None) -> Release:
+        header = item.read_header(entry.head.rstrip(b"\n"))
         clause = (
-            f"{charter.founding_text.name}, revision {b32(charter.agreement)[:8]}: {header.marking} within the ceiling "
+            f"{charter.name}, revision {b32(charter.revision)[:8]}: {header.marking} within the ceiling "
             f"{charter.text.ceiling} of {charter.text.name}"
         )
-        members = [b32(member) for member in charter.text.members if member != self._base.me]
-        return Release(b32(charter.circle), members, clause, header.person, stamp(time), header.purpose)
+        if consent is not None:
+            clause += (
+                f"; sent on by {consent.sender[:8]} with the consent of its originator {consent.by[:8]} "
+                f"(person {consent.person[:8]}, {consent.time})"
+            )
+        members = [b32(member) for member in charter.members if member != author]
+        return Release(b32(charter.id), members, clause, header.person, stamp(entry.time), header.purpose)
 
 
 def _there(tx: Transaction, ids: Collection[str], logs: list[int], out: set[int]) -> set[str]:
@@ -290,6 +322,12 @@ def resolve(tx: Transaction, text: str) -> str:
             f"{text!r} is the beginning of several items.",
             code="ambiguous",
             hint=f"For example {found[0]} and {found[1]}.",
+        )
+    if tomb := erasing.tomb_of(tx, text):
+        raise NotFoundError(
+            f"{text} was recalled ({tomb.reason}) and erased here on {stamp(tomb.time)}.",
+            code="withdrawn",
+            hint="See `entente item show` and, if it was yours, `entente ledger recalls`.",
         )
     raise NotFoundError(f"No item {text!r} is held here.", hint="Try `entente item search`.")
 

@@ -81,8 +81,93 @@ class CircleInfo(Struct, frozen=True):
     epoch: int
 
 
+class SuccessionInfo(Struct, frozen=True):
+    """New keys of a member that lost its old ones: pending, proposed, waiting, in-force or refused.
+
+    `words` are six words of the new keys: the member reads them out, and they are compared before anybody approves.
+    """
+
+    member: str
+    name: str
+    keys: int
+    record: str
+    words: list[str]
+    url: str
+    state: str
+    needed: int
+    approvals: list[dict[str, str]]
+
+
+class Inherited(Struct, frozen=True):
+    """A new home of a member: `words` are the member's, `keys_words` those of its new keys; `card` goes to partners."""
+
+    member: str
+    name: str
+    words: list[str]
+    keys_words: list[str]
+    keys: int
+    recovery: str
+    person: str
+    card: bytes
+
+
+class Renewed(Struct, frozen=True):
+    """Own keys after a change: how many entries the key history has, where the new recovery file is ("" for none)."""
+
+    member: str
+    keys: int
+    recovery: str
+    url: str
+    words: list[str]
+
+
+class AmendmentInfo(Struct, frozen=True, kw_only=True):
+    """What an amendment would change, and how far it has come: proposed, in-force, refused or stale."""
+
+    amendment: str
+    epoch: int
+    state: str
+    by: str
+    name: str
+    joins: list[str]
+    leaves: list[str]
+    concerned: str
+    terms: dict[str, Any]  # Any: a term is whatever its name says
+    needed: int
+    approvals: list[dict[str, str]]
+
+
+class Changed(Struct, frozen=True):
+    """An amendment that was proposed: `entente agreement sign` answers it."""
+
+    amendment: str
+    agreement: str
+    epoch: int
+    state: str
+
+
+class Suspended(Struct, frozen=True):
+    """Who is served nothing any more in an agreement ("" everybody), or is again."""
+
+    agreement: str
+    member: str
+    state: str
+
+
+class Left(Struct, frozen=True):
+    """What a leaver signed: how many payloads of others it keeps, recalls not yet answered, until when it answers."""
+
+    agreement: str
+    kept: int
+    recalls: list[str]
+    until: str
+
+
 class AgreementInfo(Struct, frozen=True):
-    """One agreement with its circles; `terms` and `approvals` are filled when one is asked for."""
+    """One agreement with its circles; `terms`, `approvals` and `amendments` are filled when one is asked for.
+
+    `state` is proposed, in-force or refused; "left" when this member has left it or was left out.
+    """
 
     id: str
     name: str
@@ -91,6 +176,10 @@ class AgreementInfo(Struct, frozen=True):
     circles: list[CircleInfo]
     approvals: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     terms: dict[str, Any] | None = None  # Any: the terms are whatever the founding text says
+    epoch: int = 1
+    revision: str = ""
+    amendments: list[AmendmentInfo] = field(default_factory=list[AmendmentInfo])
+    suspended: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
 
 class Opened(Struct, frozen=True):
@@ -149,6 +238,18 @@ class EntryInfo(Struct, frozen=True):
     circle: str
     origin: str
     index: int
+    consent: ConsentInfo | None = None
+
+
+class ConsentInfo(Struct, frozen=True):
+    """The consent under which an entry was sent on: who gave it (member, person, time), who sent it on."""
+
+    by: str
+    sender: str
+    time: str
+    person: str
+    ask: str
+    ref: str
 
 
 class Receipt(Struct, frozen=True):
@@ -171,7 +272,10 @@ class CopyInfo(Struct, frozen=True):
 
 
 class ItemView(Struct, frozen=True):
-    """One item: the object as it came, where it stands, who has it; `copies` when several members brought one."""
+    """One item: the object as it came, where it stands, who has it; `copies` when several members brought one.
+
+    Of one that was recalled nothing is left but the state "withdrawn", why (`reason`) and since when (`time`).
+    """
 
     object: Any  # Any: a STIX object is whatever its author wrote
     entries: list[EntryInfo]
@@ -180,6 +284,8 @@ class ItemView(Struct, frozen=True):
     state: str
     receipts: list[Receipt]
     copies: list[CopyInfo]
+    reason: str = ""
+    time: str = ""
 
 
 class ReasonInfo(Struct, frozen=True):
@@ -265,13 +371,18 @@ class LedgerReport(Struct, frozen=True):
 
 
 class EvidenceInfo(Struct, frozen=True):
-    """Evidence against a member: two heads of one log that cannot both be true."""
+    """Evidence: two signed statements about one log that cannot both be true.
+
+    Of a "fork" `member` made both. Of a "split-view" `member`, whose log it is, made one and `other` the other: one of
+    the two is wrong.
+    """
 
     id: str
     kind: str
     origin: str
     member: str
     sizes: list[int]
+    other: str = ""
 
 
 class Check(Struct, frozen=True):
@@ -290,6 +401,25 @@ class Health(Struct, frozen=True):
     checks: list[Check]
 
 
+class Backed(Struct, frozen=True):
+    """A backup that was written: the file, its bytes, the entries of all logs in it, and how its keys are kept."""
+
+    file: str
+    bytes: int
+    entries: int
+    keys: str
+
+
+class Restored(Struct, frozen=True):
+    """A home that was brought back: whose, where, how many entries it has, when the backup was made."""
+
+    home: str
+    member: str
+    name: str
+    entries: int
+    time: str
+
+
 class PersonInfo(Struct, frozen=True):
     """A person of this member; the name stays at home."""
 
@@ -306,3 +436,20 @@ class ProfileInfo(Struct, frozen=True):
     identities: list[str]
     brings: list[str]
     seeks: list[str]
+
+
+class BundleMade(Struct, frozen=True):
+    """A bundle that was written: for whom, where, how large, with how many entries."""
+
+    partner: str
+    file: str
+    bytes: int
+    entries: int
+
+
+class BundleTaken(Struct, frozen=True):
+    """A bundle that was taken: whose, what was new in it, and what was not taken by us or, before, by the partner."""
+
+    partner: str
+    received: Flow
+    refused: list[dict[str, str]]

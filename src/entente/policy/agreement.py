@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from entente.core.ids import Agreement, Member
 
 ONWARD: Final = ("refused", "consent")
+BACKLOG: Final = ("none", "all")
 MAX_WORDS: Final = 64
 MAX_RETENTION: Final = 36_500
 MAX_PAYLOAD: Final = 2**31 - 1
@@ -45,6 +46,7 @@ class Terms(msgspec.Struct, frozen=True):
     purposes: tuple[str, ...] = ("detection", "investigation", "warning")
     onward: str = "refused"
     retention_days: int = 0
+    backlog: str = "none"
     four_eyes: bool = False
     quorum: int = 0
     limits: Limits = Limits()
@@ -57,6 +59,7 @@ class Terms(msgspec.Struct, frozen=True):
             "purposes": list(self.purposes),
             "onward": self.onward,
             "retention_days": self.retention_days,
+            "backlog": self.backlog,
             "four_eyes": self.four_eyes,
             "quorum": self.quorum,
             "limits": msgspec.structs.asdict(self.limits),
@@ -70,8 +73,9 @@ class Terms(msgspec.Struct, frozen=True):
         return cls(
             kinds=_words(given["kinds"], "kinds", _KIND),
             purposes=_words(given["purposes"], "purposes", _PURPOSE),
-            onward=_onward(given["onward"]),
+            onward=_word(given["onward"], "onward", ONWARD),
             retention_days=_number(given["retention_days"], "retention_days", 0, MAX_RETENTION),
+            backlog=_word(given["backlog"], "backlog", BACKLOG),
             four_eyes=_flag(given["four_eyes"], "four_eyes"),
             quorum=_number(given["quorum"], "quorum", 0, canon.MAX_INTEGER),
             limits=_limits(given["limits"]),
@@ -177,9 +181,9 @@ def _words(value: object, term: str, form: re.Pattern[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _onward(value: object) -> str:
-    if not isinstance(value, str) or value not in ONWARD:
-        raise InvalidError(f"onward: {' or '.join(ONWARD)} is needed, not {value!r}.")
+def _word(value: object, term: str, words: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in words:
+        raise InvalidError(f"{term}: {' or '.join(words)} is needed, not {value!r}.")
     return value
 
 

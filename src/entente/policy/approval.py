@@ -55,3 +55,11 @@ def standing(members: Collection[Member], answers: Mapping[Member, str]) -> Stat
     if len(concerned) >= _LEAST and all(member in answers for member in concerned):
         return State.IN_FORCE
     return State.PROPOSED
+
+
+def carried(voters: Collection[Member], needed: int, answers: Mapping[Member, str]) -> State:
+    """Return the state of what was asked of `voters`: in force with `needed` approvals, refused when out of reach."""
+    given = [answers[voter] for voter in set(voters) if voter in answers]
+    if given.count(APPROVE) >= needed:
+        return State.IN_FORCE
+    return State.REFUSED if len(set(voters)) - given.count(REFUSE) < needed else State.PROPOSED

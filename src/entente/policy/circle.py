@@ -92,10 +92,13 @@ class Founding(Protocol):
         ...
 
 
-def problems(circle: CircleText, founding: Founding) -> list[str]:
-    """Say in sentences why `circle` can come into force for nobody; an empty list means that it can."""
+def problems(circle: CircleText, founding: Founding, members: Iterable[Member] = ()) -> list[str]:
+    """Say in sentences why `circle` can come into force for nobody; an empty list means that it can.
+
+    `members` are those of the agreement when the circle is opened, where they are no longer the founders.
+    """
     found = _own_problems(circle)
-    outside = set(circle.members) - set(founding.members)
+    outside = set(circle.members) - set(members or founding.members)
     if outside:
         found.append(f"{_names(outside)} in the circle but not in the agreement.")
     missing = set(founding.members) - set(circle.members)

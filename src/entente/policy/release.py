@@ -34,6 +34,7 @@ _TERMS_PREFIX: Final = "marking-definition--"
 _GROUNDS: Final = {
     "agreement": "The agreement lets these items go to the circle.",
     "ceiling": "Their markings are not above the circle's ceiling.",
+    "onward": "Their originators consented.",
     "reference": "They name objects that are not held here.",
     "terms": "Terms of their own travel along with them.",
 }
@@ -45,6 +46,8 @@ class Candidate(msgspec.Struct, frozen=True):
     `tlp` is the marking given at import or the effective one; the object's own in `facts` counts too. `author` is the
     member whose copy it is; `own` means that this member brought it itself and that no partner sent these bytes.
     `person` brought it. `size` is what the limit of the agreement is compared with. `denied` also means withdrawn.
+    `consent` says in words who let an item of another member go to this circle, "" if nobody did; `may_ask` that its
+    originator can be asked.
     """
 
     item: str
@@ -55,6 +58,8 @@ class Candidate(msgspec.Struct, frozen=True):
     person: str
     size: int
     denied: bool = False
+    consent: str = ""
+    may_ask: bool = False
 
 
 class Circle(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,8 +184,8 @@ class _Desk:
         found += marked
         if candidate.size > circle.terms.limits.payload:
             found.append(_size(candidate.size, circle))
-        if not candidate.own:
-            found.append(_onward(candidate.author, circle))
+        if not candidate.own and not candidate.consent:
+            found.append(_onward(candidate, circle))
         if by := self._owner(facts):
             found.append(_owner(by))
         if self.four_eyes and (not self.person or candidate.person in {"", self.person}):
@@ -197,6 +202,8 @@ class _Desk:
         if common is None:
             common = self._grounds[key] = (self.clause, *_carried(key[0], facts.pap, self.circle))
         more: list[Reason] = []
+        if candidate.consent and not candidate.own:
+            more.append(allow("onward", candidate.consent))
         if unknown:
             more.append(
                 allow("reference", f"It names what is not held here, so it is nobody's secret: {some(unknown)}.")
@@ -275,11 +282,13 @@ def _size(size: int, circle: Circle) -> Reason:
     return refuse("size", f"It has {size} bytes; the agreement allows {circle.terms.limits.payload}.")
 
 
-def _onward(author: Member, circle: Circle) -> Reason:
+def _onward(candidate: Candidate, circle: Circle) -> Reason:
+    author = candidate.author
     sender = "a partner" if author == circle.me else f"the member {ids.short(author)}"
     text = f"It is here because {sender} sent it, and nobody sends on what another member sent"
     consent = ": a consent of its originator is not held." if circle.terms.onward == "consent" else "."
-    return refuse("onward", text + consent)
+    fix = f'Ask it for its consent: entente share ask {candidate.item} --circle "{circle.name}"'
+    return refuse("onward", text + consent, fix=fix if candidate.may_ask else "")
 
 
 def _owner(by: tuple[Member, ...]) -> Reason:
@@ -302,7 +311,8 @@ def _clause(circle: Circle, purpose: str, readers: int) -> Reason:
     return allow(
         "agreement",
         f'The agreement {ids.short(circle.agreement)} lets items go to the circle "{circle.name}" for {what}: '
-        f"{readers} other member{'s' if readers != 1 else ''} will hold it, and may send it on {onward}.",
+        f"{readers} other member{'s' if readers != 1 else ''} will hold it, and may send it on {onward}. "
+        "It can be called back from them; what somebody exports cannot.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from entente.core.errors import LimitError
+from entente.core.errors import LimitError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,8 @@ def split(row: bytes) -> Iterator[bytes]:
     """Return the leaves of a row."""
     place = 0
     while place < len(row):
+        if place + _LENGTH.size > len(row):
+            raise StoreError("A row of leaves in this home is damaged.", hint="Restore a backup.")
         (length,) = _LENGTH.unpack_from(row, place)
         place += _LENGTH.size + length
         yield row[place - length : place]

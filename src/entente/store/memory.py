@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import StoreError
@@ -114,6 +115,17 @@ class MemoryStore:
         """Return a number that changes whenever anybody has committed."""
         self._open()
         return self._version
+
+    def purge(self) -> bool:
+        """Say that nothing is left: what was erased is in no state that a new reader sees."""
+        self._open()
+        return True
+
+    def twin(self) -> MemoryStore:
+        """Return a store with the same bytes that goes its own way from here on, like the copy of a home."""
+        other = MemoryStore()
+        other._state = deepcopy(self._open())
+        return other
 
     def close(self) -> None:
         """Refuse all further use."""

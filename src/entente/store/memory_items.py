@@ -154,6 +154,13 @@ class MemoryItems:
         """Return how many copies there are."""
         return len(self._work.state.items.rows)
 
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Delete copies that no entry carries, our own ones too, with their words."""
+        draft = self._work.draft
+        for seq in seqs:
+            if seq in draft.items.rows and not draft.carriers.rows.get(seq):
+                self._forget(draft.items.rows[seq].row)
+
     def clear(self) -> None:
         """Forget the projection of received items; own ones stay. The caller folds the entries again."""
         draft = self._work.draft

@@ -240,6 +240,13 @@ class Items(Protocol):
         """Return how many copies there are."""
         ...
 
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Delete copies that no entry carries, our own ones too, with their words; bytes nobody needs are overwritten.
+
+        Copies that an entry still carries stay.
+        """
+        ...
+
     def clear(self) -> None:
         """Forget the projection of received items; own ones stay. The caller folds the entries again."""
         ...
@@ -287,6 +294,13 @@ class Store(Protocol):
 
     def version(self) -> int:
         """Return a number that changes whenever anybody, in any process, has committed."""
+        ...
+
+    def purge(self) -> bool:
+        """Take what was erased out of every file, the search index too; say whether nothing of it is left.
+
+        False while somebody reads an older state: call it again. That it is due is remembered, over a crash too.
+        """
         ...
 
     def close(self) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import StoreError
@@ -92,13 +94,13 @@ def migrate(db: Connection, steps: Sequence[Sequence[str]] = STEPS) -> None:
 
     StoreError if it is not one of ours or comes from a later version of this program.
     """
-    if _number(db, "PRAGMA application_id") != APPLICATION:
+    if not is_ours(db):
         raise StoreError("this file is not the database of a home", hint="name the folder that `entente init` made")
-    if _number(db, "PRAGMA user_version") == len(steps):
+    if layout_number(db) == len(steps):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        version = _number(db, "PRAGMA user_version")
+        version = layout_number(db)
         if version > len(steps):
             raise StoreError(
                 f"this home was written by a later version (layout {version}, this program knows {len(steps)})",
@@ -109,6 +111,32 @@ def migrate(db: Connection, steps: Sequence[Sequence[str]] = STEPS) -> None:
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def is_ours(db: Connection) -> bool:
+    """Say whether this is the database of a home."""
+    return _number(db, "PRAGMA application_id") == APPLICATION
+
+
+def layout_number(db: Connection) -> int:
+    """Return the version of the tables in this database."""
+    return _number(db, "PRAGMA user_version")
+
+
+def check_layout(db: Connection, steps: Sequence[Sequence[str]] = STEPS) -> None:
+    """Raise StoreError unless the database holds exactly the tables of its version, and nothing else."""
+    version = layout_number(db)
+    if not is_ours(db) or not 0 < version <= len(steps):
+        raise StoreError("it is not the database of a home that this program knows")
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        _climb(fresh, 0, steps[:version])
+        if _objects(fresh) != _objects(db):
+            raise StoreError(f"its tables are not those of layout {version}")
+
+
+def _objects(db: Connection) -> list[tuple[str, ...]]:
+    rows = db.execute("SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema")
+    return sorted(tuple(map(str, row)) for row in rows)
 
 
 def _climb(db: Connection, version: int, steps: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import ConflictError, StoreError
-from entente.store import schema
+from entente.store import copies, schema
 from entente.store.sqlite_errors import told
 from entente.store.sqlite_items import SqliteItems
 from entente.store.sqlite_logs import SqliteLogs
@@ -18,7 +18,7 @@ from entente.store.sqlite_records import SqliteRecords
 from entente.store.sqlite_work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from entente.store.ports import Items, Logs, Payloads, Records, Transaction
@@ -63,11 +63,19 @@ class SqliteStore:
     Nothing read in one transaction is kept for the next, as any process may have written in between.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, nonce: bytes = b"", busy: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        create: bool = False,
+        nonce: bytes = b"",
+        busy: float = BUSY_SECONDS,
+        steps: Sequence[Sequence[str]] = schema.STEPS,
+    ) -> None:
         """Open the database at `path`, or make it with `nonce` as its mark.
 
-        ConflictError if it is to be made and exists; StoreError if it cannot be used; `busy` seconds are waited for
-        other writers.
+        One of an earlier layout is copied beside itself, then brought forward along `steps`. ConflictError if it is
+        to be made and exists; StoreError if it cannot be used; `busy` seconds are waited for other writers.
         """
         self._path = path
         self._busy = busy
@@ -82,12 +90,17 @@ class SqliteStore:
         with told(path):
             self._writer = _connect(path, busy, WRITER_CACHE)
             try:
-                schema.migrate(self._writer)
+                copies.keep_before_upgrade(self._writer, path, len(steps))
+                schema.migrate(self._writer, steps)
                 self._nonce: bytes = self._writer.execute("SELECT nonce FROM meta").fetchone()[0]
                 self._watch = _connect(path, busy, 0)
             except BaseException:
                 self._writer.close()
                 raise
+            unfinished = self._due() is not None
+        if unfinished:
+            with suppress(StoreError):  # somebody else is at work; a later call finishes it
+                self.purge()
 
     @property
     def nonce(self) -> bytes:
@@ -113,6 +126,8 @@ class SqliteStore:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
             self._unswept = self._unswept or work.erased
+            if work.erased:
+                copies.forget_copies(self._path)
             if self._unswept:
                 self._sweep()
 
@@ -135,6 +150,19 @@ class SqliteStore:
         self._refuse_closed()
         with self._watching, told(self._path):
             return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def purge(self) -> bool:
+        """Take what was erased out of the search index and the write-ahead log; say whether nothing of it is left.
+
+        False while somebody reads an older state: call it again. That it is due is remembered, over a crash too.
+        """
+        while self._words_left():
+            with self.write() as tx:
+                tx.items.index(0)
+        with self._alone(), told(self._path):
+            if self._unswept or self._due() is not None:
+                self._sweep()
+            return not self._unswept
 
     def close(self) -> None:
         """Copy the write-ahead log into the file and release files and connections; a second call does nothing."""
@@ -197,12 +225,25 @@ class SqliteStore:
         db = self._writer
         db.execute("PRAGMA busy_timeout = 1000")
         try:
+            due = self._due()
             busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if not busy and due is not None:  # what another process erased meanwhile stays due
+                db.execute("DELETE FROM record WHERE space = 'purge' AND value = ?", (due,))
         except sqlite3.OperationalError:
             busy = 1
         finally:
             db.execute(f"PRAGMA busy_timeout = {int(self._busy * 1000)}")
         self._unswept = busy != 0
+
+    def _due(self) -> bytes | None:
+        """Return the mark of the last erasure that may still be in the write-ahead log, None if there is none."""
+        row = self._writer.execute("SELECT value FROM record WHERE space = 'purge'").fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _words_left(self) -> bool:
+        """Say whether words of what was erased are still in the index's files."""
+        with self._alone(), told(self._path):
+            return bool(self._writer.execute("SELECT purge FROM meta").fetchone()[0])
 
 
 def _create(path: Path, nonce: bytes, busy: float) -> None:

@@ -161,11 +161,21 @@ class SqliteItems:
         for (seq,) in db.execute(sql).fetchall():
             self.forget(seq)
 
-    def forget(self, seq: int) -> None:
-        """Remove a row that is not our own, its words and, if no other copy of its STIX id shares them, its bytes."""
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Delete copies that no entry carries, our own ones too, with their words; bytes nobody needs are overwritten.
+
+        Copies that an entry still carries stay.
+        """
+        sql = "SELECT 1 FROM payload WHERE log IN (SELECT id FROM log) AND item = ? LIMIT 1"
+        for seq in seqs:
+            if seq > 0 and self._work.db.execute(sql, (seq,)).fetchone() is None:
+                self.forget(seq, own=True)
+
+    def forget(self, seq: int, *, own: bool = False) -> None:
+        """Remove a row (an own one only with `own`), its words and, if no other copy of its id has them, its bytes."""
         db = self._work.db
         sql = "SELECT i.key, i.tail, i.blob, i.creator, b.data FROM item i JOIN blob b ON b.id = i.blob "
-        row = db.execute(sql + "WHERE i.seq = ? AND NOT i.own", (seq,)).fetchone()
+        row = db.execute(sql + "WHERE i.seq = ? AND (NOT i.own OR ?)", (seq, own)).fetchone()
         if row is None:
             return
         number, tail, blob, creator, data = row

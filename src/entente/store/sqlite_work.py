@@ -156,3 +156,5 @@ class Work:
         if self.meta()[2] == 1:
             self.purge()
             self.purge()
+        if self.erased:
+            self.db.execute("INSERT OR REPLACE INTO record VALUES ('purge', 'pages', randomblob(8))")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.exchange.transport import Client
+from entente.interfaces.peer.app import Patience
 from interfaces.peer.peer_world import Node, Partner, Running, running
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running() as host:
+    with running(patience=Patience(strangers=100_000)) as host:  # all tests of a file are one caller
         yield host
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from entente.core import keys
-from entente.core.errors import LimitError, NotFoundError, VerificationError
+from entente.core.errors import InvalidError, LimitError, NotFoundError, VerificationError
 from entente.core.ids import Member
 from entente.exchange import http_signature, tls
 from entente.interfaces.peer import app as peer_app
@@ -101,6 +101,13 @@ class Node:
     def handle_accept(self, member: Member, body: Mapping[str, object]) -> Mapping[str, object]:
         return {"accepted": member == KNOWN and body.get("accepted") is True}
 
+    def handle_card(self, body: Mapping[str, object]) -> None:
+        if body != {"card": "known"}:
+            raise InvalidError("This is no card.")
+
+    def handle_keys(self, member: Member) -> Mapping[str, object]:
+        return {"card": member[:4].hex()}
+
     def subscribe(self, member: Member) -> Bell:
         if len(self.bells) >= 2:
             raise LimitError(f"{member[:2].hex()} listens twice already.")
@@ -168,7 +175,8 @@ class Partner:
         )
 
     def send(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        kind = "application/json" if path in (peer_app.ACCEPT_PATH, peer_app.PAIR_PATH) else peer_app.MESSAGE_TYPE
+        plain = path in (peer_app.ACCEPT_PATH, peer_app.PAIR_PATH, peer_app.KEYS_PATH)
+        kind = "application/json" if plain else peer_app.MESSAGE_TYPE
         return self.client.post(
             self.host.url, path, {"content-type": kind, **headers}, body, pin=self.host.pin, limit=1 << 22
         )

@@ -18,10 +18,19 @@ from hypothesis import strategies as st
 from entente.core.errors import ConflictError, RefusedError, StoreError, VerificationError
 from entente.exchange.http_signature import signature_of
 from entente.interfaces.peer import app as peer_app
-from entente.interfaces.peer.app import ACCEPT_PATH, EVENTS_PATH, EXCHANGE_PATH, MAX_MESSAGE, MAX_PAIRING, PAIR_PATH
+from entente.interfaces.peer.app import (
+    ACCEPT_PATH,
+    EVENTS_PATH,
+    EXCHANGE_PATH,
+    KEYS_PATH,
+    MAX_MESSAGE,
+    MAX_PAIRING,
+    PAIR_PATH,
+)
 from interfaces.peer.peer_world import FRIEND, KNOWN, STRANGER, Partner, Running, running
 
 if TYPE_CHECKING:
+    from entente.core.ids import Member
     from entente.exchange.transport import Client
 
 
@@ -270,6 +279,26 @@ def test_stranger_may_not_accept(partner: Partner):
     )
 
     assert answer.status == 401
+
+
+@pytest.mark.parametrize("member", [FRIEND, KNOWN], ids=["friend", "known"])
+def test_known_member_shows_its_new_keys_and_gets_ours(partner: Partner, member: Member):
+    partner.member = member
+
+    answer = partner.call(KEYS_PATH, b'{"card": "known"}')
+
+    assert (answer.status, json.loads(answer.body)) == (200, {"card": member[:4].hex()})
+
+
+def test_card_is_read_before_the_signature_and_both_have_to_hold(partner: Partner):
+    body = b'{"card": "known"}'
+    spoilt = partner.send(KEYS_PATH, partner.signed("POST", KEYS_PATH, b"{}"), b"{}")
+    other = partner.send(KEYS_PATH, partner.signed("POST", KEYS_PATH, body + b" "), body)
+    partner.member = STRANGER
+    stranger = partner.send(KEYS_PATH, partner.signed("POST", KEYS_PATH, body), body)
+
+    assert (spoilt.status, other.status, stranger.status) == (400, 401, 401)
+    assert b"card" not in other.body + stranger.body
 
 
 def test_slow_body_times_out():

@@ -6,7 +6,7 @@ import http.client
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from entente.core.errors import EntenteError, TransportError
 from entente.exchange.http_signature import combine
@@ -27,6 +27,7 @@ MAX_ERROR: Final = 64 * 1024
 
 _IDLE_PER_PARTNER: Final = 2
 _CHUNK: Final = 64 * 1024
+_Request: TypeAlias = "tuple[str, str, Mapping[str, str], bytes | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,46 @@ class Client:
         TransportError if the partner cannot be reached, has another key or does not answer in time, LimitError if the
         answer has more than `limit` bytes. A connection that the partner closed meanwhile is opened again once.
         """
+        request = "POST", path, headers, body
+        return self._ask(url, request, pin=pin, limit=limit, unpinned=unpinned, timeout=timeout)
+
+    def get(
+        self,
+        url: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        pin: bytes | None,
+        limit: int,
+        unpinned: bool = False,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Return the answer to a GET of `path` at `url`; raises as `post` does."""
+        request = "GET", path, headers, None
+        return self._ask(url, request, pin=pin, limit=limit, unpinned=unpinned, timeout=timeout)
+
+    def _ask(
+        self,
+        url: str,
+        request: _Request,
+        *,
+        pin: bytes | None,
+        limit: int,
+        unpinned: bool,
+        timeout: float | None,
+    ) -> Answer:
         place = read_place(url, pin, unpinned=unpinned)
         deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
         kept = self._take(place)
         if kept is not None:
             kept.line.deadline = deadline
             try:
-                return self._send(kept, place, path, headers, body, limit=limit)
+                return self._send(kept, place, request, limit=limit)
             except StaleError:
                 kept.end()
         fresh = connect(place, self._context, deadline)
         try:
-            return self._send(fresh, place, path, headers, body, limit=limit)
+            return self._send(fresh, place, request, limit=limit)
         except StaleError as error:
             raise TransportError(f"{place} closed the connection without an answer.", hint=HINT) from error
 
@@ -126,11 +155,9 @@ class Client:
         connection.end()
         return Stream(connection, response, body, heartbeat)
 
-    def _send(
-        self, connection: Connection, place: Place, path: str, headers: Mapping[str, str], body: bytes, *, limit: int
-    ) -> Answer:
+    def _send(self, connection: Connection, place: Place, request: _Request, *, limit: int) -> Answer:
         """Send one request; the connection is kept if it can carry another, and ended otherwise."""
-        response = connection.request("POST", path, headers, body)
+        response = connection.request(*request)
         answer = Answer(response.status, combine(response.getheaders()), connection.read(response, limit))
         if response.will_close:
             connection.end()

@@ -13,7 +13,7 @@ from entente.interfaces.cli.desk import desk
 from entente.interfaces.cli.screen import Cell, Screen, marking
 
 if TYPE_CHECKING:
-    from entente.node.values import AgreementInfo
+    from entente.node.values import AgreementInfo, AmendmentInfo
 
 app = typer.Typer(help="What members agree on before anything can be sent.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def propose(
 ) -> None:
     """Propose an agreement with its founding circle; proposing is not signing."""
     here = desk(ctx)
-    given = _terms(file) if file else None
+    given = read_terms(file) if file else None
     with here.open() as node:
         proposed = node.agreements.propose(
             with_, name=name, template=template, terms=given, ceiling=ceiling, person=here.person
@@ -54,10 +54,10 @@ def propose(
 @app.command()
 def sign(
     ctx: typer.Context,
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The agreement or circle.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The agreement, circle or amendment.")],
     refuse: Annotated[bool, typer.Option("--refuse", help="Answer no; this ends the proposal.")] = False,
 ) -> None:
-    """Sign an agreement or a circle (or refuse it); the first answer is final."""
+    """Sign an agreement, a circle or an amendment (or refuse it); the first answer is final."""
     here = desk(ctx)
     with here.open() as node:
         signed = node.agreements.sign(id_, refuse=refuse, person=here.person)
@@ -133,6 +133,7 @@ def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> 
     rows: list[tuple[str, Cell]] = [
         ("id", found.id),
         ("state", (found.state, STATES.get(found.state, ""))),
+        ("epoch", str(found.epoch)),
         *(("member", known(member)) for member in found.members),
         *(("answer", _approval(approval, known)) for approval in found.approvals),
     ]
@@ -143,9 +144,34 @@ def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> 
             f"circle {circle.name}",
             [("id", circle.id), ("state", circle.state), ("members", members), ("at most", marking(circle.ceiling))],
         )
+    _amendments(screen, found)
     if found.terms is not None:
         screen.facts("terms", list(terms.in_words(found.terms)))
         screen.prose(str(found.terms.get("text", "")))
+
+
+def _amendments(screen: Screen, found: AgreementInfo) -> None:
+    """Show what was asked for and who is served nothing."""
+    for each in found.amendments:
+        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each))
+    for held in found.suspended:
+        whom = text.short(held["member"]) if held["member"] else "everybody"
+        screen.line(f"{text.short(held['by'])} serves {whom} nothing since {held['since']} ({held['reason']}).", "red")
+
+
+def _in_words(each: AmendmentInfo) -> list[tuple[str, Cell]]:
+    """Return the lines that `agreement show` prints of an amendment."""
+    changes = [
+        *(f"{text.short(member)} joins" for member in each.joins),
+        *(f"{text.short(member)} goes" for member in each.leaves),
+        *(f"{term} becomes {value}" for term, value in each.terms.items()),
+    ]
+    given = sum(answer["answer"] == "approve" for answer in each.approvals)
+    return [
+        ("amendment", text.short(each.amendment)),
+        ("changes", ", ".join(changes) or f"name {each.name!r}, a new epoch"),
+        ("state", (f"{each.state}, {given} of {each.needed}", STATES.get(each.state, ""))),
+    ]
 
 
 def _approval(approval: dict[str, str], known: Callable[[str], str]) -> str:
@@ -153,8 +179,8 @@ def _approval(approval: dict[str, str], known: Callable[[str], str]) -> str:
     return " ".join((known(approval.get("member", "")), *rest.values()))
 
 
-def _terms(file: str) -> dict[str, object]:
-    """Read terms from a file; raise InvalidError unless it holds one JSON object."""
+def read_terms(file: str) -> dict[str, object]:
+    """Return the terms in a file; raise InvalidError unless it holds one JSON object."""
     import msgspec
 
     try:

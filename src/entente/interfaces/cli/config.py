@@ -1,4 +1,4 @@
-"""`config`: settings of this node that no partner sees."""
+"""`config`: settings of this node, and its address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entente.interfaces.cli.desk import desk
 if TYPE_CHECKING:
     from entente.interfaces.cli.screen import Screen
 
-app = typer.Typer(help="Settings of this node that no partner sees.", no_args_is_help=True)
+app = typer.Typer(help="Settings of this node, and its address.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -26,12 +26,12 @@ def show_(ctx: typer.Context) -> None:
 @app.command("set")
 def set_(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="four-eyes: a second person must release every item.")],
-    value: Annotated[str, typer.Argument(metavar="on|off", help="What it is to be.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="four-eyes (two persons release), or url.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="on or off; for url the new address.")],
 ) -> None:
     """Change a setting."""
     here = desk(ctx)
-    with here.open() as node:
+    with here.open(ask=True) as node:
         found = node.settings.set(name, value)
     here.answer(found, lambda screen: _show(screen, found))
 

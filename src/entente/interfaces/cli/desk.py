@@ -45,11 +45,17 @@ class Desk:
 
         return platformdirs.user_data_path("entente", appauthor=False)
 
-    def open(self) -> Node:
-        """Open the node in the home; raise StoreError when there is none."""
-        from entente.node import Node
+    def open(self, *, ask: bool = False) -> Node:
+        """Open the node in the home; raise StoreError when there is none.
 
-        return Node.open(self.home)
+        Sealed keys are opened with what the environment offers; with `ask` their passphrase is asked for on a terminal.
+        """
+        from entente.node import Node, vault
+
+        unlock = vault.from_environment(os.environ)
+        if ask and sys.stdin.isatty() and vault.lacks_passphrase(self.home, unlock):
+            unlock = vault.Unlock(passphrase=str(typer.prompt("Passphrase", hide_input=True, err=True)))
+        return Node.open(self.home, unlock)
 
     def command(self, line: str) -> str:
         """Return a command as it must be typed to reach this home."""

@@ -93,6 +93,19 @@ def write(name: str, chunks: Iterable[bytes]) -> int:
     return size
 
 
+def write_all(folder: str, found: Iterable[tuple[str, bytes]]) -> list[str]:
+    """Write files into a folder, which is made if it is missing, and return what they are called there."""
+    try:
+        Path(folder).mkdir(exist_ok=True)
+    except OSError as error:
+        raise InvalidError(f"{text.file_name(folder)} cannot be made: {error.strerror}.", code="file") from error
+    names: list[str] = []
+    for name, data in found:
+        write(str(Path(folder) / name), [data])
+        names.append(text.file_name(str(Path(folder) / name)))
+    return names
+
+
 def _shown(name: str) -> str:
     return "standard input" if name == STDIN else text.file_name(name)
 

@@ -34,6 +34,7 @@ def import_(
     circle: Annotated[str, typer.Option(metavar="ID", help="Share what the policy allows with this circle.")] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Store nothing if a row is rejected.")] = False,
     purpose: Annotated[str, typer.Option(metavar="WORD", help="What it is shared for.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Bring in again what was recalled.")] = False,
 ) -> None:
     """Import files; with --circle also share what the policy allows (exit 3 if it refused something)."""
     here = desk(ctx)
@@ -41,7 +42,14 @@ def import_(
         sources = [files.source(name) for name in file]
         with progress.reporting() as report:
             done = node.items.import_files(
-                sources, tlp=tlp, circle=circle, strict=strict, purpose=purpose, person=here.person, progress=report
+                sources,
+                tlp=tlp,
+                circle=circle,
+                strict=strict,
+                purpose=purpose,
+                person=here.person,
+                again=again,
+                progress=report,
             )
     next_ = here.command("sync") if done.shared else here.command("item list")
     here.answer(done, lambda screen: item_view.imported(screen, done, circle=circle), next_=next_)

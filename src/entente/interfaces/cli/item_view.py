@@ -70,6 +70,9 @@ def shown(screen: Screen, view: ItemView, known: Callable[[str], str], circles: 
     """Show one item: its object, its copies, its entries, who has it."""
     import msgspec
 
+    if view.object is None:
+        screen.line(f"Its author recalled it ({view.reason}); it was erased here on {view.time}.", "yellow")
+        return
     facts: list[tuple[str, Cell]] = [
         ("marking", marking(view.marking)),
         ("from", known(view.author)),

@@ -115,7 +115,13 @@ def evidence(
 
     def show(screen: Screen) -> None:
         rows: list[tuple[Cell, ...]] = [
-            (one.id, one.kind, known(one.member), " and ".join(map(str, one.sizes))) for one in found
+            (
+                one.id,
+                one.kind,
+                known(one.member) + (f" or {known(one.other)}" if one.other else ""),
+                " and ".join(map(str, one.sizes)),
+            )
+            for one in found
         ]
         screen.table(("id", "kind", "signed by", "sizes"), rows, empty="There is no evidence against anybody.")
 

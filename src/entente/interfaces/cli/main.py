@@ -19,16 +19,23 @@ from entente.core.errors import EntenteError
 from entente.interfaces import errors
 from entente.interfaces.cli import (
     agreement,
+    backup,
+    bundle,
+    change,
     circle,
     config,
     demo,
     item,
+    key,
     ledger,
     member,
+    onward,
     partner,
     person,
     profile,
+    recall,
     share,
+    witness,
 )
 from entente.interfaces.cli.desk import Desk, Serve, desk
 
@@ -47,12 +54,19 @@ app = typer.Typer(
     epilog="Begin: entente init --name NAME --url URL, then entente up. See it work: entente demo.",
 )
 member.add_to(app)
+backup.add_to(app)
 app.add_typer(partner.app, name="partner")
 app.add_typer(agreement.app, name="agreement")
+change.add_to(agreement.app, partner.app)
 app.add_typer(circle.app, name="circle")
 app.add_typer(item.app, name="item")
 app.add_typer(share.app, name="share")
 app.add_typer(ledger.app, name="ledger")
+recall.add_to(share.app, ledger.app)
+onward.add_to(share.app)
+app.add_typer(bundle.app, name="bundle")
+app.add_typer(witness.app, name="witness")
+app.add_typer(key.app, name="key")
 app.add_typer(person.app, name="person")
 app.add_typer(profile.app, name="profile")
 app.add_typer(config.app, name="config")

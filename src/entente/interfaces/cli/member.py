@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from entente.core.errors import EntenteError, InvalidError
-from entente.interfaces.cli import names, progress, text
+from entente.interfaces.cli import names, progress, text, vault
 from entente.interfaces.cli.desk import desk
 from entente.interfaces.cli.screen import Screen, good
 
@@ -37,12 +37,17 @@ def init(
     recovery: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the recovery file is written (it holds the next key).")
     ] = None,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Encrypt the keys with a passphrase.")] = False,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="FILE", help="Encrypt them with a key file (made if missing).")
+    ] = None,
 ) -> None:
     """Found this member: its keys, its id in six words, its recovery file."""
     from entente.node import Node
 
     here = desk(ctx)
-    founded = Node.init(here.home, name=name, url=url, recovery=recovery)
+    lock = vault.chosen(here.home, passphrase=passphrase, key_file=key_file)
+    founded = Node.init(here.home, name=name, url=url, recovery=recovery, lock=lock)
 
     def show(screen: Screen) -> None:
         screen.facts(
@@ -64,6 +69,8 @@ def up(
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "",
 ) -> None:
     """Serve partners until SIGTERM or Ctrl-C; prints `ready URL` once it answers."""
+    from entente.node.vault import locked
+
     here = desk(ctx)
     if here.serve is None:
         raise EntenteError("This command line was started without its server.", hint="Start it as `entente`.")
@@ -74,7 +81,9 @@ def up(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    with here.open() as node:
+    with here.open(ask=True) as node:
+        if node.locked:
+            raise locked()
         where = urlsplit(node.url)
         live = _Live(node, stop)
         live.begin()
@@ -110,6 +119,7 @@ def sync(
     with here.open() as node:
         with progress.reporting() as report:
             rounds = node.exchange.sync(partner, progress=report)
+        asked = node.outside.post_all()
         known = names.of(node)
 
     def show(screen: Screen) -> None:
@@ -123,7 +133,11 @@ def sync(
                 who = "this member" if refusal.get("by") == "us" else known(one.id)
                 screen.line(f"{who} would not take {refusal.get('subject', '')}: {refusal.get('text', '')}", "yellow")
 
-    here.answer({"partners": rounds}, show)
+        for each in asked:
+            if each.problem:
+                screen.line(f"Witness {each.name}: {each.problem}", "yellow")
+
+    here.answer({"partners": rounds, "witnesses": asked}, show)
     here.end(1 if any(one.error for one in rounds) else 0)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.core.errors import InvalidError
+from entente.core.ids import b32
+from entente.core.ids import words as words_of_id
 from entente.interfaces.cli import files, text
 from entente.interfaces.cli.desk import Desk, desk
 from entente.interfaces.cli.screen import Cell, Screen
@@ -56,16 +58,26 @@ def join(
 def card(
     ctx: typer.Context,
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write the card.")],
+    of: Annotated[
+        str, typer.Option("--of", metavar="ID", help="Write this partner's card, for one that lost its home.")
+    ] = "",
 ) -> None:
     """Write this member's card, to be handed to a partner that no network reaches."""
     here = desk(ctx)
     with here.open() as node:
-        size = files.write(out, [node.partners.card()])
+        shown = node.partners.card(of)
+        size = files.write(out, [shown])
         own, member, name = node.words, node.member, node.name
+        if of:
+            from entente.node.cards import read_card
+
+            history = read_card(shown)
+            own, member, name = list(words_of_id(history.member)), b32(history.member), history.current.name
 
     def show(screen: Screen) -> None:
         screen.line(f"The card of {name} is in {text.file_name(out)} ({text.size(size)}).")
-        screen.words("You read these words to whoever gets it", own)
+        if not of:
+            screen.words("You read these words to whoever gets it", own)
 
     document = {"member": member, "name": name, "words": own, "out": text.file_name(out), "bytes": size}
     here.answer(document, show, next_="on the partner's side: entente partner add FILE")
@@ -81,7 +93,10 @@ def add(
     with here.open() as node:
         met = node.partners.add(files.read(file, files.MAX_SMALL))
         own = node.words
-    _answer_met(here, met, own)
+    if met.state == "succession":
+        _answer_succession(here, met)
+    else:
+        _answer_met(here, met, own)
 
 
 @app.command()
@@ -137,6 +152,17 @@ def _answer_met(here: Desk, met: Met, own: list[str]) -> None:
 
     next_ = here.command(f'partner confirm {text.short(met.partner)} --words "the six words that you HEARD"')
     here.answer(met, show, next_="" if met.state == "paired" else next_)
+
+
+def _answer_succession(here: Desk, met: Met) -> None:
+    """Say that a member has new keys without the word of its old one."""
+
+    def show(screen: Screen) -> None:
+        screen.line(f"{met.name} has new keys, and its old key does not vouch for them.", "yellow")
+        screen.line("Nothing changes before the other members have approved.")
+        screen.line("Call it, and compare the words of its new keys.")
+
+    here.answer(met, show, next_=here.command("key succession list"))
 
 
 def _ask(here: Desk, partner: str, own: list[str]) -> str:

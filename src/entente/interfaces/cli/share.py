@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli import names, text
+from entente.interfaces.cli import files, names, text
 from entente.interfaces.cli.desk import desk
 from entente.interfaces.cli.screen import Cell, Screen, good
 
@@ -52,11 +52,18 @@ def send(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "") 
 
 
 @app.command()
-def why(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")]) -> None:
+def why(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Write the consents that it was sent on under as proof files.")
+    ] = "",
+) -> None:
     """Show each release of an item: to whom, under which clause, by whom, when."""
     here = desk(ctx)
     with here.open() as node:
         found = node.sharing.why(id_)
+        written = files.write_all(out, node.onward.proofs(id_)) if out else []
         known = names.of(node)
         circles = {one.id: one.name for one in node.agreements.circles()}
         people = {one.person: one.name for one in node.people.list()}
@@ -74,7 +81,7 @@ def why(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", hel
         if not found:
             screen.line("It was released to nobody.")
 
-    here.answer(found, show)
+    here.answer(found, show, next_=f"python tools/verify.py {written[0]}" if written else "")
 
 
 @app.command()

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from entente.core.errors import (
     EntenteError,
@@ -31,9 +31,12 @@ from entente.core.errors import (
 from entente.exchange import http_signature
 from entente.interfaces import errors
 from entente.interfaces.peer.events import EventStream, Streams
+from entente.interfaces.peer.gate import BUSY, Lanes, Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.types import ASGIApp
 
     from entente.exchange.http_signature import Caller
     from entente.interfaces.peer.node import PeerNode, Subscription
@@ -42,6 +45,7 @@ EXCHANGE_PATH: Final = "/entente/v1/exchange"
 EVENTS_PATH: Final = "/entente/v1/events"
 PAIR_PATH: Final = "/entente/v1/pair"
 ACCEPT_PATH: Final = "/entente/v1/accept"
+KEYS_PATH: Final = "/entente/v1/keys"
 
 MESSAGE_TYPE: Final = "application/vnd.entente.message"
 JSON_TYPE: Final = "application/json"
@@ -54,6 +58,9 @@ MAX_ACCEPT: Final = 4 * 1024
 MAX_STRANGERS: Final = 8
 """Pairing requests of strangers that are read at one time; more are asked to come later."""
 
+RETRY: Final = 10
+"""Seconds after which whoever asked too much at one time comes again."""
+
 _AUTHENTICATING: Final = 4
 _WORKING: Final = 8
 
@@ -63,10 +70,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds for the whole body of a request: of a partner (4 MiB at 70 kB/s), and of pairing."""
+    """Seconds for the body of a partner (4 MiB at 70 kB/s) and of pairing; pairings a minute from one address."""
 
     partner: float = 60.0
     pairing: float = 15.0
+    strangers: int = 60
 
 
 class _RefusalError(Exception):
@@ -96,14 +104,21 @@ class _Reply:
     media_type: str
 
 
-def build(node: PeerNode, patience: Patience | None = None) -> Starlette:
-    """Return the application that serves `node` to other members; `app.state.streams.close()` ends its streams."""
+def build(
+    node: PeerNode, patience: Patience | None = None, *, beside: Mapping[str, ASGIApp] | None = None
+) -> Starlette:
+    """Return the application that serves `node` to other members; `app.state.streams.close()` ends its streams.
+
+    `beside` are other applications by the path below which they answer.
+    """
     door = _Door(node, patience or Patience())
     routes = [
         Route(EXCHANGE_PATH, door.exchange, methods=["POST"]),
         Route(PAIR_PATH, door.pair, methods=["POST"]),
         Route(ACCEPT_PATH, door.accept, methods=["POST"]),
+        Route(KEYS_PATH, door.keys, methods=["POST"]),
         Route(EVENTS_PATH, door.events, methods=["GET"]),
+        *(Mount(path, other) for path, other in (beside or {}).items()),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_endpoint})
     app.router.redirect_slashes = False
@@ -122,6 +137,8 @@ class _Door:
         self._authenticating = anyio.CapacityLimiter(_AUTHENTICATING)
         self._working = anyio.CapacityLimiter(_WORKING)
         self._strangers = 0
+        self._lanes = Lanes()
+        self._callers = Strangers(patience.strangers)
 
     async def exchange(self, request: Request) -> Response:
         """Take a partner's message and answer with ours."""
@@ -135,6 +152,10 @@ class _Door:
         """Take the word of a known member that it confirmed us."""
         return await self._serve(request, self._accept)
 
+    async def keys(self, request: Request) -> Response:
+        """Take the newer keys of a known member, and answer with ours."""
+        return await self._serve(request, self._keys)
+
     async def events(self, request: Request) -> Response:
         """Open a stream of new heads for a partner."""
         return await self._serve(request, self._events)
@@ -142,15 +163,23 @@ class _Door:
     async def _exchange(self, turn: _Turn) -> _Reply:
         caller = await self._authenticate(turn, paired=True)
         _check_type(turn, MESSAGE_TYPE)
-        body = await _body(turn, MAX_MESSAGE, self._patience.partner)
+        async with self._lanes.enter(caller.member) as lane:
+            body = await _body(turn, MAX_MESSAGE, self._patience.partner)
+            lane.begin()
 
-        def work() -> bytes:
-            _check_body(caller, body)
-            return self.node.handle_exchange(caller.member, body)
+            def work() -> bytes:
+                _check_body(caller, body)
+                return self.node.handle_exchange(caller.member, body)
 
-        return _Reply(await self._work(work), MESSAGE_TYPE)
+            return _Reply(await self._work(work), MESSAGE_TYPE)
+
+    def _count(self, turn: _Turn) -> None:
+        """Count a caller that anybody can be."""
+        client = turn.request.client
+        self._callers.count(client.host if client else "", self.node.now())
 
     async def _accept(self, turn: _Turn) -> _Reply:
+        self._count(turn)
         caller = await self._authenticate(turn, paired=False)
         _check_type(turn, JSON_TYPE)
         body = await _body(turn, MAX_ACCEPT, self._patience.pairing)
@@ -161,7 +190,27 @@ class _Door:
 
         return _Reply(orjson.dumps(await self._work(work)), JSON_TYPE)
 
+    async def _keys(self, turn: _Turn) -> _Reply:
+        """Read the card first, for it says which key signs the request; it proves itself."""
+        _check_type(turn, JSON_TYPE)
+        if self._strangers >= MAX_STRANGERS:
+            raise _RefusalError(LimitError("Too many strangers at one time.", hint="Try again in a minute."), 429)
+        self._strangers += 1
+        try:
+            body = await _body(turn, MAX_PAIRING, self._patience.pairing)
+            await self._work(lambda: self.node.handle_card(_object(body)))
+        finally:
+            self._strangers -= 1
+        caller = await self._authenticate(turn, paired=False)
+
+        def work() -> Mapping[str, object]:
+            _check_body(caller, body)
+            return self.node.handle_keys(caller.member)
+
+        return _Reply(orjson.dumps(await self._work(work)), JSON_TYPE)
+
     async def _pair(self, turn: _Turn) -> _Reply:
+        self._count(turn)
         _check_type(turn, JSON_TYPE)
         if self._strangers >= MAX_STRANGERS:
             raise _RefusalError(LimitError("Too many pairings at one time.", hint="Try again in a minute."), 429)
@@ -210,7 +259,7 @@ class _Door:
         except _RefusalError as refusal:
             error, status = refusal.error, refusal.status
         except EntenteError as failure:
-            error, status = failure, errors.status(failure)
+            error, status = failure, 429 if failure.code == BUSY else errors.status(failure)
         except Exception as failure:  # noqa: BLE001 - the door: no input may end the node, and nobody is told its insides
             error, status = _unexpected(request, failure), 500
         return await self._refuse(turn, status, error)
@@ -234,6 +283,8 @@ class _Door:
             headers = await self._work(partial(self._signature, turn.caller, status, body))
         if not turn.drained and turn.request.method != "GET":
             headers["connection"] = "close"
+        if status == 429:  # noqa: PLR2004 - the one status that says when to come again
+            headers["retry-after"] = str(RETRY)
         return Response(body, status, headers, media_type)
 
     def _signature(self, caller: Caller, status: int, body: bytes) -> dict[str, str]:

@@ -65,6 +65,14 @@ class PeerNode(Protocol):
         """Answer a member that confirmed this one's words."""
         ...
 
+    def handle_card(self, body: Mapping[str, object]) -> None:
+        """Take the key history in the card of a known member that it calls with; raise what is wrong with it."""
+        ...
+
+    def handle_keys(self, member: Member) -> Mapping[str, object]:
+        """Answer a member that called with its card: with ours."""
+        ...
+
     def subscribe(self, member: Member) -> Subscription:
         """Begin to collect new heads for a partner; raise LimitError if it has too many streams."""
         ...

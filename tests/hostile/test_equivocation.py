@@ -1,0 +1,42 @@
+"""A member tells two partners two histories: they meet once, and both hold proof that anybody can check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hostile.peer import Scene, row_of, verified
+from stories.story import give, holds, id_of, indicator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("more", [0, 2], ids=["equal sizes", "two more"])
+def test_two_histories_are_proven_at_both_after_one_meeting(scene: Scene, tmp_path: Path, more: int) -> None:
+    harbour, northwind = scene.honest
+    first, second = scene.summit.node, scene.summit.twin()
+    give(first, scene.circle, indicator(1, name="what Harbour is told"))
+    assert first.exchange.sync(harbour.member)[0].error == ""
+    scene.summit.become(second)
+    give(second, scene.circle, *(indicator(2 + number) for number in range(more + 1)))
+    assert second.exchange.sync(northwind.member)[0].error == ""
+    assert [len(node.ledger.evidence()) for node in scene.honest] == [0, 0]
+
+    assert harbour.exchange.sync(northwind.member)[0].error == ""
+
+    for node in scene.honest:
+        (found,) = node.ledger.evidence()
+        assert (found.kind, found.member) == ("fork", first.member)
+        said = verified(node.ledger.evidence_file(found.id), tmp_path, "--member", first.member)
+        assert said["type"] == "evidence"
+        assert row_of(node, scene.circle, first.base.me).stopped
+    before = row_of(northwind, scene.circle, first.base.me).size
+    give(second, scene.circle, indicator(9))
+    done = second.exchange.sync(northwind.member)[0]
+    assert "stopped" in {each["code"] for each in done.refusals} or done.sent.entries == 0
+    assert row_of(northwind, scene.circle, first.base.me).size == before
+    give(harbour, scene.circle, indicator(50))
+    assert harbour.exchange.sync(northwind.member)[0].error == ""
+    assert holds(northwind, id_of(indicator(50))), "the honest members go on"

@@ -1,0 +1,291 @@
+"""A simulator with one member that lies: it forks its logs, alters what it passes on, withholds, replays and invents.
+
+The others are honest. After all links have healed every honest member must hold the same of every honest member's
+logs, nothing that its author did not write, and evidence wherever two of them were told two histories.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from entente.core.errors import EntenteError
+from entente.core.ids import Member, b32
+from entente.exchange.messages import Delivery, Message, Part, decode, encode
+from entente.ledger import witness
+from entente.node import Node
+from entente.node.base import Base
+from entente.store.memory import MemoryStore
+from simulator import Sight, Simulator, Talk
+from world import Wire, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from entente.store.ports import LogRow
+
+
+class LyingWorld(World):
+    """A world in which one member answers from two homes."""
+
+    def __init__(self, simulator: LyingSimulator, seed: int) -> None:
+        super().__init__(seed)
+        self.simulator = simulator
+
+    def reach(self, caller: Member, callee: Member) -> Node | None:
+        if callee not in self.nodes or not hasattr(self.simulator, "second"):
+            return self.nodes.get(callee)
+        return self.simulator.home_of(callee, caller)
+
+
+class LyingSimulator(Simulator):
+    """One run with a liar among three to seven members."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, least=3, most=7)
+        self.liar = self.random.choice(self.members)
+        self.honest = [member for member in self.members if member != self.liar]
+        self.second: Node | None = None
+        self.told_second: set[Member] = set()
+        self.authored: dict[str, dict[int, bytes]] = {}
+
+    def acts(self) -> list[tuple[int, Callable[[], None]]]:
+        """Return what may happen, with weights; lies are among it."""
+        return [*super().acts(), (2, self.fork), (3, self.write_twice)]
+
+    def make_world(self, seed: int) -> World:
+        return LyingWorld(self, seed)
+
+    def fork(self) -> None:
+        """Copy the liar's home: from now on some members are answered from the copy."""
+        if self.second is not None:
+            return
+        old = super().node(self.liar).base
+        assert isinstance(old.store, MemoryStore)
+        noise = random.Random(self.random.random()).randbytes
+        base = Base(None, old.store.twin(), old.secrets, clock=old.clock, random=noise, me=self.liar)
+        self.second = Node(base, Wire(self.world, base))
+        self.told_second = {member for member in self.honest if self.random.random() < 0.5}
+        self.counts["forked"] += 1
+
+    def write_twice(self) -> None:
+        """Let both homes of the liar write something of their own."""
+        for node in (super().node(self.liar), self.second):
+            if node is None:
+                continue
+            circles = self.circles(node, "in-force")
+            if circles:
+                made = [("made", self.object(node))]
+                node.items.import_files(made, tlp="TLP:GREEN", circle=self.random.choice(circles))
+
+    def crash(self) -> None:
+        """Crash an honest member; the liar never loses its wits."""
+        if self.second is None or self.random.random() < 0.5:
+            super().crash()
+
+    def home_of(self, member: Member, partner: Member) -> Node:
+        """Return the home of a member that talks to this partner: the liar has two."""
+        if member == self.liar and self.second is not None and partner in self.told_second:
+            return self.second
+        return self.node(member)
+
+    def deliver(self, caller: Member, callee: Member, body: bytes) -> bytes:
+        """Carry a message, lying on the way where the liar sends it."""
+        if caller == self.liar:
+            body = self.twist(body)
+        answer = self.home_of(callee, caller).door.handle_exchange(caller, body)
+        return self.twist(answer) if callee == self.liar else answer
+
+    def step(self, talk: Talk) -> None:
+        """Let a message arrive; one that cannot even be read ends its round."""
+        try:
+            super().step(talk)
+        except EntenteError as problem:
+            self.counts[f"unreadable: {problem.code}"] += 1
+            if talk in self.talks:
+                self.talks.remove(talk)
+
+    def replay(self) -> None:
+        """Deliver an old request once more."""
+        try:
+            super().replay()
+        except EntenteError as problem:
+            self.counts[f"unreadable: {problem.code}"] += 1
+
+    def twist(self, body: bytes) -> bytes:
+        """Return what the liar sends instead."""
+        if self.random.random() < 0.6:
+            return body
+        message = decode(body)
+        lies = (self.alter_payload, self.drop_proof, self.other_note, self.swap_logs, self.withhold, self.invent)
+        lie = self.random.choice(lies)
+        twisted = lie(message)
+        if twisted is not message:
+            self.counts[f"lie {lie.__name__}"] += 1
+        return encode(twisted)
+
+    def _part(self, message: Message) -> Part | None:
+        full = [part for part in message.parts if part.packages]
+        return self.random.choice(full) if full else None
+
+    def _with(self, message: Message, old: Part, new: Part) -> Message:
+        return structs.replace(message, parts=[new if part is old else part for part in message.parts])
+
+    def alter_payload(self, message: Message) -> Message:
+        """Change one byte of the payloads of a package, or of a payload that was asked for."""
+        part = self._part(message)
+        if part is None or not part.packages[0].payloads:
+            if not message.deliveries:
+                return message
+            first, *rest = message.deliveries
+            wrong = Delivery(first.log, first.index, first.salt, b"x" + first.payload)
+            return structs.replace(message, deliveries=[wrong, *rest])
+        package = part.packages[0]
+        at = self.random.randrange(len(package.payloads))
+        data = bytearray(package.payloads)
+        data[at] ^= 1 << self.random.randrange(8)
+        wrong_package = structs.replace(package, payloads=bytes(data))
+        return self._with(message, part, structs.replace(part, packages=[wrong_package, *part.packages[1:]]))
+
+    def drop_proof(self, message: Message) -> Message:
+        """Send the entries with another proof."""
+        part = self._part(message)
+        if part is None:
+            return message
+        package = part.packages[-1]
+        proof = [self.random.randbytes(32)] if not package.proof else package.proof[:-1]
+        wrong = structs.replace(package, proof=proof)
+        return self._with(message, part, structs.replace(part, packages=[*part.packages[:-1], wrong]))
+
+    def other_note(self, message: Message) -> Message:
+        """Sign a head over other entries in the name of the log's author."""
+        part = self._part(message)
+        if part is None:
+            return message
+        lines = part.note.split(b"\n")
+        lines[1] = str(int(lines[1]) + self.random.choice([-1, 1, 5])).encode()
+        return self._with(message, part, structs.replace(part, note=b"\n".join(lines)))
+
+    def swap_logs(self, message: Message) -> Message:
+        """Send one log's entries as those of another."""
+        part = self._part(message)
+        others = [head.log for head in message.heads] + [each.log for each in message.parts]
+        if part is None or not others:
+            return message
+        return self._with(message, part, structs.replace(part, log=self.random.choice(others)))
+
+    def withhold(self, message: Message) -> Message:
+        """Send nothing of what was asked for."""
+        if not message.parts and not message.deliveries:
+            return message
+        return structs.replace(message, parts=[], deliveries=[], more=False)
+
+    def invent(self, message: Message) -> Message:
+        """Show heads of logs that go on for ever, and hand on cosignatures that nobody made."""
+        heads = [structs.replace(head, size=head.size + 7, root=self.random.randbytes(32)) for head in message.heads]
+        given = [structs.replace(each, size=each.size + 1) for each in message.cosignatures]
+        if not heads and not given:
+            return message
+        return structs.replace(message, heads=heads, cosignatures=given)
+
+    def heal(self) -> None:
+        """Let the liar speak the truth about others' logs at last, each of its homes to those that it told."""
+        self.talks.clear()
+        self.mend()
+        self.world.now += 10 * 60_000
+        for one, other in sorted(self.suspended):
+            if one != self.liar:
+                self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
+        for _ in range(12):
+            if not self.exchange_once():
+                return
+        raise AssertionError("The members do not come to rest.")
+
+    def exchange_once(self) -> int:
+        """Let each honest pair, and each member with the liar's home for it, hold one round."""
+        moved = 0
+        for one in self.honest:
+            node = self.node(one)
+            for done in node.exchange.sync():
+                moved += done.received.entries
+                moved += done.sent.entries if self.world.node(done.id).base.me in self.honest else 0
+        return moved
+
+    def check(self) -> None:
+        """Fail unless honest members agree about each other, and hold evidence where they were told two histories."""
+        for circle, members in self.audiences():
+            honest = [member for member in members if member in self.honest and self.knows(member, circle)]
+            seen = [Sight(self.node(member), circle) for member in honest]
+            mine = {origin for member in honest for origin in self.origins(member)}
+            for sight in seen:
+                for origin in mine & seen[0].logs.keys() & sight.logs.keys():
+                    assert sight.logs[origin] == seen[0].logs[origin], "the log of an honest member differs"
+            self.check_liar(honest, circle)
+        for member in self.honest:
+            report = self.node(member).ledger.verify()
+            assert report.ok, [each for each in report.logs if each.problems] or report.problems
+            self.check_kept(member)
+
+    def check_kept(self, member: Member) -> None:
+        """Nothing that an honest member signed is gone or changed at any honest member."""
+        for other in self.honest:
+            with self.node(other).base.store.read() as tx:
+                for row in tx.logs.all():
+                    size, root = self.committed.get((member, row.origin), (0, b""))
+                    if row.member == member and size and row.circle and other != member and row.size < size:
+                        assert not self.reached(other, row), "signed entries are lost"
+                    elif row.member == member and size:
+                        assert witness.root_at(tx, row, size) == root, "signed entries have changed"
+
+    def reached(self, other: Member, row: LogRow) -> bool:
+        """Say whether a member should have all of an honest log: it and the author know the circle."""
+        return self.knows(other, row.circle) and self.knows(Member(row.member), row.circle)
+
+    def knows(self, member: Member, circle: bytes) -> bool:
+        node = self.node(member)
+        with node.base.store.read() as tx:
+            charter = node.base.world(tx).charters.get(circle)
+            return charter is not None and member in charter.members
+
+    def origins(self, member: Member) -> set[str]:
+        with self.node(member).base.store.read() as tx:
+            return {row.origin for row in tx.logs.all() if row.member == member}
+
+    def check_liar(self, honest: list[Member], circle: bytes) -> None:
+        """Where two honest members hold different histories of the liar, every one of them holds the evidence."""
+        held = [row for member in honest for row in self.rows_of_liar(member, circle)]
+        for node, row in held:
+            forked = any(self.differ(node, row, other, theirs) for other, theirs in held)
+            if forked:
+                self.counts["forks told"] += 1
+                assert row.stopped, "a fork went unnoticed"
+                assert row.origin in {each.origin for each in node.ledger.evidence()}
+            elif not self.anybody_stopped(held):
+                assert not row.stopped, "a stop without two histories"
+
+    def anybody_stopped(self, held: list[tuple[Node, LogRow]]) -> bool:
+        return any(row.stopped for _, row in held)
+
+    def rows_of_liar(self, member: Member, circle: bytes) -> Iterator[tuple[Node, LogRow]]:
+        node = self.node(member)
+        with node.base.store.read() as tx:
+            for row in tx.logs.all():
+                if row.member == self.liar and row.circle == circle:
+                    yield node, row
+
+    def differ(self, node: Node, row: LogRow, other: Node, theirs: LogRow) -> bool:
+        """Say whether two members hold different entries of one log, as far as both hold it."""
+        size = min(row.size, theirs.size)
+        with node.base.store.read() as tx, other.base.store.read() as otx:
+            return size > 0 and witness.root_at(tx, row, size) != witness.root_at(otx, theirs, size)
+
+
+def run(seed: int) -> LyingSimulator:
+    """Play one run to its end and check it."""
+    simulator = LyingSimulator(seed)
+    simulator.chaos()
+    simulator.heal()
+    simulator.check()
+    return simulator

@@ -1,0 +1,320 @@
+"""How agreements change: amendments, accession, exit, exclusion, suspension (docs/protocol/7-changes.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entente.core.errors import ConflictError, RefusedError, VerificationError
+from entente.core.ids import origin_hash, unb32
+from entente.kinds.epoch import OPENED, Opened
+from entente.ledger.log import Draft, append
+from entente.ledger.witness import root_at
+from entente.node import charters as charter_book
+from entente.node.intake import Intake
+from world import World
+
+if TYPE_CHECKING:
+    from entente.node import Node
+
+
+def indicator(number: int, name: str = "") -> tuple[str, bytes]:
+    """Return a file with one indicator."""
+    made = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": f"indicator--00000000-0000-4000-8000-{number:012d}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "name": name or f"Beacon {number}",
+        "pattern": "[file:size = 1]",
+        "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+    }
+    return (f"{number}.json", json.dumps(made).encode())
+
+
+def share(node: Node, number: int, circle: str) -> str:
+    done = node.items.import_files([indicator(number)], tlp="TLP:GREEN", circle=circle)
+    assert done.shared == 1, done.refused
+    return f"indicator--00000000-0000-4000-8000-{number:012d}"
+
+
+def held(node: Node, circle: str = "") -> set[str]:
+    return {each.name for each in node.items.list(circle).items}
+
+
+def three(**terms: object) -> tuple[World, list[Node], str]:
+    world = World()
+    nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
+    circle = world.agree(*nodes, **terms)
+    return world, nodes, circle
+
+
+def test_amendment_comes_into_force_with_the_quorum_and_begins_an_epoch() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(arve, 1, circle)
+    made = arve.agreements.changes.amend("Agreement", terms={"purposes": ["warning"]})
+    world.settle()
+    assert arve.agreements.sign(made.amendment).state == "waiting"
+    world.settle()
+    assert bora.agreements.sign(made.amendment).state == "waiting"
+    world.settle()
+    assert arve.agreements.show("Agreement").epoch == 1  # the quorum of three is three
+    cato.agreements.sign(made.amendment)
+    world.settle()
+    for node in (arve, bora, cato):
+        info = node.agreements.show("Agreement")
+        assert (info.epoch, info.revision, info.terms["purposes"]) == (2, made.amendment, ["warning"])
+        assert [each.epoch for each in info.circles] == [2]
+        assert node.ledger.verify().ok, node.ledger.verify()
+    share(bora, 2, circle)
+    world.settle()
+    assert held(cato, circle) == {"Beacon 1", "Beacon 2"}
+    done = arve.items.import_files([indicator(3)], tlp="TLP:GREEN", circle=circle, purpose="detection")
+    assert (done.shared, done.refused) == (0, {"purpose": 1})
+
+
+def test_first_approval_of_a_base_counts_and_a_rival_is_stale() -> None:
+    world, (arve, bora, cato), _ = three()
+    one = arve.agreements.changes.amend("Agreement", name="One")
+    other = bora.agreements.changes.amend("Agreement", name="Other")
+    world.settle()
+    arve.agreements.sign(one.amendment)
+    with pytest.raises(ConflictError) as caught:
+        arve.agreements.sign(other.amendment)
+    assert caught.value.code == "stale"
+    bora.agreements.sign(one.amendment)
+    cato.agreements.sign(one.amendment)
+    world.settle()
+    assert {node.agreements.show("One").name for node in (arve, bora, cato)} == {"One"}
+
+
+def test_newcomer_signs_last_and_gets_the_old_items_that_the_terms_allow() -> None:
+    world, (arve, bora, cato), circle = three(backlog="all")
+    share(arve, 1, circle)
+    share(bora, 2, circle)
+    world.settle()
+    dina = world.add("Dina")
+    for node in (arve, bora, cato):
+        world.pair(node, dina)
+    made = arve.agreements.changes.accede("Agreement", dina.member)
+    world.settle()
+    assert dina.agreements.list() == []
+    for node in (arve, bora, cato):
+        node.agreements.sign(made.amendment)
+    world.settle()
+    (offered,) = dina.agreements.list()
+    assert offered.state == "proposed"
+    assert held(dina) == set()
+    assert dina.agreements.sign("Agreement").state == "in-force"
+    world.settle()
+    assert held(dina, circle) == {"Beacon 1", "Beacon 2"}
+    share(dina, 3, circle)
+    world.settle()
+    for node in (arve, bora, cato, dina):
+        assert "Beacon 3" in held(node, circle)
+        assert node.ledger.verify().ok
+        assert len(node.agreements.show("Agreement").members) == 4
+
+
+def test_newcomer_gets_nothing_old_where_the_terms_say_none() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(arve, 1, circle)
+    world.settle()
+    dina = world.add("Dina")
+    world.pair(arve, dina)
+    made = arve.agreements.changes.accede("Agreement", dina.member)
+    world.settle()
+    for node in (arve, bora, cato):
+        node.agreements.sign(made.amendment)
+        world.settle()
+    dina.agreements.sign("Agreement")
+    world.settle()
+    share(arve, 2, circle)
+    world.settle()
+    assert held(dina) == {"Beacon 2"}
+    with dina.base.store.read() as tx:
+        assert {row.epoch for row in tx.logs.all() if row.circle} == {2}
+
+
+def test_history_that_lacks_a_signature_is_refused() -> None:
+    world, (arve, bora, cato), _ = three()
+    dina = world.add("Dina")
+    world.pair(arve, dina)
+    made = arve.agreements.changes.accede("Agreement", dina.member)
+    world.settle()
+    world.wires[arve.base.me].cut.add(dina.base.me)
+    world.wires[dina.base.me].cut.add(arve.base.me)
+    for node in (arve, bora, cato):
+        node.agreements.sign(made.amendment)
+        world.settle()
+    with arve.base.store.write() as tx:
+        lacking = {bytes(32)}
+        intake = Intake(arve.base)
+        for room in arve.base.world(tx).charters:
+            lacking |= {origin_hash(room.origin(dina.base.me))} if dina.base.me in room.members else set()
+        (offer,) = [each for each in intake.offers(tx, dina.base.me, lacking) if b'"history"' in each[:12]]
+    told = json.loads(offer)
+    for at in range(len(told["history"]["proofs"])):
+        less = {**told, "history": {**told["history"], "proofs": [*told["history"]["proofs"]]}}
+        del less["history"]["proofs"][at]
+        with dina.base.store.write() as tx, pytest.raises(VerificationError) as caught:
+            Intake(dina.base).take_offer(
+                tx, arve.base.me, json.dumps(less, sort_keys=True, separators=(",", ":")).encode()
+            )
+        assert caught.value.code == "history"
+    assert dina.agreements.list() == []
+
+
+def test_excluded_member_neither_votes_nor_reads_what_comes_later() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(cato, 1, circle)
+    world.settle()
+    made = arve.agreements.changes.exclude("Agreement", cato.member)
+    world.settle()
+    with pytest.raises(RefusedError) as caught:
+        cato.agreements.sign(made.amendment, refuse=True)
+    assert caught.value.code == "concerned"
+    arve.agreements.sign(made.amendment)
+    bora.agreements.sign(made.amendment)
+    world.settle()
+    share(arve, 2, circle)
+    world.settle()
+    assert held(bora, circle) == {"Beacon 1", "Beacon 2"}
+    assert held(cato) == {"Beacon 1"}
+    assert cato.agreements.list()[0].state == "left"
+    with pytest.raises(ConflictError):
+        cato.items.import_files([indicator(3)], tlp="TLP:GREEN", circle=circle)
+    with cato.base.store.read() as tx:
+        assert {row.epoch for row in tx.logs.all() if row.circle} == {1}
+
+
+def test_suspended_partner_reads_nothing_new_and_others_do_not_pass_it_on() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(arve, 1, circle)
+    world.settle()
+    arve.agreements.changes.suspend_partner(cato.member, reason="doubt")
+    share(arve, 2, circle)
+    world.settle()
+    assert held(bora, circle) == {"Beacon 1", "Beacon 2"}
+    assert held(cato, circle) == {"Beacon 1"}
+    share(bora, 3, circle)
+    world.settle()
+    assert held(cato, circle) == {"Beacon 1", "Beacon 3"}
+    arve.agreements.changes.suspend_partner(cato.member, reason="doubt", resume=True)
+    world.settle()
+    assert held(cato, circle) == {"Beacon 1", "Beacon 2", "Beacon 3"}
+
+
+def test_suspension_lasts_over_an_epoch() -> None:
+    world, (arve, bora, cato), circle = three()
+    arve.agreements.changes.suspend_partner(cato.member, reason="breach")
+    made = bora.agreements.changes.amend("Agreement", name="Later")
+    world.settle()
+    for node in (bora, cato, arve):
+        node.agreements.sign(made.amendment)
+        world.settle()
+    assert arve.agreements.show("Later").epoch == bora.agreements.show("Later").epoch == 2
+    share(arve, 1, circle)
+    world.settle()
+    assert held(bora, circle) == {"Beacon 1"}
+    assert held(cato) == set()
+
+
+def test_leaver_signs_its_duties_and_is_served_nothing_later() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(arve, 1, circle)
+    world.settle()
+    left = cato.agreements.changes.exit("Agreement")
+    assert left.kept == 1
+    world.settle()
+    share(arve, 2, circle)
+    world.settle()
+    assert held(cato) == {"Beacon 1"}
+    assert held(bora) == {"Beacon 1", "Beacon 2"}
+    assert cato.agreements.list()[0].state == "left"
+    made = arve.agreements.changes.exclude("Agreement", cato.member)
+    world.settle()
+    arve.agreements.sign(made.amendment)
+    world.settle()
+    bora.agreements.sign(made.amendment)
+    world.settle()
+    assert arve.agreements.show("Agreement").members == sorted([arve.member, bora.member])
+
+
+def test_inner_circle_goes_on_in_the_new_epoch_and_ends_when_one_is_left() -> None:
+    world, (arve, bora, cato), _ = three()
+    pair = world.circle(arve, cato, agreement="Agreement", name="Pair")
+    inner = world.circle(arve, bora, agreement="Agreement", name="Inner")
+    share(arve, 1, inner)
+    made = arve.agreements.changes.exclude("Agreement", cato.member)
+    world.settle()
+    arve.agreements.sign(made.amendment)
+    bora.agreements.sign(made.amendment)
+    world.settle()
+    share(arve, 2, inner)
+    world.settle()
+    assert held(bora, inner) == {"Beacon 1", "Beacon 2"}
+    assert {each.id: each.state for each in arve.agreements.circles()}[pair] == "ended"
+    with pytest.raises(ConflictError) as caught:
+        arve.items.import_files([indicator(3)], tlp="TLP:GREEN", circle=pair)
+    assert caught.value.code == "ended"
+    later = world.circle(bora, arve, agreement="Agreement", name="Later")
+    share(bora, 4, later)
+    world.settle()
+    assert held(arve, later) == {"Beacon 4"}
+    assert all(node.ledger.verify().ok for node in (arve, bora))
+
+
+def test_outsider_learns_nothing_of_an_epoch_begun_without_it() -> None:
+    world, (arve, bora, cato), circle = three()
+    made = arve.agreements.changes.exclude("Agreement", cato.member)
+    world.settle()
+    arve.agreements.sign(made.amendment)
+    bora.agreements.sign(made.amendment)
+    world.settle()
+    share(arve, 1, circle)
+    world.settle()
+    with arve.base.store.read() as ours, cato.base.store.read() as theirs:
+        later = {row.origin for row in ours.logs.all() if row.epoch == 2}
+        assert later
+        assert not later & {row.origin for row in theirs.logs.all()}
+        assert not [row for row in Intake(arve.base).common(ours, cato.base.me) if row.epoch == 2]
+        secrets = [data for _, data in theirs.records.scan("revision")]
+    assert secrets == []
+
+
+def test_log_that_contradicts_the_one_before_it_is_shown() -> None:
+    world, (arve, bora, cato), circle = three()
+    share(arve, 1, circle)
+    made = arve.agreements.changes.amend("Agreement", name="Later")
+    world.settle()
+    arve.agreements.sign(made.amendment)
+    world.settle()
+    begin_with_a_lie(arve, unb32(made.amendment, 32))
+    for node in (bora, cato):
+        node.agreements.sign(made.amendment)
+        world.settle(bora, cato)
+    world.settle()
+    problems = [problem for each in bora.ledger.verify().logs for problem in each.problems]
+    assert problems == ["the log before it goes on behind the end that its first entry names"]
+
+
+def begin_with_a_lie(node: Node, revision: bytes) -> None:
+    """Let a node begin its next log as if the one before had fewer entries."""
+    base = node.base
+    with base.store.write() as tx:
+        charters = charter_book.load(tx)
+        old = next(each for each in charters.newest() if each.founding)
+        row = tx.logs.get(old.origin(base.me))
+        assert row is not None
+        before = Opened(origin_hash(row.origin), row.size - 1, root_at(tx, row, row.size - 1))
+        text = charters.revisions[revision].text
+        room = next(each for each in charter_book.begin(tx, text) if each.revision == revision)
+        log = tx.logs.get(room.origin(base.me))
+        assert log is not None
+        draft = Draft(OPENED.name, base.clock(), b"", OPENED.make(revision, before))
+        append(tx, log, [draft], seed=base.secrets.seed("log"), random=base.random)

@@ -1,0 +1,73 @@
+"""Recalls over changes of an agreement: later epochs, newcomers, who was excluded, circles that have ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from node.recall_world import Three, states
+from stories.story import give, holds, id_of, indicator
+
+if TYPE_CHECKING:
+    from entente.node import Node
+
+
+@pytest.fixture
+def three() -> Three:
+    """Give three members that hold one item of the first."""
+    made = Three()
+    made.share()
+    return made
+
+
+def amended(three: Three, *signers: Node, amendment: str) -> None:
+    """Let members sign an amendment, one after the other."""
+    three.world.settle()
+    for node in signers:
+        node.agreements.sign(amendment)
+        three.world.settle()
+
+
+def test_a_recall_reaches_over_a_change_of_the_agreement_and_a_newcomer_is_not_bothered(three: Three) -> None:
+    fourth = three.world.add("Valley")
+    for node in three.nodes:
+        three.world.pair(node, fourth)
+    made = three.one.agreements.changes.accede("Agreement", fourth.member)
+    amended(three, *three.nodes, amendment=made.amendment)
+    fourth.agreements.sign("Agreement")
+    three.world.settle()
+    give(three.one, three.everybody, indicator(2))
+    three.world.settle()
+    assert [holds(fourth, id_of(indicator(number))) for number in (1, 2)] == [False, True]
+    three.one.recalls.withdraw(three.item)
+    three.world.settle()
+    assert [holds(node, three.item) for node in three.nodes] == [False, False, False]
+    assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
+    for node in (*three.nodes, fourth):
+        assert holds(node, id_of(indicator(2)))
+        assert node.ledger.verify().ok
+        with node.base.store.read() as tx:
+            assert tx.records.scan("refused") == []
+
+
+def test_a_member_that_was_excluded_is_shown_as_late(three: Three) -> None:
+    made = three.one.agreements.changes.exclude("Agreement", three.three.member)
+    amended(three, three.one, three.two, amendment=made.amendment)
+    three.one.recalls.withdraw(three.item, due_days=0)
+    three.world.settle()
+    assert states(three.one) == {"Northwind": "erased", "Summit": "late"}
+    assert holds(three.three, three.item)
+
+
+def test_in_a_circle_that_has_ended_nobody_is_asked_and_our_own_bytes_go(three: Three) -> None:
+    agreement = three.one.agreements.list()[0].id
+    pair = three.world.circle(three.one, three.three, agreement=agreement, name="Pair")
+    give(three.one, pair, indicator(5))
+    three.world.settle()
+    made = three.one.agreements.changes.exclude("Agreement", three.three.member)
+    amended(three, three.one, three.two, amendment=made.amendment)
+    three.one.recalls.withdraw(id_of(indicator(5)))
+    three.world.settle()
+    assert not holds(three.one, id_of(indicator(5)))
+    assert three.one.ledger.verify().ok
