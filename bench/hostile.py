@@ -336,7 +336,8 @@ def measure(folder, facts, names, rounds):
         ratio = p95(during) / p95(base)
         print(
             f"{name:14} p50 {statistics.median(base) * 1000:6.1f} -> {statistics.median(during) * 1000:6.1f} ms  "
-            f"p95 {p95(base):6.1f} -> {p95(during):6.1f} ms  {ratio:4.2f}x {'reached' if ratio <= REACH else 'MISSED'}  "
+            f"p95 {p95(base):6.1f} -> {p95(during):6.1f} ms  {ratio:4.2f}x "
+            f"{'reached' if ratio <= REACH else 'MISSED'}  "
             f"memory {before:.0f} -> {peak:.0f} MB  {said}"
         )
     return len(honest.wrong)

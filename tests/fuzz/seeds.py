@@ -13,12 +13,14 @@ import msgspec
 from entente.core import canon, entry, ids, merkle, note
 from entente.core.ids import b32
 from entente.core.marking import Tlp
-from entente.exchange import http_signature, messages, pairing, sse
+from entente.exchange import bundle, http_signature, messages, pairing, sse
 from entente.exchange.session import Round
 from entente.kinds import item
-from entente.ledger import forks
+from entente.ledger import cosigner, forks, splits, witness
+from entente.ledger.package import proof_to
 from entente.node import charters as charter_book
 from entente.node.intake import Intake
+from entente.node.switch import history_offer
 from fuzz import targets
 from fuzz.engine import CORPUS
 from stories.story import give, id_of, indicator, marked, raw, stix
@@ -96,6 +98,52 @@ class Scene:
         )
         return [forks.to_json(each) for each in found if each is not None]
 
+    def split_view(self) -> bytes:
+        """Return evidence that Northwind saw another root of Harbour's log."""
+        base, other = self.harbour.base, self.northwind.base
+        with base.store.read() as tx:
+            author, saw = base.history(tx, base.me), base.history(tx, other.me)
+            charter = charter_book.load(tx).require(ids.unb32(self.circle, 32))
+            row = tx.logs.get(charter.origin(base.me))
+            assert row is not None
+            ours = (witness.root_at(tx, row, row.size - 1), proof_to(tx, row, row.size - 1, row.signed))
+        signer = note.Signer(ids.witness_name(other.me), note.COSIGNATURE, other.secrets.seed("witness"))
+        line = note.cosign(note.Checkpoint(row.origin, row.size - 1, b"\x66" * 32), signer, targets.NOW)
+        return splits.to_json(splits.make(author, saw, row.note, (row.size - 1, b"\x66" * 32, line), ours))
+
+    def bundle(self) -> bytes:
+        """Return a bundle of Harbour's messages, as it is before it is sealed."""
+        base = self.harbour.base
+        with base.store.read() as tx:
+            keys = base.history(tx, base.me)
+        manifest = bundle.Manifest(
+            sender=base.me,
+            reader=self.northwind.base.me,
+            created=targets.NOW,
+            nonce=b"\x66" * 16,
+            answers=b"",
+            unsure=False,
+            keys=keys,
+        )
+        return b"".join(bundle.write(manifest, base.secrets.seed("transport"), self.rounds[:2]))
+
+    def change(self) -> tuple[bytes, bytes]:
+        """Let Summit accede; return the text of the revision, and the history that Summit is offered."""
+        summit = self.world.add("Summit")
+        for node in (self.harbour, self.northwind):
+            self.world.pair(node, summit)
+        made = self.harbour.agreements.changes.accede("Agreement", summit.member)
+        for node in (self.harbour, self.northwind):
+            node.agreements.sign(made.amendment)
+            self.world.settle()
+        base = self.harbour.base
+        with base.store.read() as tx:
+            world = base.world(tx)
+            founding = world.charters.founding_of(world.charters.require(ids.unb32(self.circle, 32)).agreement)
+            assert founding is not None
+            (told,) = history_offer(base, tx, world, founding)
+            return world.charters.revisions[founding.revision].text.written, told
+
 
 def request(path: str, body: bytes) -> bytes:
     """Return the head of a signed request as the target reads it."""
@@ -162,6 +210,8 @@ def statements() -> dict[str, list[bytes]]:
         "cosignature": [line.encode()],
         "vkey": [note.Verifier(targets.ORIGIN, note.ED25519, targets.public()).vkey().encode()],
         "entry": leaf,
+        "submission": [cosigner.submission(3, [b"\x44" * 32] * 2, head), cosigner.submission(0, [], head)],
+        "witness-answer": [line.encode()],
         "events": [sse.event("head", head) + sse.comment("still here")],
     }
 
@@ -189,6 +239,8 @@ def corpus() -> dict[str, list[bytes]]:
         history = base.history(tx, base.me)
     founding, circle = texts(scene)
     requests, replies = pairings()
+    history_body = history.current.body()
+    split, packed, (revision, past) = scene.split_view(), scene.bundle(), scene.change()
     objects = [raw(indicator(1)), raw(stix("campaign", 1, **marked("TLP:AMBER")))]
     file = (
         b'{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001","objects":[' + b",".join(objects) + b"]}"
@@ -203,7 +255,11 @@ def corpus() -> dict[str, list[bytes]]:
         "turn": [unpacked(each) for each in targets.scene().bodies()[:3]],
         "acts": scene.acts(),
         "card": [scene.harbour.partners.card()],
-        "key": [history.current.body()],
+        "key": [history_body],
+        "split-view": [split],
+        "bundle": [packed],
+        "revision": [revision],
+        "past": [past],
         "agreement": [founding],
         "circle": [circle],
         "item": [header + objects[0]],

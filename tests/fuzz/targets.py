@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from entente.core import canon, entry, ids, marking, merkle, names, note
-from entente.core.errors import InvalidError, VerificationError
+from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.core.ids import Member
-from entente.exchange import http_signature, messages, pairing, sse
+from entente.exchange import bundle, http_signature, messages, pairing, sse
 from entente.formats import stix_facts, stix_file, stix_pattern, stix_strict
 from entente.kinds import FILED, FOLDED, item
-from entente.ledger import forks, history, package, proof
+from entente.ledger import cosigner, forks, package, proof, records, splits
 from entente.node.cards import read_card
+from entente.policy import accession
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import CircleText
+from entente.policy.revision import RevisionText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +179,58 @@ def read_acts(data: bytes) -> object:
     return refused
 
 
+def read_key(data: bytes) -> object:
+    """Read a key act of either kind; it is written as it was read."""
+    made, refused = list[bytes](), list[EntenteError]()
+    for kind in sorted(records.KINDS):
+        try:
+            made.append(records.KeyRecord.read(data, kind).body())
+        except EntenteError as problem:
+            refused.append(problem)
+    if not made:
+        raise refused[0]
+    return _same(made, [data] * len(made))
+
+
+def read_split_view(data: bytes) -> object:
+    """Read evidence of a split view and write it again."""
+    return _same(splits.to_json(splits.from_json(data)), data)
+
+
+def read_evidence(data: bytes) -> object:
+    """Read evidence of a fork and write it again."""
+    return _same(forks.to_json(forks.from_json(data)), data)
+
+
+def read_submission(data: bytes) -> object:
+    """Read what a log sends to a witness and write it again."""
+    given = cosigner.Submission.parse(data)
+    _same(given.to_bytes(), data)
+    known = cosigner.Known(given.checkpoint.origin, (note.Verifier(ORIGIN, note.ED25519, public()).vkey(),))
+    return cosigner.judge(given, known, cosigner.trusted(given, known))
+
+
+def read_witness_answer(data: bytes) -> object:
+    """Read what a witness answers."""
+    verifier = note.Verifier(ids.witness_name(MEMBER), note.COSIGNATURE, public())
+    return cosigner.cosignature_in(data, note.Checkpoint(ORIGIN, 5, b"\x44" * 32), verifier)
+
+
+def read_past(data: bytes) -> object:
+    """Read the history of an agreement that a newcomer is offered."""
+    return accession.check_history(canon.decode(data, 1 << 20).get("history"))
+
+
+def read_bundle(data: bytes) -> object:
+    """Read a bundle in two parts, whoever made it."""
+    found: list[object] = []
+    parser = bundle.Parser(lambda manifest: manifest.keys.current.transport, lambda _, message: found.append(message))
+    parser.feed(data[: len(data) // 2])
+    parser.feed(data[len(data) // 2 :])
+    parser.close()
+    return found
+
+
 def read_facts(data: bytes) -> object:
     """Read what a node needs of a STIX object, with and without its pointers."""
     stix_facts.facts(data, pointers=False)
@@ -288,7 +342,7 @@ TARGETS: Final = (
     Target("turn", take_message, cap=256 * KIB, inputs=800),
     Target("acts", read_acts),
     Target("card", read_card, cap=256 * KIB),
-    Target("key", history.KeyRecord.read),
+    Target("key", read_key),
     Target("agreement", FoundingText.read),
     Target("circle", CircleText.read),
     Target("item", item.read, cap=256 * KIB),
@@ -297,7 +351,13 @@ TARGETS: Final = (
     Target("strict", read_strict, cap=32 * KIB, seconds=2.0),
     Target("pattern", lambda data: stix_pattern.check(_text(data))),
     Target("proof", proof.read_proof, cap=256 * KIB),
-    Target("evidence", forks.from_json, cap=256 * KIB),
+    Target("evidence", read_evidence, cap=256 * KIB),
+    Target("split-view", read_split_view, cap=256 * KIB),
+    Target("submission", read_submission),
+    Target("witness-answer", read_witness_answer),
+    Target("bundle", read_bundle, cap=256 * KIB),
+    Target("revision", RevisionText.read),
+    Target("past", read_past, cap=256 * KIB, inputs=1000),
     Target("request", read_request),
     Target("answer", read_answer),
     Target("events", read_events, cap=256 * KIB),

@@ -1,6 +1,6 @@
-"""Lies that are refused with an exact code and change nothing: forged proofs and notes, replays, other agreements' bytes.
+"""Lies are refused with an exact code and change nothing: forged proofs and notes, replays, bytes of other agreements.
 
-Each is said by a paired member with real keys, over a real socket; the victim's whole state is compared before and after.
+Each is said by a paired member with real keys, over a real socket; the victim's state is compared before and after.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Told:
         scene.settle()
         self.known = row_of(self.victim, scene.circle, scene.summit.node.base.me)
         forge(scene.summit.node, scene.circle, indicator(1), indicator(2))
+        give(self.victim, scene.circle, indicator(101))  # nobody has cosigned this yet
         self.row = scene.summit.row(scene.circle)
 
     def part(self) -> Part:
@@ -86,9 +87,9 @@ LIES: dict[str, tuple[Callable[[Told], Message], list[str]]] = {
         ["verification"],
     ),
     "a note without a signature": (lambda told: told.note(told.row.note.split(b"\n\n")[0] + b"\n\n"), ["invalid"]),
-    "a note with a broken signature": (lambda told: told.note(told.row.note[:-6] + b"AAAA=\n"), ["invalid"]),
+    "a note with a broken signature": (lambda told: told.note(told.row.note[:-6] + b"AAAA=\n"), ["verification"]),
     "a note that is no note": (lambda told: told.note(b"\xff" * 100), ["invalid"]),
-    "a note of 65 KiB": (lambda told: told.note(told.row.note + b"x" * 70_000), ["limit"]),
+    "a note of 65 KiB": (lambda told: told.note(told.row.note + b"x" * 70_000), ["invalid"]),
     "a head signed by the victim's partner for the victim's own log": (
         lambda told: Message(
             parts=[
@@ -116,7 +117,7 @@ LIES: dict[str, tuple[Callable[[Told], Message], list[str]]] = {
             cosignatures=[
                 structs.replace(
                     told.scene.summit.cosigns(
-                        row_of(told.victim, told.other), row_of(told.victim, told.other).size, bytes(32)
+                        row_of(told.victim, told.other), row_of(told.victim, told.scene.circle).size, bytes(32)
                     ),
                     log=origin_hash(row_of(told.victim, told.scene.circle).origin),
                 )
@@ -137,7 +138,7 @@ LIES: dict[str, tuple[Callable[[Told], Message], list[str]]] = {
         ),
         ["verification"],
     ),
-    "an offer that is no document": (lambda _told: Message(offers=[b"[" * 1000]), ["limit"]),
+    "an offer that is no document": (lambda _told: Message(offers=[b"[" * 1000]), ["invalid"]),
     "an offer of nothing": (lambda _told: Message(offers=[b"{}"]), ["invalid"]),
 }
 

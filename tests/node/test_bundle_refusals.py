@@ -22,7 +22,7 @@ from entente.node.base import Base
 from entente.node.sealing import seal, unseal
 from entente.store.memory import MemoryStore
 from node.bundle_world import Courier, agreed, apart, renew, state
-from stories.story import give, indicator
+from stories.story import give, holds, id_of, indicator
 from world import World
 
 if TYPE_CHECKING:
@@ -309,3 +309,32 @@ def test_a_file_that_is_changed_while_it_is_read_is_refused(courier: Courier) ->
     with pytest.raises(VerificationError, match="changed while"):
         rail.bundles.take(path, swap)
     assert state(rail) == before
+
+
+def test_only_an_answer_to_what_was_asked_in_doubt_ends_the_doubt(courier: Courier) -> None:
+    _, (harbour, rail) = apart("Harbour", "Rail")
+    circle = agreed(courier, harbour, rail)
+    courier.both(harbour, rail)
+    early = courier.make(rail, harbour)
+    with harbour.base.store.write() as tx:
+        harbour.base.doubt(tx, "a test")
+    harbour.bundles.take(early)
+    give(harbour, circle, indicator(1))
+
+    def doubted() -> str:
+        with harbour.base.store.read() as tx:
+            return harbour.base.doubted(tx)
+
+    assert doubted()
+    late = courier.make(rail, harbour)
+    question = courier.make(harbour, rail)
+    harbour.bundles.take(late)
+    assert doubted()
+    assert rail.bundles.take(question).refused == []
+    assert not holds(rail, id_of(indicator(1)))
+    courier.carry(rail, harbour)
+    assert not doubted()
+    courier.carry(harbour, rail)
+    assert holds(rail, id_of(indicator(1)))
+    with harbour.base.store.read() as tx:
+        assert tx.records.scan("seen") == []

@@ -385,32 +385,3 @@ def test_an_older_bundle_does_not_replace_what_a_newer_one_said(courier: Courier
     harbour.bundles.take(early)
     with harbour.base.store.read() as tx:
         assert bundles.known(tx, rail.base.me) == said
-
-
-def test_only_an_answer_to_what_was_asked_in_doubt_ends_the_doubt(courier: Courier) -> None:
-    _, (harbour, rail) = apart("Harbour", "Rail")
-    circle = agreed(courier, harbour, rail)
-    courier.both(harbour, rail)
-    early = courier.make(rail, harbour)
-    with harbour.base.store.write() as tx:
-        harbour.base.doubt(tx, "a test")
-    harbour.bundles.take(early)
-    give(harbour, circle, indicator(1))
-
-    def doubted() -> str:
-        with harbour.base.store.read() as tx:
-            return harbour.base.doubted(tx)
-
-    assert doubted()
-    late = courier.make(rail, harbour)
-    question = courier.make(harbour, rail)
-    harbour.bundles.take(late)
-    assert doubted()
-    assert rail.bundles.take(question).refused == []
-    assert not holds(rail, id_of(indicator(1)))
-    courier.carry(rail, harbour)
-    assert not doubted()
-    courier.carry(harbour, rail)
-    assert holds(rail, id_of(indicator(1)))
-    with harbour.base.store.read() as tx:
-        assert tx.records.scan("seen") == []

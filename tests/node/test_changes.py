@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from entente.core.errors import ConflictError, RefusedError, VerificationError
+from entente.core.errors import ConflictError, InvalidError, RefusedError, VerificationError
 from entente.core.ids import origin_hash, unb32
 from entente.kinds.epoch import OPENED, Opened
 from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
+from entente.node import Node
 from entente.node import charters as charter_book
+from entente.node.base import Base
 from entente.node.intake import Intake
-from world import World
-
-if TYPE_CHECKING:
-    from entente.node import Node
+from entente.store.memory import MemoryStore
+from world import Wire, World
 
 
 def indicator(number: int, name: str = "") -> tuple[str, bytes]:
@@ -318,3 +317,43 @@ def begin_with_a_lie(node: Node, revision: bytes) -> None:
         assert log is not None
         draft = Draft(OPENED.name, base.clock(), b"", OPENED.make(revision, before))
         append(tx, log, [draft], seed=base.secrets.seed("log"), random=base.random)
+
+
+def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
+    world, (arve, bora, cato), circle = three()
+    store = cato.base.store
+    assert isinstance(store, MemoryStore)
+    noise = world.random.randbytes
+    base = Base(None, store.twin(), cato.base.secrets, clock=world.clock, random=noise, me=cato.base.me)
+    twin = Node(base, Wire(world, base))
+    share(cato, 1, circle)
+    cato.exchange.sync(arve.member)
+    share(twin, 2, circle)
+    twin.exchange.sync(bora.member)
+    arve.exchange.sync(bora.member)
+    assert len(arve.ledger.evidence()) == len(bora.ledger.evidence()) == 1
+    assert [each.id for each in arve.ledger.evidence()] == [each.id for each in bora.ledger.evidence()]
+    made = arve.agreements.changes.continue_("Agreement", cato.member)
+    world.settle(arve, bora)
+    arve.agreements.sign(made.amendment)
+    world.settle(arve, bora)
+    bora.agreements.sign(made.amendment)
+    world.settle(arve, bora)
+    cato.exchange.sync()
+    cato.ledger.confirm()
+    world.settle()
+    with pytest.raises(RefusedError):
+        cato.agreements.sign(made.amendment)
+    share(cato, 3, circle)
+    world.settle()
+    assert {"Beacon 3"} <= held(arve, circle)
+    assert {"Beacon 3"} <= held(bora, circle)
+    assert arve.agreements.show("Agreement").epoch == cato.agreements.show("Agreement").epoch == 2
+
+
+def test_quorum_that_cannot_be_met_is_refused_before_it_is_asked_for() -> None:
+    _, (arve, *_), _ = three()
+    with pytest.raises(InvalidError, match="quorum"):
+        arve.agreements.changes.amend("Agreement", terms={"quorum": 4})
+    with pytest.raises(InvalidError, match="quorum"):
+        arve.agreements.changes.amend("Agreement", terms={"quorum": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -351,6 +352,38 @@ def test_recovery_file_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConflictError):
         dover.keys.rotate(tmp_path / "recovery.3", other)
     assert dover.keys.rotate(tmp_path / "recovery.3").keys == 3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_members_that_change_keys_at_any_time_come_level(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    world = World(100 + seed)
+    nodes = [world.add(name) for name in ("Dover", "Calais", "Ostend", "Esbjerg")]
+    circle = world.agree(*nodes)
+    shared: set[str] = set()
+    for number in range(30):
+        node = chance.choice(nodes)
+        match chance.randrange(4):
+            case 0:
+                renew(world, node)
+            case 1:
+                shared.add(share(node, circle, tmp_path, number))
+            case 2:
+                world.wires[node.base.me].cut = set(chance.sample(list(world.nodes), 2))
+            case _:
+                node.exchange.sync()
+    for wire in world.wires.values():
+        wire.cut = set()
+    world.settle()
+    assert refusals(*nodes) == []
+    for node in nodes:
+        assert {item.id for item in node.items.list().items} == shared
+        assert node.ledger.verify().ok
+        assert node.ledger.evidence() == []
+        assert doubt(node) == ""
+        assert [author.name for author in nodes if signer_is_retired(node, author)] == []
+        for item in shared:
+            assert {each.stage for each in node.ledger.receipts(item)} <= {"stored"}
 
 
 def lose(world: World, old: Node, url: str = "") -> Node:

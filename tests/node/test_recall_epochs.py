@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entente.core.ids import b32, origin_hash
+from entente.kinds.erase import KIND as ERASE
+from entente.ledger.log import Draft
+from entente.node import charters as charter_book
 from node.recall_world import Three, states
 from stories.story import give, holds, id_of, indicator
 
@@ -71,3 +75,20 @@ def test_in_a_circle_that_has_ended_nobody_is_asked_and_our_own_bytes_go(three: 
     three.world.settle()
     assert not holds(three.one, id_of(indicator(5)))
     assert three.one.ledger.verify().ok
+
+
+def test_a_recall_of_entries_that_cannot_exist_costs_nothing(three: Three) -> None:
+    """A member names entries of an old log of its own that are far beyond its end; nobody counts up to them."""
+    made = three.one.agreements.changes.amend("Agreement", name="Renamed")
+    amended(three, *three.nodes, amendment=made.amendment)
+    base = three.two.base
+    with base.store.write() as tx:
+        charter = base.find_circle(base.world(tx), three.everybody)
+        (old,) = [each for each in charter_book.load(tx).rooms(charter.id) if each.epoch == 1]
+        log = origin_hash(old.origin(base.me))
+        entries = [(10**6, bytes(32)), (2**53 - 1, bytes(32))]
+        body = ERASE.make(log, "error", due=1, person=b32(bytes(16)), entries=entries)
+        base.append(tx, charter, [Draft(ERASE.name, base.clock(), b"", body)])
+    three.world.settle()
+    assert all(node.ledger.verify().ok for node in three.nodes)
+    assert all(holds(node, three.item) for node in three.nodes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.node import Node, backups
+from entente.store import copies
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import give, id_of, indicator
 
@@ -150,3 +151,25 @@ def test_erased_bytes_come_back_with_a_backup_only_until_the_first_exchange(tmp_
                 assert not node.ledger.evidence()
                 assert [m.state for recall in node.recalls.list() for m in recall.members] in (["erased"], [])
         assert [path.name for path in home.iterdir() if secret in path.read_bytes()] == []
+
+
+def test_undone_upgrade_takes_back_what_was_signed_since(members: tuple[House, House, str]) -> None:
+    anna, bora, circle = members
+    copies.copy(anna.home / "entente.db", anna.home / "entente.db.before-2")  # as an upgrade keeps it
+    give(anna.node, circle, indicator(3))
+    settle(anna.node, bora.node)
+    signed = heads(anna.node)
+    anna.close()
+    backups.undo_upgrade(anna.home)
+    with Node.open(anna.home) as back:
+        assert numbers(back) == [1, 2]
+        assert not check(back, "guard")
+        give(back, circle, indicator(4))
+        assert unsigned(back) == 1
+        assert not back.exchange.sync()[0].error
+        assert check(back, "guard")
+        assert all(heads(back)[origin] >= size for origin, size in signed.items())
+        assert numbers(back) == numbers(bora.node) == [1, 2, 3, 4]
+        for node in (back, bora.node):
+            assert node.ledger.verify().ok
+            assert not node.ledger.evidence()

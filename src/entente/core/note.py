@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +23,7 @@ MAX_SIZE: Final = 2**63 - 1
 MAX_TIME: Final = 2**63 - 1
 
 _DASH: Final = "— "
+_NAME: Final = re.compile(r"[^\s+\x00-\x1f]+")
 _ID_SIZE: Final = 4
 _TIME_SIZE: Final = 8
 _ROOT_SIZE: Final = 32
@@ -272,9 +275,10 @@ def _cosigned(body: str, time_s: int) -> bytes:
     return f"cosignature/v1\ntime {time_s}\n{body}".encode()
 
 
+@lru_cache(maxsize=8192)
 def _check_name(name: str) -> None:
     """Raise InvalidError unless `name` can stand in a signature line and in a verifier key."""
-    if not name or "+" in name or any(character.isspace() or character < " " for character in name):
+    if _NAME.fullmatch(name) is None:
         raise InvalidError(
             f"{name[:80]!r} is no key name: it is empty or holds a space, a plus or a control character."
         )

@@ -21,7 +21,8 @@ MAX_OFFER: Final = 2 << 20
 MAX_PARTS: Final = 1024
 MAX_COSIGNATURES: Final = 8192
 MAX_WANTED: Final = 4096
-BUDGET: Final = 3_500_000
+BUDGET: Final = 2_000_000
+"""Bytes of payloads and offers in one message, up to one payload (2 MiB) more: it fits MAX_BODY uncompressed."""
 CONTENT_TYPE: Final = "application/vnd.entente.message"
 
 

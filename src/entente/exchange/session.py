@@ -5,6 +5,7 @@ docs/protocol/4-exchange.md, "Round".
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from entente.core.ids import Member, b32, origin_hash
 from entente.exchange.messages import (
     BUDGET,
     MAX_COSIGNATURES,
+    MAX_OFFER,
     MAX_OFFERS,
     MAX_WANTED,
     Delivery,
@@ -49,6 +51,10 @@ class Side(Protocol):
 
     def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
         """Return the logs of rooms with this partner that are not exchanged with it now (origin hashes)."""
+        ...
+
+    def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
+        """Return the logs of an epoch that a partner which holds something of these logs has not begun yet."""
         ...
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
@@ -120,6 +126,7 @@ class Round:
         self._pushed: dict[bytes, int] = {}
         self._opened: list[Head] = []
         self._asked = False
+        self._begun: set[bytes] = set()
 
     def open(self, tx: Transaction) -> Message:
         """Return the first message: all heads, the tally, the payloads that are missing here."""
@@ -129,7 +136,7 @@ class Round:
         return Message(
             full=True,
             heads=self._opened,
-            tally=witness.tally(tx, rows),
+            tally=witness.tally(tx, _sound(rows)),
             wants=_wants(tx, rows),
             withheld=self.side.withheld(tx, self.partner),
         )
@@ -142,6 +149,7 @@ class Round:
         taken = self._take(tx, rows, message)
         if message.offers:
             rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
+            taken.moved &= rows.keys()  # what was told may have ended what both were entitled to
         reply = self._compose(tx, rows, message, taken)
         self._asked = False
         self.refused += message.refusals
@@ -152,6 +160,7 @@ class Round:
         named = {head.log for head in message.heads}
         agreed = [head for head in self._opened if head.log not in named]  # an answer leaves out what is equal
         self._opened = []
+        self._begun = {head.log for head in [*message.heads, *agreed] if head.size}
         for head in [*message.heads, *agreed]:
             row = rows.get(head.log)
             if row is not None and row.member == self.side.me:
@@ -185,7 +194,7 @@ class Round:
             taken.cosigned += self.side.cosign(tx, rows[log])
         for given in message.cosignatures:
             row = rows.get(given.log)
-            if row is not None and given.member != self.side.me:
+            if row is not None and not row.stopped and given.member != self.side.me:
                 self._try(
                     taken,
                     "signature",
@@ -220,30 +229,35 @@ class Round:
         theirs = {head.log: head for head in message.heads if head.log in rows}
         withheld = self.side.withheld(tx, self.partner) if message.full else []
         if message.full:
-            theirs = {
-                log: theirs.get(log, Head(log, 0, merkle.EMPTY_ROOT)) for log in rows if log not in message.withheld
-            }
-        parts, more = self._parts(tx, rows, theirs)
-        ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
-        behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
+            empty = {log: Head(log, 0, merkle.EMPTY_ROOT) for log in rows if log not in message.withheld}
+            theirs = empty | theirs
+        if message.full or self._asked:
+            unborn = self.side.unborn(tx, rows.values(), self._begun)
+            theirs = {log: head for log, head in theirs.items() if log not in unborn}
         shown = {head.log for head in message.heads}
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
             lacking |= rows.keys() - shown - set(message.withheld)
+        offers = self._offers(tx, rows, message, lacking)
+        parts, more, left = self._parts(tx, rows, theirs, BUDGET - sum(map(len, offers)))
+        ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
+        behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
         strange = sorted(shown - rows.keys() - set(withheld))
         unknown = [Head(log, 0, merkle.EMPTY_ROOT) for log in strange] if message.full else []
-        mine = witness.tally(tx, rows.values()) if message.tally else b""
+        sound = _sound(rows.values())
+        mine = witness.tally(tx, sound) if message.tally else b""
         cosignatures = list(taken.cosigned)
         if message.tally and mine != message.tally:
-            cosignatures = [each for log in sorted(rows) for each in witness.of_log(tx, log)][:MAX_COSIGNATURES]
+            logs = sorted(origin_hash(row.origin) for row in sound)
+            cosignatures = [each for log in logs for each in witness.of_log(tx, log)][:MAX_COSIGNATURES]
         return Message(
             heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
-            offers=self._offers(tx, rows, message, lacking),
+            offers=offers,
             parts=parts,
             cosignatures=cosignatures,
             wants=_wants(tx, rows.values()) if message.full else [],
-            deliveries=_deliveries(tx, rows, self._due(rows, message.wants)),
+            deliveries=_deliveries(tx, rows, self._due(rows, message.wants), left),
             refusals=taken.refusals,
             more=more,
             withheld=withheld,
@@ -254,7 +268,8 @@ class Round:
         first = message.full or self._asked
         found = self.side.evidence(tx, rows.values(), rows.keys() - set(message.withheld)) if first else []
         found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
-        return found[:MAX_OFFERS]
+        sizes = accumulate(map(len, found))
+        return [each for each, size in zip(found, sizes, strict=True) if size <= MAX_OFFER][:MAX_OFFERS]
 
     def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
         return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]
@@ -271,15 +286,17 @@ class Round:
         third = row.circle and row.member not in {self.side.me, self.partner}
         return witness.vouched(tx, row, self.side.me) if third else row.note
 
-    def _parts(self, tx: Transaction, rows: dict[bytes, LogRow], theirs: dict[bytes, Head]) -> tuple[list[Part], bool]:
+    def _parts(
+        self, tx: Transaction, rows: dict[bytes, LogRow], theirs: dict[bytes, Head], left: int
+    ) -> tuple[list[Part], bool, int]:
+        """Return entries for about `left` bytes, whether there are more, and how many bytes are left."""
         parts: list[Part] = []
-        left = BUDGET
         for log in sorted(theirs, key=lambda log: (rows[log].circle, log)):
             row, at = rows[log], theirs[log].size
             if not self._may_push(tx, row, theirs[log]):
                 continue
             if left <= 0:
-                return parts, True
+                return parts, True, left
             self._pushed[log] = at
             packages: list[Package] = []
             while at < row.signed and left > 0:
@@ -293,7 +310,12 @@ class Round:
             parts.append(Part(log, head, packages, root, proof_to(tx, row, start, row.signed)))
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
-        return parts, False
+        return parts, False, left
+
+
+def _sound(rows: Iterable[LogRow]) -> list[LogRow]:
+    """Return the logs that go on: of one that evidence has stopped no more is said."""
+    return [row for row in rows if not row.stopped]
 
 
 def _forked(ours: Head, theirs: Head) -> bool:
@@ -317,9 +339,8 @@ def _wants(tx: Transaction, rows: Iterable[LogRow]) -> list[Want]:
     return wants
 
 
-def _deliveries(tx: Transaction, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Delivery]:
+def _deliveries(tx: Transaction, rows: dict[bytes, LogRow], wants: list[Want], left: int) -> list[Delivery]:
     deliveries: list[Delivery] = []
-    left = BUDGET
     for want in wants:
         row = rows.get(want.log)
         for index in want.indexes if row is not None else []:

@@ -97,6 +97,12 @@ def cosign(
     return made
 
 
+def holds(tx: Transaction, given: Cosignature) -> bool:
+    """Say whether exactly this statement is held."""
+    held = tx.records.get(SPACE, _key(given.log, given.member, given.stage))
+    return held == _encode(given)
+
+
 def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> bool:
     """Keep another member's statement if it is newer than the one held; return whether it was.
 

@@ -242,7 +242,7 @@ class Base:
     def sign_kept(self) -> int:
         """Sign what a locked process kept unsigned; return how many logs were signed.
 
-        Nothing is signed while there is doubt, or while a log does not hold together: `ledger verify` says what is wrong.
+        Nothing is signed while there is doubt, or while a log does not hold together: `ledger verify` says why.
         """
         with self.store.read() as tx:
             kept = [] if self.seed(tx) is None else self.unsigned(tx)

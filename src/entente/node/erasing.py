@@ -97,24 +97,29 @@ def marks(tx: Transaction, log: bytes, first: int, last: int) -> dict[int, Mark]
     return found
 
 
+def all_erased(tx: Transaction, log: bytes, entries: Entries) -> bool:
+    """Say whether exactly these entries of a log are erased here, all of them."""
+    found = _read(tx, ERASED, log, entries)
+    return all(found.get(index, _NONE).leaf == b32(leaf) for index, leaf in entries)
+
+
 def covers(found: Mapping[int, Mark], index: int, leaf: bytes, kind: str) -> bool:
     """Say whether one of these marks is of exactly this entry, and the entry is one that can be erased."""
     mark = found.get(index)
     return mark is not None and mark.leaf == b32(leaf) and kind in CONTENT
 
 
-def signed(tx: Transaction, log: bytes, index: int) -> dict[Member, Mark]:
-    """Return which members signed that they erased this entry."""
-    return _by_member(tx, SIGNED, log, index)
+def signed(tx: Transaction, log: bytes, entries: Entries) -> dict[Member, dict[int, Mark]]:
+    """Return which members signed that they erased entries of this log: marks by member and index."""
+    return _by_member(tx, SIGNED, log, entries)
 
 
-def _by_member(tx: Transaction, space: str, log: bytes, index: int) -> dict[Member, Mark]:
-    start = _key(log, index // CHUNK) + "/"
-    found: dict[Member, Mark] = {}
-    for key, data in tx.records.scan(space, start):
-        mark = _marks.decode(data).get(index)
-        if mark is not None:
-            found[Member(unb32(key.removeprefix(start), 32))] = mark
+def _by_member(tx: Transaction, space: str, log: bytes, entries: Entries) -> dict[Member, dict[int, Mark]]:
+    found: dict[Member, dict[int, Mark]] = defaultdict(dict)
+    for chunk in sorted({index // CHUNK for index, _ in entries}):
+        start = _key(log, chunk) + "/"
+        for key, data in tx.records.scan(space, start):
+            found[Member(unb32(key.removeprefix(start), 32))] |= _marks.decode(data)
     return found
 
 
@@ -126,7 +131,8 @@ def file_passed(tx: Transaction, time: int, body: Mapping[str, object]) -> None:
 
 def passed(tx: Transaction, log: bytes, index: int) -> dict[Member, Mark]:
     """Return what was shown of members of other circles about this entry; the reason is erased or unsent."""
-    return _by_member(tx, PASSED, log, index)
+    found = _by_member(tx, PASSED, log, [(index, b"")])
+    return {member: held[index] for member, held in found.items() if index in held}
 
 
 def problem(
@@ -179,8 +185,7 @@ def apply(tx: Transaction, base: Base, erasure: Erasure) -> bool:
     row = tx.logs.get(origin_of(erasure.log))
     if row is None:
         return False
-    first, last = erasure.entries[0][0], erasure.entries[-1][0]
-    known = marks(tx, erasure.log, first, last)
+    known = _read(tx, ERASED, erasure.log, erasure.entries)
     fresh = [(index, leaf) for index, leaf in erasure.entries if known.get(index, _NONE).leaf != b32(leaf)]
     if not fresh:
         return False

@@ -15,7 +15,7 @@ from entente.core import canon
 from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32, origin_hash
 from entente.ledger import forks, splits, witness
-from entente.ledger.document import MAX_FILE
+from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def take(base: Base, tx: Transaction, document: object) -> bool:
 
     RefusedError for a log that is not known here, VerificationError for evidence that shows nothing.
     """
-    data = canon.encode(document) if isinstance(document, dict) else b""
+    data = canon.encode(mapping(document, "evidence"))
     found = forks.from_json(data)
     row = tx.logs.get(found.origin)
     if row is None or row.member != found.member:

@@ -43,7 +43,7 @@ def follow(tx: Transaction, base: Base, world: World, log: bytes) -> None:
     mine = [each for each in asks(world).values() if each.author == base.me and each.log == log]
     for ask in mine:
         done = tx.records.get(FOLLOWED, b32(ask.thing)) is not None
-        if done or world.standing(ask.thing) is not State.IN_FORCE or not _all_erased(tx, ask):
+        if done or world.standing(ask.thing) is not State.IN_FORCE or not erasing.all_erased(tx, ask.log, ask.entries):
             continue
         tx.records.put(FOLLOWED, b32(ask.thing), b"1")
         reached: set[Member] = set()
@@ -68,11 +68,6 @@ def show(tx: Transaction, base: Base, world: World, member: Member, log: bytes) 
         for sent in sent_under(tx, unb32(thing, 32)) if ask is not None and member in ask.to else []:
             if ask is not None and sent.log == b32(log):
                 _show(tx, base, world, ask, sent, member)
-
-
-def _all_erased(tx: Transaction, ask: Ask) -> bool:
-    found = erasing.marks(tx, ask.log, ask.entries[0][0], ask.entries[-1][0])
-    return all(index in found and found[index].leaf == b32(leaf) for index, leaf in ask.entries)
 
 
 def _show(tx: Transaction, base: Base, world: World, ask: Ask, sent: Sent, member: Member) -> None:

@@ -65,6 +65,21 @@ class Intake:
                 found += [origin_hash(row.origin) for row in rows if row.circle and row.id not in given]
         return found
 
+    def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
+        """Return the logs of epochs after the first of which the partner shows nothing: it has not switched yet.
+
+        A newcomer's own log is never among them: its approval stands there.
+        """
+        charters = charter_book.load(tx)
+        later: dict[bytes, set[bytes]] = defaultdict(set)
+        newcomers: set[bytes] = set()
+        for row in rows:
+            room = charters.get(row.circle)
+            if room is not None and room.epoch > 1:
+                later[room.revision].add(origin_hash(row.origin))
+                newcomers |= {origin_hash(row.origin)} if row.member in room.newcomers else set()
+        return {log for logs in later.values() if logs.isdisjoint(shown) for log in logs} - newcomers
+
     def _shared(self, tx: Transaction, world: World, charter: Charter, partner: Member) -> list[LogRow]:
         """Return the logs of one room, and its members' key histories, that are exchanged with a partner now."""
         then, now = world.charters.founding_room(charter), world.charters.founding_of(charter.agreement)
@@ -202,6 +217,9 @@ class Intake:
         said = entry.parse(leaf)
         if entry.commitment(delivery.salt, delivery.payload) != said.commitment:
             raise VerificationError("The payload is not the one that the entry commits to.")
+        gone = erasing.marks(tx, origin_hash(row.origin), delivery.index, delivery.index)
+        if erasing.covers(gone, delivery.index, leaf_hash(leaf), said.kind):
+            return False
         charter = charter_book.load(tx).require(row.circle)
         now, size = self.base.clock(), len(delivery.payload)
         if (over := quota.problem(tx, charter, row, now, size)) is not None:
@@ -223,11 +241,8 @@ class Intake:
         """Say whether this entry is held without its payload, and was not refused by us."""
         if not 0 <= index < row.size or tx.payloads.get(row.id, index, index + 1):
             return False
-        log_hash = origin_hash(row.origin)
-        found = erasing.marks(tx, log_hash, index, index)
-        if index in found and found[index].leaf == b32(tx.logs.node(row.id, 0, index)):
-            return False
-        return tx.records.get("refused", f"{b32(log_hash)}/{index:012d}/{b32(self.me)}/") is None
+        key = f"{b32(origin_hash(row.origin))}/{index:012d}/{b32(self.me)}/"
+        return tx.records.get("refused", key) is None
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
         """Take notice of an offered agreement, circle or revision, of a history to accede to, or of evidence."""
@@ -275,6 +290,8 @@ class Intake:
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""
+        if witness.holds(tx, given):
+            return False
         if row.circle and given.member not in charter_book.load(tx).members(row.circle):
             raise VerificationError("A cosigner of this log is not in its circle.", code="not-entitled")
         history = self.base.history(tx, Member(given.member))

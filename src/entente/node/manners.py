@@ -20,7 +20,7 @@ MOST = 16
 WITHIN = 10 * 60 * 1000
 PAUSE = 10 * 1000
 CODE = "busy"
-BAD = frozenset({"invalid", "limit", "malformed", "signature", "verification"})
+BAD = frozenset({"history", "invalid", "limit", "malformed", "signature", "verification"})
 """The codes of what no honest program sends; what only comes too early, too late or from a fork is not among them."""
 
 

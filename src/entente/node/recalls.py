@@ -191,10 +191,10 @@ class Recalls:
         rooms = [room for act in acts if (room := self._room(tx, charters, act)) is not None]
         answers: dict[Member, list[Mark | None]] = defaultdict(list)
         for act, room in zip(acts, rooms, strict=True):
-            for index, leaf in act.entries:
-                said = erasing.signed(tx, act.log, index)
-                for member in set(room.members) - {self._base.me}:
-                    mark = said.get(member)
+            said = erasing.signed(tx, act.log, act.entries)
+            for member in set(room.members) - {self._base.me}:
+                for index, leaf in act.entries:
+                    mark = said[member].get(index) if member in said else None
                     answers[member].append(mark if mark is not None and mark.leaf == b32(leaf) else None)
         members = [self._member(tx, member, answers[member], first) for member in sorted(answers)]
         for act in acts:
