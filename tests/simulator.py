@@ -30,8 +30,8 @@ from world import START, Wire, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from entente.node.charters import Charter
-    from entente.node.values import AmendmentInfo
+    from entente.node.agreement_values import AmendmentInfo
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil", "Frid", "Gaut")

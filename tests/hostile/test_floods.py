@@ -42,7 +42,7 @@ def test_after_sixteen_bad_messages_a_partner_is_heard_once_in_ten_seconds() -> 
     manners.check(ONE)
 
 
-@pytest.mark.parametrize("code", ["fork", "stale", "gap", "stopped", "waits", "quota", "not-entitled", "split-view"])
+@pytest.mark.parametrize("code", ["fork", "stale", "gap", "stopped", "waits", "not-entitled", "split-view"])
 def test_what_an_honest_partner_may_send_is_never_held_against_it(code: str) -> None:
     manners = Manners(lambda: 1)
     for _ in range(100):
@@ -151,6 +151,22 @@ def test_a_partner_that_never_sends_its_body_holds_nobody_up(scene: Scene) -> No
     assert time.monotonic() - began < 10
     for one in held:
         one.close()
+
+
+def test_three_hundred_connections_that_say_nothing_leave_room_for_who_speaks(scene: Scene) -> None:
+    """A stranger needs no key to open connections; the oldest silent ones make room for new ones."""
+    import socket
+
+    harbour, northwind = scene.honest
+    held = [socket.create_connection(("127.0.0.1", scene.harbour.port)) for _ in range(300)]
+    try:
+        for number in range(3):
+            give(northwind, scene.circle, indicator(number))
+            assert northwind.exchange.sync(harbour.member)[0].error == ""
+    finally:
+        for one in held:
+            one.close()
+    assert holds(harbour, id_of(indicator(2)))
 
 
 def test_a_stranger_is_counted_by_its_address_and_ipv6_by_its_network() -> None:

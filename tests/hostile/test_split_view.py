@@ -33,6 +33,7 @@ def test_a_false_root_is_refused_and_kept_as_evidence(scene: Scene, tmp_path: Pa
     file = northwind.ledger.evidence_file(found.id)
     said = verified(file, tmp_path)
     assert said["type"] == "split-view"
+    assert "split-view" in {check.name for check in northwind.doctor().checks if not check.ok}
     assert set(said["members"]) == {harbour.member, scene.summit.node.member}
     give(harbour, scene.circle, indicator(4))
     assert harbour.exchange.sync(northwind.member)[0].error == ""

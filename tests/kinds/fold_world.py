@@ -61,6 +61,10 @@ class Round:
         assert circle in (self.outer, self.inner)
         return frozenset()
 
+    def terms(self, circle: bytes) -> dict[str, object]:
+        assert circle in (self.outer, self.inner)
+        return self.text.terms.to_dict()
+
     def needed(self, circle: bytes, voters: int) -> int:
         assert circle in (self.outer, self.inner)
         return quorum(voters)
@@ -129,6 +133,7 @@ class Seen:
         self.public = of.public
         self.newcomers = of.newcomers
         self.needed = of.needed
+        self.terms = of.terms
 
 
 def states(view: View) -> dict[str, Any]:

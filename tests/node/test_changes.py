@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, RefusedError, VerificationError
-from entente.core.ids import origin_hash, unb32
+from entente.core.ids import b32, origin_hash, unb32
 from entente.kinds.epoch import OPENED, Opened
 from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
@@ -15,8 +17,13 @@ from entente.node import Node
 from entente.node import charters as charter_book
 from entente.node.base import Base
 from entente.node.intake import Intake
+from entente.policy.agreement import Terms
+from entente.policy.revision import RevisionText
 from entente.store.memory import MemoryStore
 from world import Wire, World
+
+if TYPE_CHECKING:
+    from entente.node.rooms import Charter
 
 
 def indicator(number: int, name: str = "") -> tuple[str, bytes]:
@@ -357,3 +364,36 @@ def test_quorum_that_cannot_be_met_is_refused_before_it_is_asked_for() -> None:
         arve.agreements.changes.amend("Agreement", terms={"quorum": 4})
     with pytest.raises(InvalidError, match="quorum"):
         arve.agreements.changes.amend("Agreement", terms={"quorum": 1})
+
+
+def test_nobody_is_declared_concerned_so_that_fewer_may_change_the_terms() -> None:
+    world, (arve, bora, cato), _ = three()
+    charter = founding_room(arve)
+    secret = bytes(32)
+    text = RevisionText.make(
+        charter.agreement,
+        charter.revision,
+        2,
+        name="Agreement",
+        members=charter.members,
+        terms=Terms(purposes=("warning",)),
+        secret=secret,
+    )
+    body: dict[str, object] = {
+        "agreement": b32(charter.agreement),
+        "text": text.to_dict(),
+        "concerned": cato.member,
+        "person": arve.operator,
+        "after": [],
+    }
+    with arve.base.store.write() as tx:
+        arve.base.append(tx, charter, [Draft("amendment/1", arve.base.clock(), b"", canon.encode(body))])
+    world.settle()
+    assert bora.agreements.show("Agreement").amendments == []
+    with bora.base.store.read() as tx:
+        assert any(b'"text"' in data for _, data in tx.records.scan("refused"))
+
+
+def founding_room(node: Node) -> Charter:
+    with node.base.store.read() as tx:
+        return next(each for each in charter_book.load(tx) if each.founding)

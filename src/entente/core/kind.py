@@ -117,6 +117,10 @@ class Context(Protocol):
         """Return how many of so many voters bind all under the terms of this room."""
         ...
 
+    def terms(self, circle: bytes) -> Mapping[str, object]:
+        """Return the terms of this room, every one written out."""
+        ...
+
     def thing(self, of: bytes) -> Asks | None:
         """Return what the allowed act with this leaf hash asks for."""
         ...

@@ -56,9 +56,7 @@ class AmendmentKind:
             return deny("text")
         if text.base != context.revision(act.circle) or text.epoch != context.epoch(act.circle) + 1:
             return deny("text")
-        members = context.members(act.circle)
-        concerned = _concerned(act.body)
-        if len(removed(members, text) | concerned) > 1 or not concerned <= members:
+        if not _is_fair(text, _concerned(act.body), context.members(act.circle), context.terms(act.circle)):
             return deny("text")
         if gap := missing(context, check_after(act.body)):
             return unknown(gap)
@@ -76,6 +74,16 @@ class AmendmentKind:
         plain = len(voters) == len(members)
         needed = context.needed(act.circle, len(voters)) if plain else quorum(len(voters))
         return Asks(act.place.leaf, act.circle, voters, needed, rivals=text.base)
+
+
+def _is_fair(
+    text: RevisionText, concerned: frozenset[Member], members: frozenset[Member], terms: Mapping[str, object]
+) -> bool:
+    """Say whether who votes may decide this: one without a vote at most, and then nothing else changes."""
+    out = removed(members, text) | concerned
+    if not out:
+        return True
+    return len(out) == 1 and concerned <= members and members.issuperset(text.members) and text.terms.to_dict() == terms
 
 
 def _concerned(body: Mapping[str, object]) -> frozenset[Member]:

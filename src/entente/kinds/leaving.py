@@ -14,14 +14,14 @@ from entente.core.shape import check_after, check_fields, check_person, check_te
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_RECALLS = 256
+MAX_SENT = 256
 
 
 class Exit(Struct, frozen=True):
-    """What a leaver said: how many payloads it keeps, which recalls are open, until when it answers (ms), who, when."""
+    """What a leaver said: how many payloads it keeps, which onward releases it answers for, until when (ms), by whom."""
 
     kept: int
-    recalls: tuple[str, ...]
+    sent: tuple[str, ...]
     until: int
     person: str
     time: int
@@ -37,8 +37,8 @@ class ExitKind:
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body lists duties."""
-        check_fields(body, {"kept": int, "recalls": list, "until": int, "person": str, "after": list})
-        check_texts(body, "recalls", count=MAX_RECALLS, length=140)
+        check_fields(body, {"kept": int, "sent": list, "until": int, "person": str, "after": list})
+        check_texts(body, "sent", count=MAX_SENT, length=64)
         check_person(body)
         check_after(body)
         if not all(isinstance(each := body[name], int) and each >= 0 for name in ("kept", "until")):
@@ -57,10 +57,10 @@ class ExitKind:
     def apply(self, state: State, act: Act) -> None:
         """Let the member go."""
         body = act.body
-        recalls = tuple(check_texts(body, "recalls", count=MAX_RECALLS, length=140))
+        sent = tuple(check_texts(body, "sent", count=MAX_SENT, length=64))
         kept, until = body["kept"], body["until"]
         if isinstance(kept, int) and isinstance(until, int):
-            state[act.circle, act.author] = Exit(kept, recalls, until, str(body["person"]), act.time)
+            state[act.circle, act.author] = Exit(kept, sent, until, str(body["person"]), act.time)
 
 
 KIND = ExitKind()

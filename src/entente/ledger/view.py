@@ -13,7 +13,7 @@ from entente.core.errors import InvalidError
 from entente.core.kind import Act, Asking, Asks, Context, Judgement, Kind, Verdict, deny
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from entente.core.ids import Member
 
@@ -51,6 +51,10 @@ class World(Protocol):
 
     def needed(self, circle: bytes, voters: int) -> int:
         """Return how many of so many voters bind all under the terms of this room."""
+        ...
+
+    def terms(self, circle: bytes) -> Mapping[str, object]:
+        """Return the terms of this room, every one written out."""
         ...
 
 
@@ -98,6 +102,7 @@ class _Context:
         self.public = world.public
         self.newcomers = world.newcomers
         self.needed = world.needed
+        self.terms = world.terms
         self._view = view
 
     def known(self, ref: str) -> bool:

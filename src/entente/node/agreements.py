@@ -18,6 +18,7 @@ from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
+from entente.node.agreement_values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
 from entente.node.base import Base, World, find, require_force, stamp
 from entente.node.changes import Changes
 from entente.node.judging import Judging
@@ -27,7 +28,6 @@ from entente.node.people import operator, people
 from entente.node.people import own_profile as own
 from entente.node.successions import apply_due
 from entente.node.switch import share_backlog, switch
-from entente.node.values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
 from entente.policy.agreement import FoundingText
 from entente.policy.approval import State
 from entente.policy.circle import CircleText
@@ -36,7 +36,7 @@ from entente.policy.templates import terms_from
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import Transaction
 
 

@@ -20,7 +20,7 @@ from entente.ledger.guard import fits
 from entente.ledger.view import View, fold
 from entente.node import charters as charter_book
 from entente.node import vault
-from entente.node.charters import Charter, Charters
+from entente.node.rooms import Charter, Charters
 from entente.policy.approval import APPROVE, State, carried, standing
 
 if TYPE_CHECKING:

@@ -13,15 +13,17 @@ from entente.kinds.amendment import KIND as AMENDMENT
 from entente.kinds.amendment import Amendment
 from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.leaving import KIND as EXIT
+from entente.kinds.leaving import MAX_SENT
 from entente.kinds.suspension import ALL
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
+from entente.node.agreement_values import AmendmentInfo, Changed, Left, Signed, Suspended
 from entente.node.base import Base, World, find, require_force, stamp
-from entente.node.charters import Charter, Revision
+from entente.node.consents import asks
 from entente.node.partners import is_paired
 from entente.node.people import operator
-from entente.node.values import AmendmentInfo, Changed, Left, Signed, Suspended
+from entente.node.rooms import Charter, Revision
 from entente.policy.approval import APPROVE, State
 from entente.policy.revision import RevisionText, removed
 from entente.policy.templates import terms_from
@@ -251,28 +253,31 @@ class Changes:
             founding = self._founding(world, agreement)
             if base.me in world.exited(founding):
                 raise ConflictError(f"You have left {founding.name} already.")
-            duties = self._duties(tx, world, founding)
-            body: dict[str, object] = {**duties, "person": who, "after": []}
+            kept, sent = self._kept(tx, world, founding), self._sent(world, founding)
+            until = base.clock() + ANSWER_DAYS * DAY
+            body: dict[str, object] = {"kept": kept, "sent": sent, "until": until, "person": who, "after": []}
             base.append(tx, founding, [Draft(EXIT.name, base.clock(), b"", canon.encode(body))])
         base.mark()
         base.changed.set()
-        kept, until = duties["kept"], duties["until"]
-        return Left(
-            b32(founding.agreement),
-            kept if isinstance(kept, int) else 0,
-            [str(each) for each in duties["recalls"]] if isinstance(duties["recalls"], list) else [],
-            stamp(until if isinstance(until, int) else 0),
-        )
+        return Left(b32(founding.agreement), kept, sent, stamp(until))
 
-    def _duties(self, tx: Transaction, world: World, founding: Charter) -> dict[str, object]:
-        """Return what a leaver still owes: what it keeps of others, and the recalls it has not answered."""
-        kept = 0
-        for charter in world.charters:
-            if charter.agreement == founding.agreement:
-                for row in charter_book.logs_of(tx, charter):
-                    if row.circle and row.member != self._base.me:
-                        kept += sum(each.item > 0 for each in tx.payloads.get(row.id, 0, row.size))
-        return {"kept": kept, "recalls": [], "until": self._base.clock() + ANSWER_DAYS * DAY}
+    def _kept(self, tx: Transaction, world: World, founding: Charter) -> int:
+        """Return how many payloads of content that others brought under this agreement are held here."""
+        rooms = [each for each in world.charters if each.agreement == founding.agreement]
+        rows = [row for room in rooms for row in charter_book.logs_of(tx, room) if row.circle]
+        theirs = [row for row in rows if row.member != self._base.me]
+        return sum(each.item > 0 for row in theirs for each in tx.payloads.get(row.id, 0, row.size))
+
+    def _sent(self, world: World, founding: Charter) -> list[str]:
+        """Return the onward releases under this agreement that this member answers for, the newest at most."""
+        mine = [
+            each
+            for each in asks(world).values()
+            if each.author == self._base.me
+            and world.charters.agreement(each.circle) == founding.agreement
+            and world.standing(each.thing) is State.IN_FORCE
+        ]
+        return sorted(b32(each.thing) for each in mine)[:MAX_SENT]
 
     def amendments(self, tx: Transaction, world: World, founding: Charter) -> Sequence[AmendmentInfo]:
         """Return the amendments asked for in this founding room, the oldest first."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from entente.core.kind import Place
     from entente.kinds.onward import Ask
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
     from entente.node.erasing import LeafAt
+    from entente.node.rooms import Charter
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 
 SHOWN: Final = "consented"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Place
     from entente.node.base import Base
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 ERASED: Final = "erase"

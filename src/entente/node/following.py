@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from entente.kinds.onward import Ask
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
     from entente.node.consents import Sent
+    from entente.node.rooms import Charter
     from entente.store.ports import PayloadRow, Transaction
 
 FOLLOWED: Final = "followed"

@@ -10,8 +10,9 @@ import msgspec
 
 from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32, origin_hash
-from entente.ledger import forks, witness
+from entente.ledger import forks, splits, witness
 from entente.node import backups, vault
+from entente.node.evidence import SPLITS
 from entente.node.rounds import CONTACT, DAY
 from entente.node.successions import Successions
 from entente.node.values import Check, Health
@@ -139,6 +140,12 @@ def _ledger(base: Base) -> list[Check]:
             )
             fix = f"Show it to the other members: `entente ledger evidence {key} --out FILE`."
             checks.append(Check("evidence", False, text, fix))
+        for key, data in tx.records.scan(SPLITS):
+            split = splits.from_json(data)
+            one, other = (base.name_of(tx, each.member) for each in (split.author, split.other))
+            text = f"{one} and {other} have signed two histories of one log; the evidence is held."
+            fix = f"Ask both which one is wrong: `entente ledger evidence {key} --out FILE`."
+            checks.append(Check("split-view", False, text, fix))
         for row in rows:
             if row.stopped:
                 text = f"{row.origin} of {b32(row.member)[:8]}: {row.stopped}"

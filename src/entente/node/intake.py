@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from entente.exchange.messages import Delivery, Head, Part
     from entente.ledger.witness import Cosignature
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 

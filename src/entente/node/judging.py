@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
     from entente.node.erasing import Erasure
+    from entente.node.rooms import Charter
 
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10

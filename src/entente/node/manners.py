@@ -20,8 +20,8 @@ MOST = 16
 WITHIN = 10 * 60 * 1000
 PAUSE = 10 * 1000
 CODE = "busy"
-BAD = frozenset({"history", "invalid", "limit", "malformed", "signature", "verification"})
-"""The codes of what no honest program sends; what only comes too early, too late or from a fork is not among them."""
+BAD = frozenset({"history", "invalid", "limit", "malformed", "quota", "signature", "verification"})
+"""What no honest program sends, or (quota) sends again at once; not what comes too early, too late or from a fork."""
 
 
 class Manners:

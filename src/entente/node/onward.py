@@ -25,7 +25,7 @@ from entente.policy.approval import APPROVE, REFUSE
 if TYPE_CHECKING:
     from entente.kinds.onward import Ask
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 Entries = Sequence[tuple[int, bytes]]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entente.node.base import World
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import ItemRow, Transaction
 
 

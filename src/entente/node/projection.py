@@ -15,7 +15,7 @@ from entente.kinds import item
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from entente.node.charters import Charter, Charters
+    from entente.node.rooms import Charter, Charters
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 
@@ -28,9 +28,7 @@ class Counts(Struct):
     unchanged: int = 0
 
 
-def misnamed(
-    tx: Transaction, charters: Charters, charter: Charter, author: Member, body: Mapping[str, object]
-) -> str:
+def misnamed(tx: Transaction, charters: Charters, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
     """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
     row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
     room = charters.get(row.circle) if row is not None else None

@@ -12,7 +12,7 @@ from entente.ledger.proof import write_proof
 
 if TYPE_CHECKING:
     from entente.node.base import Base
-    from entente.node.charters import Charters
+    from entente.node.rooms import Charters
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entente.ledger.package import Column
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 SPACE = "quota"

@@ -25,8 +25,8 @@ from entente.policy.approval import State
 
 if TYPE_CHECKING:
     from entente.node.base import Base
-    from entente.node.charters import Charter, Charters
     from entente.node.erasing import Mark
+    from entente.node.rooms import Charter, Charters
     from entente.node.sharing import Sharing
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from entente.node.base import Base
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 SPACE: Final = "retention"

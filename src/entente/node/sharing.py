@@ -18,11 +18,11 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node import consents, erasing
 from entente.node.base import SHORTEST, Base, World, require_member, stamp
-from entente.node.charters import Charter
 from entente.node.judging import Judging
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
 from entente.node.projection import denied_in, resettle
+from entente.node.rooms import Charter
 from entente.node.settings import four_eyes
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
 from entente.policy.release import Candidate, Circle, Decision, release, summary

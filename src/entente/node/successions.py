@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from entente.ledger.package import Package
     from entente.node.base import Base, World
-    from entente.node.charters import Charter
+    from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
 
 SPACE = "succession"

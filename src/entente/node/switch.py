@@ -9,7 +9,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from entente.core import canon
-from entente.core.errors import RefusedError
+from entente.core.errors import LimitError, RefusedError
 from entente.core.ids import Member, b32, origin_hash, origin_of
 from entente.kinds.amendment import KIND as AMENDMENT
 from entente.kinds.amendment import Amendment
@@ -20,8 +20,8 @@ from entente.kinds.suspension import Suspension
 from entente.ledger.log import Draft, root_of
 from entente.ledger.witness import root_at
 from entente.node import charters as charter_book
-from entente.node.charters import Charter, Revision
 from entente.node.proofs import proof_of
+from entente.node.rooms import Charter, Revision
 from entente.policy.accession import check_history, make_history
 from entente.policy.approval import State
 
@@ -197,9 +197,13 @@ def take_history(base: Base, tx: Transaction, offer: bytes, by: Member) -> bool:
     newest = past.revisions[-1][0]
     if base.me not in newest.members or by not in newest.members:
         raise RefusedError("A history is offered to a newcomer by a member.", code="offer")
-    charters = charter_book.load(tx)
+    world = base.world(tx)
+    charters = world.charters
     if newest.id in charters.revisions and charters.revisions[newest.id].secret:
         return False
+    waiting = [each for each in charters.newest() if each.offered_by == by and world.state(each) is State.PROPOSED]
+    if len(waiting) >= charter_book.MAX_OPEN:
+        raise LimitError(f"At most {charter_book.MAX_OPEN} offers of one partner wait at a time.", code="offer")
     if charters.founding_of(past.founding.id) is None:
         charter_book.keep_absent(tx, past.founding, by, base.clock())
     for text, secret in past.revisions:

@@ -17,7 +17,7 @@ from entente.core.merkle import leaf_hash
 from entente.ledger.document import from_b64
 from entente.ledger.proof import Proof, read_proof
 from entente.policy import spelling
-from entente.policy.agreement import FoundingText
+from entente.policy.agreement import FoundingText, Terms
 from entente.policy.approval import APPROVE, quorum
 from entente.policy.revision import RevisionText, removed, room_key, room_secret
 
@@ -52,7 +52,7 @@ class _Room(Struct, frozen=True):
     secret: bytes
     revision: bytes
     members: frozenset[Member]
-    quorum: int
+    terms: Terms
 
     def origin(self, member: Member) -> str:
         return origin(member, self.key, self.epoch, self.secret)
@@ -83,7 +83,7 @@ def _check(document: object) -> Past:
     founding = FoundingText.read(spelling.mapping(body["founding"], "founding text"))
     proven = [_proven(each) for each in spelling.listed(body["proofs"], "proofs")]
     circle = founding.circle.id(founding.id)
-    room = _Room(circle, 1, founding.circle.secret, founding.id, frozenset(founding.members), founding.terms.quorum)
+    room = _Room(circle, 1, founding.circle.secret, founding.id, frozenset(founding.members), founding.terms)
     signed = _approving(proven, room, founding.id, founding.id)
     if missing := set(founding.members) - signed:
         raise VerificationError(f"No proof that {ids.short(min(missing))} signed the founding text.")
@@ -100,7 +100,7 @@ def _check(document: object) -> Past:
             room_secret(founding.circle.secret, secret),
             text.id,
             frozenset(text.members),
-            text.terms.quorum,
+            text.terms,
         )
     if not revisions:
         raise VerificationError("It names no revision that you are in.")
@@ -120,8 +120,9 @@ def _check_step(proven: Sequence[_Proven], room: _Room, founding: FoundingText, 
         concerned = frozenset({Member(unb32(named, 32))}) if named else frozenset[Member]()
         out = removed(room.members, text) | concerned
         voters = room.members - out
-        needed = quorum(len(voters)) if out else quorum(len(voters), room.quorum)
-        if len(out) <= 1 and len(_approving(proven, room, asking.leaf, room.revision) & voters) >= needed:
+        needed = quorum(len(voters)) if out else quorum(len(voters), room.terms.quorum)
+        alone = not out or (room.members.issuperset(text.members) and text.terms == room.terms)
+        if alone and len(out) <= 1 and len(_approving(proven, room, asking.leaf, room.revision) & voters) >= needed:
             return
     raise VerificationError(f"No proof that the revision of epoch {text.epoch} was approved.")
 

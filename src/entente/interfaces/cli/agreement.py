@@ -13,7 +13,7 @@ from entente.interfaces.cli.desk import desk
 from entente.interfaces.cli.screen import Cell, Screen, marking
 
 if TYPE_CHECKING:
-    from entente.node.values import AgreementInfo, AmendmentInfo
+    from entente.node.agreement_values import AgreementInfo, AmendmentInfo
 
 app = typer.Typer(help="What members agree on before anything can be sent.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from entente.interfaces.cli.desk import Desk, desk
 
 if TYPE_CHECKING:
     from entente.interfaces.cli.screen import Cell, Screen
-    from entente.node.values import Changed, Suspended
+    from entente.node.agreement_values import Changed, Suspended
 
 Agreement = Annotated[str, typer.Argument(metavar="ID", help="The agreement.")]
 Reason = Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt or other.")]
@@ -94,7 +94,7 @@ def exit_(ctx: typer.Context, id_: Agreement) -> None:
     def show(screen: Screen) -> None:
         rows: list[tuple[str, Cell]] = [
             ("kept", f"{left.kept} payloads that others brought stay with you"),
-            ("open recalls", str(len(left.recalls))),
+            ("sent on by consent", f"{len(left.sent)} releases that you answer for"),
             ("you answer until", left.until),
         ]
         screen.facts("You have left; your partners learn it with the next exchange", rows)

@@ -28,6 +28,8 @@ SEND_SECONDS: Final = 30.0
 """Time for a partner to take what is sent; one that does not read is cut off."""
 KEEP_ALIVE: Final = 30
 MAX_CONNECTIONS: Final = 256
+MAX_SILENT: Final = 128
+"""Connections that may wait for a head; the oldest of more makes room, so that silence keeps nobody out."""
 MAX_HEAD: Final = 16 * 1024
 
 _GRACE: Final = 1
@@ -137,6 +139,7 @@ class _Protocol(H11Protocol):
         """Expect a head."""
         super().connection_made(transport)
         self._expect_head()
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
         """Expect nothing any more."""
@@ -186,6 +189,22 @@ class _Protocol(H11Protocol):
     def _expect_head(self) -> None:
         if self._head is None and self.timeout_keep_alive_task is None:
             self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _make_room(self) -> None:
+        """Cut the oldest of too many connections that have said nothing."""
+        connections = cast("set[object]", self.connections)
+        silent = [each for each in connections if isinstance(each, _Protocol) and each.silent_until()]
+        if len(silent) > MAX_SILENT:
+            min(silent, key=_Protocol.silent_until).cut()
+
+    def silent_until(self) -> float:
+        """Return when the time for a head is over, 0 if none is expected."""
+        return self._head.when() if self._head else 0.0
+
+    def cut(self) -> None:
+        """End the connection as it is."""
+        self._forget_head()
+        self.transport.abort()
 
     def _forget_head(self) -> None:
         if self._head is not None:

@@ -1,0 +1,102 @@
+"""What the Python API answers about agreements, circles and their changes: frozen values, as in `values`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Proposed(Struct, frozen=True):
+    """An agreement that was proposed, with its founding circle."""
+
+    agreement: str
+    circle: str
+    state: str
+
+
+class Signed(Struct, frozen=True):
+    """An agreement (or circle) after our answer: "waiting" or "in-force"; "refused" when it was refused."""
+
+    agreement: str
+    state: str
+
+
+class CircleInfo(Struct, frozen=True):
+    """One circle; `state` is proposed, in-force or refused."""
+
+    id: str
+    name: str
+    agreement: str
+    members: list[str]
+    ceiling: str
+    state: str
+    epoch: int
+
+
+class AmendmentInfo(Struct, frozen=True, kw_only=True):
+    """What an amendment would change, and how far it has come: proposed, in-force, refused or stale."""
+
+    amendment: str
+    epoch: int
+    state: str
+    by: str
+    name: str
+    joins: list[str]
+    leaves: list[str]
+    concerned: str
+    terms: dict[str, Any]  # Any: a term is whatever its name says
+    needed: int
+    approvals: list[dict[str, str]]
+
+
+class Changed(Struct, frozen=True):
+    """An amendment that was proposed: `entente agreement sign` answers it."""
+
+    amendment: str
+    agreement: str
+    epoch: int
+    state: str
+
+
+class Suspended(Struct, frozen=True):
+    """Who is served nothing any more in an agreement ("" everybody), or is again."""
+
+    agreement: str
+    member: str
+    state: str
+
+
+class Left(Struct, frozen=True):
+    """What a leaver signed: how many payloads of others it keeps, onward releases that it answers for, until when."""
+
+    agreement: str
+    kept: int
+    sent: list[str]
+    until: str
+
+
+class AgreementInfo(Struct, frozen=True):
+    """One agreement with its circles; `terms`, `approvals` and `amendments` are filled when one is asked for.
+
+    `state` is proposed, in-force or refused; "left" when this member has left it or was left out.
+    """
+
+    id: str
+    name: str
+    state: str
+    members: list[str]
+    circles: list[CircleInfo]
+    approvals: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    terms: dict[str, Any] | None = None  # Any: the terms are whatever the founding text says
+    epoch: int = 1
+    revision: str = ""
+    amendments: list[AmendmentInfo] = field(default_factory=list[AmendmentInfo])
+    suspended: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+
+class Opened(Struct, frozen=True):
+    """A circle that was opened."""
+
+    circle: str
+    state: str
