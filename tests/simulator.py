@@ -86,8 +86,8 @@ class Simulator:
         ceiling = self.random.choice(["", "TLP:GREEN"])
         made = nodes[0].agreements.propose(others, name="Agreement", terms=terms, ceiling=ceiling)
         if self.random.random() < 0.75:
+            self.world.settle()
             for node in nodes:
-                self.world.settle()
                 node.agreements.sign(made.agreement)
             self.world.settle()
 

@@ -18,7 +18,7 @@ MAX_SENT = 256
 
 
 class Exit(Struct, frozen=True):
-    """What a leaver said: how many payloads it keeps, which onward releases it answers for, until when (ms), by whom."""
+    """What a leaver said: how many payloads it keeps, which onward releases it answers for, until when (ms), who."""
 
     kept: int
     sent: tuple[str, ...]

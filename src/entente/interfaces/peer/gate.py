@@ -23,7 +23,7 @@ WAITING: Final = 3
 BUSY: Final = "busy"
 """The code of what is not done now only because of how much was asked; `retry-after` says when to come again."""
 
-_SHARE: Final = 3.0
+_SHARE: Final = 0.25
 _RECENT: Final = 2.0
 _LONGEST: Final = 5.0
 _PAUSE: Final = 1.0
@@ -41,6 +41,8 @@ class Lane:
     late: int = 0
     left: float = 0.0
     began: float = 0.0
+    credit: float = 0.0
+    counted: float = 0.0
     working: anyio.Lock = field(default_factory=anyio.Lock)
 
     def begin(self) -> None:
@@ -51,18 +53,19 @@ class Lane:
 class Lanes:
     """Lets each partner do one exchange at a time, and no partner take the time of the others.
 
-    While others are there too, a partner waits for its answer three times as long as the work for it took: so nobody
-    gets more than a quarter of the node, however much it asks.
+    While others are there too, a partner that has used up its credit waits for its answer until a quarter of the time
+    would have paid for the work: so nobody gets more of the node than that, however much it asks.
     """
 
-    def __init__(self) -> None:
-        """Begin with nobody in."""
+    def __init__(self, credit: float = 0.5) -> None:
+        """Begin with nobody in; `credit` is the work, in seconds, that a partner may ask for at once."""
+        self._credit = credit
         self._lanes: dict[Member, Lane] = {}
 
     @asynccontextmanager
     async def enter(self, member: Member) -> AsyncGenerator[Lane]:
         """Wait for this partner's turn; raise LimitError "busy", after a while, if too many of its requests wait."""
-        lane = self._lanes.setdefault(member, Lane())
+        lane = self._lanes.setdefault(member, Lane(credit=self._credit, counted=anyio.current_time()))
         if lane.present > WAITING:
             await self._hold_up(lane)
             raise LimitError("You have too many exchanges open here.", code=BUSY, hint="Finish one of them first.")
@@ -77,7 +80,7 @@ class Lanes:
                         await anyio.sleep(_PAUSE)
                     raise
                 finally:
-                    await self._pace(member, lane.began)
+                    await self._pace(member, lane)
         finally:
             lane.present -= 1
             lane.left = anyio.current_time()
@@ -91,12 +94,14 @@ class Lanes:
             finally:
                 lane.late -= 1
 
-    async def _pace(self, member: Member, began: float) -> None:
+    async def _pace(self, member: Member, lane: Lane) -> None:
         now = anyio.current_time()
-        took = now - began if began else 0.0
-        others = [lane for each, lane in self._lanes.items() if each != member]
-        if any(lane.present or now - lane.left < _RECENT for lane in others):
-            await anyio.sleep(min(_SHARE * took, _LONGEST))
+        took = now - lane.began if lane.began else 0.0
+        lane.credit = min(self._credit, lane.credit + (now - lane.counted) * _SHARE) - took
+        lane.counted = now
+        others = [each for key, each in self._lanes.items() if key != member]
+        if lane.credit < 0 and any(each.present or now - each.left < _RECENT for each in others):
+            await anyio.sleep(min(-lane.credit / _SHARE, _LONGEST))
 
 
 class Strangers:
