@@ -53,7 +53,7 @@ def test_liars_do_all_that_they_can() -> None:
 
 def test_runs_have_everything_in_them() -> None:
     happened: Counter[str] = Counter()
-    for seed in range(6):
+    for seed in range(12):
         happened += run(seed)
     wanted = (
         "lost",

@@ -66,7 +66,7 @@ def test_message_comes_back_as_it_was() -> None:
 
 def test_message_is_the_array_of_the_page() -> None:
     assert rows()[0] == 1
-    assert len(rows()) == 12
+    assert len(rows()) == 13
 
 
 def test_empty_message_takes_no_room_and_asks_nothing() -> None:

@@ -87,6 +87,7 @@ class Message(Struct, frozen=True, array_like=True):
     refusals: list[Refusal] = []
     more: bool = False
     withheld: list[bytes] = []
+    stopped: list[bytes] = []
 
     def empty(self) -> bool:
         """Say whether there is nothing in it that the other side must take or answer."""
@@ -147,6 +148,7 @@ def _check(message: Message) -> None:
         (message.deliveries, MAX_WANTED),
         (message.refusals, MAX_PARTS),
         (message.withheld, MAX_HEADS),
+        (message.stopped, MAX_HEADS),
     )
     if any(len(rows) > limit for rows, limit in counts):
         raise LimitError("A message holds too many rows.")
@@ -158,7 +160,7 @@ def _check(message: Message) -> None:
         raise LimitError(f"An offer has at most {MAX_OFFER} bytes.")
     hashes = [head.log for head in message.heads] + [head.root for head in message.heads]
     hashes += [part.log for part in message.parts] + [want.log for want in message.wants]
-    hashes += [each.log for each in message.deliveries] + message.withheld
+    hashes += [each.log for each in message.deliveries] + message.withheld + message.stopped
     hashes += [value for each in message.cosignatures for value in (each.log, each.member, each.root)]
     if any(len(value) != merkle.HASH_SIZE for value in hashes):
         raise InvalidError("An id or hash in a message has not 32 bytes.")

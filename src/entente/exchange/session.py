@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec import Struct
 
 from entente.core import merkle
-from entente.core.errors import EntenteError
+from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32, origin_hash
 from entente.exchange.messages import (
     BUDGET,
@@ -73,8 +73,20 @@ class Side(Protocol):
         """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
         ...
 
-    def evidence(self, tx: Transaction, rows: Collection[LogRow], lacking: Collection[bytes]) -> list[bytes]:
-        """Return evidence held against logs that are stopped here; `lacking`: those that the partner goes on with."""
+    def stopped(self, tx: Transaction, partner: Member) -> list[LogRow]:
+        """Return the logs of rooms with this partner that evidence has stopped here."""
+        ...
+
+    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
+        """Return the evidence held against these logs."""
+        ...
+
+    def suspended(self, tx: Transaction, partner: Member, withheld: Collection[bytes]) -> list[LogRow]:
+        """Return the logs of which a suspension leaves the heads only; `withheld`: what the partner keeps back."""
+        ...
+
+    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
+        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
         ...
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
@@ -139,6 +151,7 @@ class Round:
             tally=witness.tally(tx, _sound(rows)),
             wants=_wants(tx, rows),
             withheld=self.side.withheld(tx, self.partner),
+            stopped=self._stopped(tx),
         )
 
     def turn(self, tx: Transaction, message: Message) -> Message:
@@ -206,7 +219,7 @@ class Round:
     def _take_part(self, tx: Transaction, rows: dict[bytes, LogRow], part: Part, taken: Taken) -> None:
         row = rows.get(part.log)
         if row is None:
-            taken.refusals.append(Refusal("not-entitled", b32(part.log), "This log is not common to both of us."))
+            self._try(taken, "not-entitled", b32(part.log), lambda: self._compare(tx, part))
             return
         accepted = self.side.accept(tx, row, part)
         rows[part.log] = accepted.row
@@ -216,6 +229,10 @@ class Round:
         if accepted.failure is not None:
             taken.refusals.append(Refusal(accepted.failure.code, row.origin, accepted.failure.message))
         (taken.moved if accepted.taken else taken.failed).add(part.log)
+
+    def _compare(self, tx: Transaction, part: Part) -> None:
+        if part.packages or not self.side.compare(tx, self.partner, part):
+            raise RefusedError("This log is not common to both of us.", code="not-entitled")
 
     def _try(self, taken: Taken, code: str, subject: str, action: object) -> None:
         """Run one taking; an error of ours becomes a refusal and touches nothing else."""
@@ -238,7 +255,7 @@ class Round:
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
             lacking |= rows.keys() - shown - set(message.withheld)
-        offers = self._offers(tx, rows, message, lacking)
+        offers = self._offers(tx, message, lacking)
         parts, more, left = self._parts(tx, rows, theirs, BUDGET - sum(map(len, offers)))
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
         behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
@@ -254,19 +271,31 @@ class Round:
             heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
             offers=offers,
-            parts=parts,
+            parts=[*parts, *self._bare(tx, message, {part.log for part in parts})],
             cosignatures=cosignatures,
             wants=_wants(tx, rows.values()) if message.full else [],
             deliveries=_deliveries(tx, rows, self._due(rows, message.wants), left),
             refusals=taken.refusals,
             more=more,
             withheld=withheld,
+            stopped=self._stopped(tx) if message.full else [],
         )
 
-    def _offers(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message, lacking: set[bytes]) -> list[bytes]:
+    def _stopped(self, tx: Transaction) -> list[bytes]:
+        return sorted(origin_hash(row.origin) for row in self.side.stopped(tx, self.partner))
+
+    def _bare(self, tx: Transaction, message: Message, sent: set[bytes]) -> list[Part]:
+        """Return the heads of logs of which a suspension lets nothing else through, so that it hides no fork."""
+        if not (message.full or self._asked):
+            return []
+        rows = self.side.suspended(tx, self.partner, message.withheld)
+        return [Part(log, row.note, []) for row in rows if (log := origin_hash(row.origin)) not in sent]
+
+    def _offers(self, tx: Transaction, message: Message, lacking: set[bytes]) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
-        found = self.side.evidence(tx, rows.values(), rows.keys() - set(message.withheld)) if first else []
+        held = self.side.stopped(tx, self.partner) if first else []
+        found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in message.stopped])
         found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
         sizes = accumulate(map(len, found))
         return [each for each, size in zip(found, sizes, strict=True) if size <= MAX_OFFER][:MAX_OFFERS]

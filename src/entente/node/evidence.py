@@ -45,6 +45,22 @@ def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
     return row if found is None else keep(base, tx, row, found)
 
 
+def compare_bare(base: Base, tx: Transaction, row: LogRow, head: bytes) -> None:
+    """Look whether a head without entries contradicts ours; one of a larger size is for its sender to compare."""
+    if row.stopped or not row.note or row.size != row.signed:
+        return
+
+    def ours(smaller: int, larger: int) -> tuple[bytes, list[bytes]] | None:
+        return (witness.root_at(tx, row, smaller), proof_to(tx, row, smaller, larger)) if larger == row.size else None
+
+    try:
+        found = forks.find(base.history(tx, Member(row.member)), row.note, head, ours)
+    except EntenteError:
+        return
+    if found is not None:
+        keep(base, tx, row, found)
+
+
 def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> LogRow:
     """Keep evidence about a log and take no more of it; about our own log: sign nothing until a person vouches."""
     data = forks.to_json(found)
@@ -59,9 +75,9 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
     return row
 
 
-def offers(tx: Transaction, rows: Collection[LogRow], lacking: Collection[bytes]) -> list[bytes]:
-    """Return documents with the evidence held against those of `rows` whose origin hash is in `lacking`."""
-    wanted = {row.origin for row in rows if row.stopped and origin_hash(row.origin) in lacking}
+def offers(tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
+    """Return documents with the evidence held against these logs."""
+    wanted = {row.origin for row in rows}
     found: dict[str, bytes] = {}
     for _, data in tx.records.scan(SPACE) if wanted else ():
         origin = forks.from_json(data).origin

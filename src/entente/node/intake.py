@@ -26,7 +26,7 @@ from entente.node.switch import history_offer, take_history
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from entente.exchange.messages import Delivery, Head, Part
     from entente.ledger.witness import Cosignature
@@ -53,17 +53,47 @@ class Intake:
                 rows |= {row.origin: row for row in self._shared(tx, world, charter, partner)}
         return sorted(rows.values(), key=lambda row: (row.circle, row.origin))
 
-    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
-        """Return the logs of rooms with this partner that are not exchanged with it now: suspended, left, forked."""
+    def _audience(self, tx: Transaction, partner: Member) -> Iterator[tuple[Charter, LogRow]]:
+        """Yield the circle logs that both may read, whether they are exchanged now or not."""
         world = self.judging.world(tx)
-        found: list[bytes] = []
         for charter in world.charters:
             both = partner in charter.members and self.me in charter.members
             if both and world.signed(charter, partner) and world.signed(charter, self.me):
-                given = {row.id for row in self._shared(tx, world, charter, partner) if not row.stopped}
-                rows = charter_book.logs_of(tx, charter)
-                found += [origin_hash(row.origin) for row in rows if row.circle and row.id not in given]
-        return found
+                yield from ((charter, row) for row in charter_book.logs_of(tx, charter) if row.circle)
+
+    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
+        """Return the logs of rooms with this partner that are not exchanged with it now: suspended, left, forked."""
+        given = {row.id for row in self.common(tx, partner) if not row.stopped}
+        return [origin_hash(row.origin) for _, row in self._audience(tx, partner) if row.id not in given]
+
+    def stopped(self, tx: Transaction, partner: Member) -> list[LogRow]:
+        """Return the logs of rooms with this partner that evidence has stopped here."""
+        return [row for _, row in self._audience(tx, partner) if row.stopped == evidence.TOLD]
+
+    def suspended(self, tx: Transaction, partner: Member, withheld: Collection[bytes]) -> list[LogRow]:
+        """Return the logs of which a suspension leaves the heads only; `withheld`: what the partner keeps back."""
+        world = self.judging.world(tx)
+        given = {row.id for row in self.common(tx, partner)}
+        return [
+            row
+            for charter, row in self._audience(tx, partner)
+            if (row.id not in given or origin_hash(row.origin) in withheld)
+            and row.note
+            and not row.stopped
+            and row.size == row.signed
+            and row.member != partner
+            and not {partner, self.me} & world.exited(world.charters.founding_room(charter))
+        ]
+
+    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
+        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
+        audience = self._audience(tx, partner)
+        found = [(charter, row) for charter, row in audience if origin_hash(row.origin) == part.log]
+        for charter, row in found:
+            if row.member != self.me and row.note:
+                self._signer(tx, charter, row, part.note)
+                evidence.compare_bare(self.base, tx, row, part.note)
+        return bool(found)
 
     def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
         """Return the logs of epochs after the first of which the partner shows nothing: it has not switched yet.
@@ -284,9 +314,9 @@ class Intake:
         first = [charter.offer() for charter in sorted(firsts, key=lambda charter: not charter.founding)]
         return [*first, *(later[key] for key in sorted(later))][:16]
 
-    def evidence(self, tx: Transaction, rows: Collection[LogRow], lacking: Collection[bytes]) -> list[bytes]:
-        """Return the evidence held against these logs that the partner goes on with."""
-        return evidence.offers(tx, rows, lacking)
+    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
+        """Return the evidence held against these logs."""
+        return evidence.offers(tx, rows)
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""
