@@ -373,7 +373,7 @@ class Sight:
             if charter.founding
             else dict(states["approval/1"].get(charter.id, {})),
             dict(states["profile/1"].get(charter.circle, {})),
-            dict(states["person/1"]) if charter.founding else None,
+            {key: each for key, each in states["person/1"].items() if key[0] == charter.circle},
             states["membership/1"].get(charter.circle),
         )
 

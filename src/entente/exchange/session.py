@@ -18,6 +18,7 @@ from entente.exchange.messages import (
     MAX_COSIGNATURES,
     MAX_OFFER,
     MAX_OFFERS,
+    MAX_PARTS,
     MAX_WANTED,
     Delivery,
     Head,
@@ -29,15 +30,29 @@ from entente.exchange.messages import (
 from entente.ledger import witness
 from entente.ledger.package import Package, pack, proof_to
 from entente.ledger.witness import Cosignature
+from entente.store.ports import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from entente.ledger.log import Accepted
-    from entente.store.ports import LogRow, Transaction
+    from entente.store.ports import Transaction
 
 FULL: Final = "quota"
 """The code of a refusal after which no more of that log is sent for a while."""
+
+
+class Scene(Struct, frozen=True):
+    """The logs between two members, as one of them sees it.
+
+    `rows` are exchanged now. `withheld` (origin hashes) are not, though both may read them: suspended, left, stopped.
+    `stopped` are those that evidence has stopped; `heads` are those whose head both may know in any case.
+    """
+
+    rows: list[LogRow]
+    withheld: list[bytes]
+    stopped: list[LogRow]
+    heads: list[LogRow]
 
 
 class Side(Protocol):
@@ -45,12 +60,8 @@ class Side(Protocol):
 
     me: Member
 
-    def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
-        """Return the logs that both are entitled to."""
-        ...
-
-    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
-        """Return the logs of rooms with this partner that are not exchanged with it now (origin hashes)."""
+    def scene(self, tx: Transaction, partner: Member) -> Scene:
+        """Return what is exchanged with this partner now, and what is kept back of what both may read."""
         ...
 
     def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
@@ -73,16 +84,8 @@ class Side(Protocol):
         """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
         ...
 
-    def stopped(self, tx: Transaction, partner: Member) -> list[LogRow]:
-        """Return the logs of rooms with this partner that evidence has stopped here."""
-        ...
-
     def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
         """Return the evidence held against these logs."""
-        ...
-
-    def suspended(self, tx: Transaction, partner: Member, withheld: Collection[bytes]) -> list[LogRow]:
-        """Return the logs of which a suspension leaves the heads only; `withheld`: what the partner keeps back."""
         ...
 
     def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
@@ -142,7 +145,8 @@ class Round:
 
     def open(self, tx: Transaction) -> Message:
         """Return the first message: all heads, the tally, the payloads that are missing here."""
-        rows = self.side.common(tx, self.partner)
+        scene = self.side.scene(tx, self.partner)
+        rows = scene.rows
         self._asked = True
         self._opened = [_head(tx, row) for row in rows]
         return Message(
@@ -150,23 +154,25 @@ class Round:
             heads=self._opened,
             tally=witness.tally(tx, _sound(rows)),
             wants=_wants(tx, rows),
-            withheld=self.side.withheld(tx, self.partner),
-            stopped=self._stopped(tx),
+            withheld=scene.withheld,
+            stopped=[origin_hash(row.origin) for row in scene.stopped],
         )
 
     def turn(self, tx: Transaction, message: Message) -> Message:
         """Take what the other side sent and return what it is to get."""
-        rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
+        scene = self.side.scene(tx, self.partner)
+        rows = {origin_hash(row.origin): row for row in scene.rows}
         self._guard(tx, rows, message)
         self._told(rows, message)
         taken = self._take(tx, rows, message)
-        if message.offers:
-            rows = {origin_hash(row.origin): row for row in self.side.common(tx, self.partner)}
+        if message.changes():
+            scene = self.side.scene(tx, self.partner)
+            rows = {origin_hash(row.origin): row for row in scene.rows}
             taken.moved &= rows.keys()  # what was told may have ended what both were entitled to
-        reply = self._compose(tx, rows, message, taken)
+        reply = self._compose(tx, rows, scene, message, taken)
         self._asked = False
-        self.refused += message.refusals
-        self.stuck += taken.refusals
+        self.refused = [*self.refused, *message.refusals][:MAX_PARTS]
+        self.stuck = [*self.stuck, *taken.refusals][:MAX_PARTS]
         return reply
 
     def _guard(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> None:
@@ -190,7 +196,7 @@ class Round:
         for offer in message.offers:
             self._try(taken, "offer", "", lambda offer=offer: self.side.take_offer(tx, self.partner, offer))
         if message.offers:
-            rows.update({origin_hash(row.origin): row for row in self.side.common(tx, self.partner)})
+            rows.update({origin_hash(row.origin): row for row in self.side.scene(tx, self.partner).rows})
         for part in sorted(message.parts, key=lambda part: rows[part.log].circle if part.log in rows else b""):
             self._take_part(tx, rows, part, taken)
         for delivery in message.deliveries:
@@ -242,9 +248,11 @@ class Round:
         except EntenteError as problem:
             taken.refusals.append(Refusal(problem.code or code, subject, problem.message))
 
-    def _compose(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message, taken: Taken) -> Message:
+    def _compose(
+        self, tx: Transaction, rows: dict[bytes, LogRow], scene: Scene, message: Message, taken: Taken
+    ) -> Message:
         theirs = {head.log: head for head in message.heads if head.log in rows}
-        withheld = self.side.withheld(tx, self.partner) if message.full else []
+        withheld = scene.withheld if message.full else []
         if message.full:
             empty = {log: Head(log, 0, merkle.EMPTY_ROOT) for log in rows if log not in message.withheld}
             theirs = empty | theirs
@@ -255,7 +263,7 @@ class Round:
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
             lacking |= rows.keys() - shown - set(message.withheld)
-        offers = self._offers(tx, message, lacking)
+        offers = self._offers(tx, scene, message, lacking)
         parts, more, left = self._parts(tx, rows, theirs, BUDGET - sum(map(len, offers)))
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
         behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
@@ -271,30 +279,31 @@ class Round:
             heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
             offers=offers,
-            parts=[*parts, *self._bare(tx, message, {part.log for part in parts})],
+            parts=[*parts, *self._bare(rows, scene, message, {part.log for part in parts})],
             cosignatures=cosignatures,
             wants=_wants(tx, rows.values()) if message.full else [],
             deliveries=_deliveries(tx, rows, self._due(rows, message.wants), left),
             refusals=taken.refusals,
             more=more,
             withheld=withheld,
-            stopped=self._stopped(tx) if message.full else [],
+            stopped=[origin_hash(row.origin) for row in scene.stopped] if message.full else [],
         )
 
-    def _stopped(self, tx: Transaction) -> list[bytes]:
-        return sorted(origin_hash(row.origin) for row in self.side.stopped(tx, self.partner))
-
-    def _bare(self, tx: Transaction, message: Message, sent: set[bytes]) -> list[Part]:
+    def _bare(self, rows: dict[bytes, LogRow], scene: Scene, message: Message, sent: set[bytes]) -> list[Part]:
         """Return the heads of logs of which a suspension lets nothing else through, so that it hides no fork."""
         if not (message.full or self._asked):
             return []
-        rows = self.side.suspended(tx, self.partner, message.withheld)
-        return [Part(log, row.note, []) for row in rows if (log := origin_hash(row.origin)) not in sent]
+        heads = ((origin_hash(row.origin), row) for row in scene.heads)
+        return [
+            Part(log, row.note, [])
+            for log, row in heads
+            if log not in sent and (log not in rows or log in message.withheld)
+        ]
 
-    def _offers(self, tx: Transaction, message: Message, lacking: set[bytes]) -> list[bytes]:
+    def _offers(self, tx: Transaction, scene: Scene, message: Message, lacking: set[bytes]) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
-        held = self.side.stopped(tx, self.partner) if first else []
+        held = scene.stopped if first else []
         found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in message.stopped])
         found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
         sizes = accumulate(map(len, found))

@@ -24,11 +24,11 @@ class Person(Struct, frozen=True):
     roles: tuple[str, ...]
 
 
-State = dict[tuple[Member, str], Person]
+State = dict[tuple[bytes, Member, str], Person]
 
 
 class PersonKind:
-    """Entries of kind `person/1`; the state holds the roles by member and person."""
+    """Entries of kind `person/1`; the state holds the roles by room, member and person."""
 
     name = "person/1"
 
@@ -50,7 +50,7 @@ class PersonKind:
     def apply(self, state: State, act: Act) -> None:
         """Give the person these roles."""
         roles = tuple(sorted(check_texts(act.body, "roles", count=len(ROLES), length=20)))
-        state[act.author, str(act.body["person"])] = Person(act.author, roles)
+        state[act.circle, act.author, str(act.body["person"])] = Person(act.author, roles)
 
 
 KIND = PersonKind()

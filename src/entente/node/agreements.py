@@ -51,6 +51,7 @@ class Agreements:
         """Work on this base."""
         self._base = base
         self.changes = Changes(base)
+        self._settled = -1
 
     def propose(
         self,
@@ -217,7 +218,7 @@ class Agreements:
                 drafts.append(Draft(PROFILE.name, base.clock(), b"", canon.encode(body)))
                 Judging(base).deny_by_profile(tx, world, charter, base.me, body)
             for each in people(tx) if charter.founding else ():
-                known = world.view.states[PERSON.name].get((base.me, each.person))
+                known = world.view.states[PERSON.name].get((charter.circle, base.me, each.person))
                 if known is None or set(known.roles) != set(each.roles):
                     said_of: dict[str, object] = {"person": each.person, "roles": sorted(each.roles)}
                     drafts.append(Draft(PERSON.name, base.clock(), b"", canon.encode(said_of)))
@@ -229,13 +230,14 @@ class Agreements:
     def settle(self) -> bool:
         """Do what has come due, after a round or a change of ours; return whether anything was.
 
-        Epochs begin, what a newcomer is to have is shared again, and profiles are published.
+        Nothing is looked at again before somebody commits. Epochs begin, what a newcomer is to have is shared again,
+        and profiles are published.
         """
-        with self._base.store.read() as tx:
-            if not list(charter_book.load(tx)):
-                return False
         said = False
         for _ in range(MAX_STEPS):
+            version = self._base.store.version()
+            if version == self._settled:
+                break
             with self._base.store.write() as tx:
                 moved = switch(self._base, tx)
                 moved = self.publish(tx, self._base.world(tx)) or moved
@@ -244,7 +246,7 @@ class Agreements:
                 moved = carry_over(self._base, tx) or moved
             said = said or moved
             if not moved:
-                break
+                self._settled = version
         if said:
             self._base.mark()
             self._base.changed.set()

@@ -14,6 +14,7 @@ from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
+from entente.exchange.session import Scene
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
@@ -26,13 +27,17 @@ from entente.node.switch import history_offer, take_history
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from entente.exchange.messages import Delivery, Head, Part
     from entente.ledger.witness import Cosignature
     from entente.node.base import Base, World
     from entente.node.rooms import Charter
     from entente.store.ports import LogRow, Transaction
+
+
+def _has_head(row: LogRow) -> bool:
+    return bool(row.note) and not row.stopped and row.size == row.signed
 
 
 class Intake:
@@ -46,50 +51,38 @@ class Intake:
 
     def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
         """Return the logs that both are entitled to (docs/protocol/4-exchange.md and 7-changes.md)."""
-        rows = {row.origin: row for row in map(tx.logs.get, map(keys_origin, (self.me, partner))) if row is not None}
+        return self.scene(tx, partner).rows
+
+    def scene(self, tx: Transaction, partner: Member) -> Scene:
+        """Return what is exchanged with a partner now, and what is kept back of what both may read."""
         world = self.judging.world(tx)
+        by_origin = {row.origin: row for row in tx.logs.all()}
+        given = {name: by_origin[name] for name in map(keys_origin, (self.me, partner)) if name in by_origin}
+        audience: list[LogRow] = []
+        bound: set[str] = set()
         for charter in world.charters:
-            if partner in charter.members and self.me in charter.members:
-                rows |= {row.origin: row for row in self._shared(tx, world, charter, partner)}
-        return sorted(rows.values(), key=lambda row: (row.circle, row.origin))
-
-    def _audience(self, tx: Transaction, partner: Member) -> Iterator[tuple[Charter, LogRow]]:
-        """Yield the circle logs that both may read, whether they are exchanged now or not."""
-        world = self.judging.world(tx)
-        for charter in world.charters:
-            both = partner in charter.members and self.me in charter.members
-            if both and world.signed(charter, partner) and world.signed(charter, self.me):
-                yield from ((charter, row) for row in charter_book.logs_of(tx, charter) if row.circle)
-
-    def withheld(self, tx: Transaction, partner: Member) -> list[bytes]:
-        """Return the logs of rooms with this partner that are not exchanged with it now: suspended, left, forked."""
-        given = {row.id for row in self.common(tx, partner) if not row.stopped}
-        return [origin_hash(row.origin) for _, row in self._audience(tx, partner) if row.id not in given]
-
-    def stopped(self, tx: Transaction, partner: Member) -> list[LogRow]:
-        """Return the logs of rooms with this partner that evidence has stopped here."""
-        return [row for _, row in self._audience(tx, partner) if row.stopped == evidence.TOLD]
-
-    def suspended(self, tx: Transaction, partner: Member, withheld: Collection[bytes]) -> list[LogRow]:
-        """Return the logs of which a suspension leaves the heads only; `withheld`: what the partner keeps back."""
-        world = self.judging.world(tx)
-        given = {row.id for row in self.common(tx, partner)}
-        return [
-            row
-            for charter, row in self._audience(tx, partner)
-            if (row.id not in given or origin_hash(row.origin) in withheld)
-            and row.note
-            and not row.stopped
-            and row.size == row.signed
-            and row.member != partner
-            and not {partner, self.me} & world.exited(world.charters.founding_room(charter))
-        ]
+            if partner not in charter.members or self.me not in charter.members:
+                continue
+            names = [*map(charter.origin, charter.members), *map(keys_origin, charter.members)]
+            rows = [by_origin[name] for name in names if name in by_origin]
+            given |= {row.origin: row for row in self._shared(world, charter, rows, partner)}
+            if world.signed(charter, partner) and world.signed(charter, self.me):
+                audience += [row for row in rows if row.circle]
+            if not {partner, self.me} & world.exited(world.charters.founding_room(charter)):
+                bound |= {row.origin for row in rows if row.circle}
+        return Scene(
+            rows=sorted(given.values(), key=lambda row: (row.circle, row.origin)),
+            withheld=[origin_hash(row.origin) for row in audience if row.origin not in given or row.stopped],
+            stopped=[row for row in audience if row.stopped == evidence.TOLD],
+            heads=[row for row in audience if row.origin in bound and _has_head(row) and row.member != partner],
+        )
 
     def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
         """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
-        audience = self._audience(tx, partner)
-        found = [(charter, row) for charter, row in audience if origin_hash(row.origin) == part.log]
-        for charter, row in found:
+        world = self.judging.world(tx)
+        found = [row for row in self.scene(tx, partner).heads if origin_hash(row.origin) == part.log]
+        for row in found:
+            charter = world.charters.require(row.circle)
             if row.member != self.me and row.note:
                 self._signer(tx, charter, row, part.note)
                 evidence.compare_bare(self.base, tx, row, part.note)
@@ -110,10 +103,9 @@ class Intake:
                 newcomers |= {origin_hash(row.origin)} if row.member in room.newcomers else set()
         return {log for logs in later.values() if logs.isdisjoint(shown) for log in logs} - newcomers
 
-    def _shared(self, tx: Transaction, world: World, charter: Charter, partner: Member) -> list[LogRow]:
+    def _shared(self, world: World, charter: Charter, rows: list[LogRow], partner: Member) -> list[LogRow]:
         """Return the logs of one room, and its members' key histories, that are exchanged with a partner now."""
         then, now = world.charters.founding_room(charter), world.charters.founding_of(charter.agreement)
-        rows = charter_book.logs_of(tx, charter)
         if now is None or partner in world.exited(then) or world.suspends(now, self.me, partner):
             return [row for row in rows if not row.circle]
         late = [member for member in (partner, self.me) if not world.signed(charter, member)]
