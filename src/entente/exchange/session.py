@@ -293,12 +293,10 @@ class Round:
         """Return the heads of logs of which a suspension lets nothing else through, so that it hides no fork."""
         if not (message.full or self._asked):
             return []
-        heads = ((origin_hash(row.origin), row) for row in scene.heads)
-        return [
-            Part(log, row.note, [])
-            for log, row in heads
-            if log not in sent and (log not in rows or log in message.withheld)
-        ]
+        whole = (row for row in scene.heads if row.note and row.size == row.signed and not row.stopped)
+        heads = {origin_hash(row.origin): row for row in whole if row.member != self.partner}
+        silent = (heads.keys() - rows.keys()) | (heads.keys() & set(message.withheld))
+        return [Part(log, heads[log].note, []) for log in sorted(silent - sent)]
 
     def _offers(self, tx: Transaction, scene: Scene, message: Message, lacking: set[bytes]) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""

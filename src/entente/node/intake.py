@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow, Transaction
 
 
-def _has_head(row: LogRow) -> bool:
-    return bool(row.note) and not row.stopped and row.size == row.signed
-
-
 class Intake:
     """The side of one member in rounds with its partners."""
 
@@ -74,7 +70,7 @@ class Intake:
             rows=sorted(given.values(), key=lambda row: (row.circle, row.origin)),
             withheld=[origin_hash(row.origin) for row in audience if row.origin not in given or row.stopped],
             stopped=[row for row in audience if row.stopped == evidence.TOLD],
-            heads=[row for row in audience if row.origin in bound and _has_head(row) and row.member != partner],
+            heads=[row for row in audience if row.origin in bound],
         )
 
     def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
