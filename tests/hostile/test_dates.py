@@ -42,4 +42,15 @@ def test_an_entry_of_long_ago_is_kept_but_undoes_nothing_that_is_known(scene: Sc
     for node in (harbour, northwind):
         assert shown(node, id_of(indicator(1))) == raw(indicator(1, modified=LAST, name="the newest"))
         assert holds(node, id_of(indicator(2)))
+        (entry,) = node.items.show(id_of(indicator(2))).entries
+        assert entry.not_before > "2026"
         assert node.ledger.verify().ok
+
+
+def test_an_honest_entry_s_time_is_not_doubted(scene: Scene) -> None:
+    harbour, northwind = scene.honest
+    for number in range(3):
+        give(harbour, scene.circle, indicator(number))
+        scene.settle()
+    for number in range(3):
+        assert [each.not_before for each in northwind.items.show(id_of(indicator(number))).entries] == [""]

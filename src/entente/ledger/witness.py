@@ -150,6 +150,12 @@ def vouched(tx: Transaction, row: LogRow, me: Member) -> bytes:
     return row.note + held.line.encode()
 
 
+def seen_at(tx: Transaction, log: bytes, member: Member) -> int:
+    """Return when a member witnessed the newest head of this log that it cosigned, in milliseconds; 0 for never."""
+    held = _held(tx, _key(log, member, Stage.WITNESSED))
+    return 0 if held is None else time_of(held) * 1000
+
+
 def time_of(given: Cosignature) -> int:
     """Return the time that the cosigner states, in seconds."""
     return note.cosigned_at(note.Signature.parse(given.line))

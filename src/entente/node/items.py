@@ -18,7 +18,7 @@ from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
 from entente.kinds.acknowledgement import STAGES
 from entente.ledger.log import Draft, root_of
 from entente.node import charters as charter_book
-from entente.node import consents, erasing
+from entente.node import consents, dates, erasing
 from entente.node.base import Base, World, micro_stamp, stamp
 from entente.node.imports import Imports, Progress, Source
 from entente.node.people import operator
@@ -137,6 +137,7 @@ class Items:
                     log.origin,
                     each.index,
                     consents.consent_of(tx, log, each.index),
+                    stamp(since) if (since := dates.not_before(tx, log, each.index)) else "",
                 )
                 for each in tx.payloads.of_item(row.seq)
                 if (log := _log(tx, each.log)) is not None

@@ -28,7 +28,7 @@ from entente.kinds.released import KIND as RELEASED
 from entente.ledger.log import Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
-from entente.node import consents, erasing, following
+from entente.node import consents, dates, erasing, following
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
 from entente.node.projection import add_counts, count, denied_in, deny_in, file_act, misnamed, repeats, resettle
 from entente.policy.profile import Profile
@@ -97,6 +97,8 @@ class Judging:
         log_hash, author = origin_hash(row.origin), Member(row.member)
         taken, waits = self._admitted(world, charter, log_hash, columns)
         run = Run([], [], [], [], columns=columns, hashes=hashes)
+        if taken and author != self.me and columns[0].index >= row.size:
+            dates.note(tx, self.me, row, columns[:taken])
         gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
         for each, leaf in zip(columns[:taken], hashes, strict=False):
             if gone and erasing.covers(gone, each.index, leaf, each.kind):

@@ -138,12 +138,16 @@ class Page(Struct, frozen=True):
 
 
 class EntryInfo(Struct, frozen=True):
-    """Where an item stands in a log."""
+    """Where an item stands in a log.
+
+    `not_before` is "" unless the entry claims to be older than it can be: then since when it stands at the earliest.
+    """
 
     circle: str
     origin: str
     index: int
     consent: ConsentInfo | None = None
+    not_before: str = ""
 
 
 class ConsentInfo(Struct, frozen=True):

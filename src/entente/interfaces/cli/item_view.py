@@ -78,6 +78,11 @@ def shown(screen: Screen, view: ItemView, known: Callable[[str], str], circles: 
         ("from", known(view.author)),
         ("state", good(view.state == "held", view.state, view.state)),
         *(("entry", f"{one.index} in {circles.get(one.circle, one.circle)}") for one in view.entries),
+        *(
+            ("claimed time", (f"not proven: entry {one.index} stands since {one.not_before} at the earliest", "yellow"))
+            for one in view.entries
+            if one.not_before
+        ),
     ]
     screen.facts("item", facts)
     screen.prose(msgspec.json.format(msgspec.json.encode(view.object), indent=2).decode())
