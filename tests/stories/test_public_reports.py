@@ -294,3 +294,65 @@ def test_opencti_16814_the_mark_of_the_object_and_of_the_import_hold_together() 
     assert log_sizes(northwind, founding(world)) == log_sizes(harbour, founding(world))
     assert not holds(northwind, id_of(indicator(1)))
     assert reasons(northwind, founding(world)) == []
+
+
+# What has come round once does not go round again.
+
+
+def test_misp_4838_what_goes_round_three_members_is_sent_once() -> None:
+    world = World(48)
+    nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit")]
+    circle = world.agree(*nodes)
+    give(nodes[0], circle, *(indicator(number) for number in range(20)))
+    world.settle()
+    before = [log_sizes(node, circle) for node in nodes]
+    assert before[0] == before[1] == before[2]
+    for _ in range(3):
+        for node in nodes:
+            for done in node.exchange.sync():
+                assert (done.sent.entries, done.received.entries) == (0, 0)
+    assert [log_sizes(node, circle) for node in nodes] == before
+    update = indicator(3, modified=LATER, name="changed once")
+    give(nodes[0], circle, update)
+    world.settle()
+    moved = [done.sent.entries + done.received.entries for node in nodes for done in node.exchange.sync()]
+    assert moved == [0] * 6
+    assert [shown(node, id_of(update)) for node in nodes] == [raw(update)] * 3
+
+
+# What a member brought itself is its own, whatever others do with theirs.
+
+
+def test_opencti_6951_a_sender_s_deletion_leaves_the_receiver_s_own_copy() -> None:
+    world = two()
+    harbour, northwind = world.nodes.values()
+    give(harbour, founding(world), indicator(1), indicator(2))
+    northwind.items.import_files([("file", bundle(indicator(1)))], tlp="TLP:GREEN")
+    world.settle()
+    harbour.recalls.withdraw(id_of(indicator(1)))
+    harbour.recalls.withdraw(id_of(indicator(2)))
+    world.settle()
+    assert shown(northwind, id_of(indicator(1))) == raw(indicator(1))
+    assert not holds(northwind, id_of(indicator(2)))
+
+
+# Who is not concerned sees no title either.
+
+
+def test_thehive_1427_a_member_outside_a_circle_sees_no_title_of_it() -> None:
+    world = World(14)
+    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    world.agree(harbour, northwind, summit)
+    inner = world.circle(harbour, northwind, agreement="Agreement", name="Night desk")
+    give(harbour, inner, indicator(1, name="Unfinished inquiry"))
+    world.settle()
+    assert holds(northwind, id_of(indicator(1)))
+    assert [each.name for each in summit.agreements.circles()] == ["Agreement"]
+    assert summit.items.search("Unfinished inquiry").items == []
+    assert summit.items.list().items == []
+    assert list(summit.items.export()) == []
+    with pytest.raises(EntenteError):
+        summit.items.show(id_of(indicator(1)))
+    with summit.base.store.read() as tx:
+        kept = [data for space in ("charter", "revision", "epoch", "refused") for _, data in tx.records.scan(space)]
+    assert not any(b"Night desk" in data or b"Unfinished" in data for data in kept)
