@@ -93,6 +93,7 @@ class AgreementInfo(Struct, frozen=True):
     revision: str = ""
     amendments: list[AmendmentInfo] = field(default_factory=list[AmendmentInfo])
     suspended: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    left: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
 
 class Opened(Struct, frozen=True):

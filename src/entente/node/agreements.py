@@ -12,6 +12,7 @@ from entente.core.ids import Member, b32, identity_id
 from entente.core.marking import Tlp, parse
 from entente.kinds.agreement import KIND as AGREEMENT
 from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds.leaving import KIND as EXIT
 from entente.kinds.membership import KIND as MEMBERSHIP
 from entente.kinds.person import KIND as PERSON
 from entente.kinds.profile import KIND as PROFILE
@@ -276,7 +277,9 @@ class Agreements:
             terms: dict[str, Any] = dict(charter.terms.to_dict())
             info = self._info(world, charter, approvals, terms)
             asked = self.changes.amendments(tx, world, charter)
-            return structs.replace(info, amendments=list(asked), suspended=_suspended(world, charter))
+            return structs.replace(
+                info, amendments=list(asked), suspended=_suspended(world, charter), left=_left(world, charter)
+            )
 
     def circles(self) -> Sequence[CircleInfo]:
         """Return all circles, oldest first."""
@@ -325,6 +328,16 @@ def _suspended(world: World, charter: Charter) -> list[dict[str, str]]:
     return [
         {"by": b32(author), "member": b32(member) if member else "", "reason": each.reason, "since": stamp(each.time)}
         for (room, author, member), each in sorted(held.items())
+        if room == charter.circle
+    ]
+
+
+def _left(world: World, charter: Charter) -> list[dict[str, str]]:
+    """Return who has left since this epoch began, when, and until when it answers for what it signed."""
+    held = world.view.states[EXIT.name]
+    return [
+        {"member": b32(member), "time": stamp(each.time), "until": stamp(each.until)}
+        for (room, member), each in sorted(held.items())
         if room == charter.circle
     ]
 

@@ -88,7 +88,8 @@ class Books:
             witnessed,
             scan.problems,
             b32(row.member),
-            b32(row.circle) if row.circle else "",
+            b32(world.charters.public(row.circle)) if world.charters.get(row.circle) else "",
+            row.epoch,
         )
 
     def _entries(self, tx: Transaction, row: LogRow, scan: Scan, excused: Mapping[int, bytes]) -> None:

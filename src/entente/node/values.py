@@ -269,6 +269,7 @@ class LogReport(Struct, frozen=True):
     problems: list[str]
     member: str
     circle: str
+    epoch: int = 1
 
 
 class LedgerReport(Struct, frozen=True):

@@ -144,26 +144,28 @@ def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> 
             f"circle {circle.name}",
             [("id", circle.id), ("state", circle.state), ("members", members), ("at most", marking(circle.ceiling))],
         )
-    _amendments(screen, found)
+    _amendments(screen, found, known)
     if found.terms is not None:
         screen.facts("terms", list(terms.in_words(found.terms)))
         screen.prose(str(found.terms.get("text", "")))
 
 
-def _amendments(screen: Screen, found: AgreementInfo) -> None:
-    """Show what was asked for and who is served nothing."""
+def _amendments(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> None:
+    """Show what was asked for, who is served nothing, and who has left."""
     for each in found.amendments:
-        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each))
+        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each, known))
     for held in found.suspended:
-        whom = text.short(held["member"]) if held["member"] else "everybody"
-        screen.line(f"{text.short(held['by'])} serves {whom} nothing since {held['since']} ({held['reason']}).", "red")
+        whom = known(held["member"]) if held["member"] else "everybody"
+        screen.line(f"{known(held['by'])} serves {whom} nothing since {held['since']} ({held['reason']}).", "red")
+    for gone in found.left:
+        screen.line(f"{known(gone['member'])} left on {gone['time']} and answers until {gone['until']}.", "yellow")
 
 
-def _in_words(each: AmendmentInfo) -> list[tuple[str, Cell]]:
+def _in_words(each: AmendmentInfo, known: Callable[[str], str]) -> list[tuple[str, Cell]]:
     """Return the lines that `agreement show` prints of an amendment."""
     changes = [
-        *(f"{text.short(member)} joins" for member in each.joins),
-        *(f"{text.short(member)} goes" for member in each.leaves),
+        *(f"{known(member)} joins" for member in each.joins),
+        *(f"{known(member)} goes" for member in each.leaves),
         *(f"{term} becomes {value}" for term, value in each.terms.items()),
     ]
     given = sum(answer["answer"] == "approve" for answer in each.approvals)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli import agreement, text
+from entente.interfaces.cli import agreement, names, text
 from entente.interfaces.cli.desk import Desk, desk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entente.interfaces.cli.screen import Cell, Screen
     from entente.node.agreement_values import Changed, Suspended
 
@@ -82,7 +84,8 @@ def suspend(
     here = desk(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend(id_, member, reason=reason, resume=resume, person=here.person)
-    _say_suspended(here, done, [done])
+        known = names.of(node)
+    _say_suspended(here, done, [done], known)
 
 
 def exit_(ctx: typer.Context, id_: Agreement) -> None:
@@ -111,7 +114,8 @@ def suspend_partner(
     here = desk(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, reason=reason, person=here.person)
-    _say_suspended(here, done, done)
+        known = names.of(node)
+    _say_suspended(here, done, done, known)
 
 
 def resume_partner(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The partner.")]) -> None:
@@ -119,7 +123,8 @@ def resume_partner(ctx: typer.Context, id_: Annotated[str, typer.Argument(metava
     here = desk(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, resume=True, person=here.person)
-    _say_suspended(here, done, done)
+        known = names.of(node)
+    _say_suspended(here, done, done, known)
 
 
 def add_to(agreements: typer.Typer, partners: typer.Typer) -> None:
@@ -132,10 +137,10 @@ def add_to(agreements: typer.Typer, partners: typer.Typer) -> None:
     partners.command("resume")(resume_partner)
 
 
-def _say_suspended(here: Desk, document: object, done: list[Suspended]) -> None:
+def _say_suspended(here: Desk, document: object, done: list[Suspended], known: Callable[[str], str]) -> None:
     def show(screen: Screen) -> None:
         for each in done:
-            who = text.short(each.member) if each.member else "everybody"
+            who = known(each.member) if each.member else "everybody"
             screen.line(f"{text.short(each.agreement)}: {who} is {each.state}.", "yellow")
 
     here.answer(document, show, next_=here.command("sync"))

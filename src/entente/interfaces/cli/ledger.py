@@ -30,7 +30,7 @@ def verify(ctx: typer.Context) -> None:
             (
                 good(not one.problems, "ok", "BAD"),
                 known(one.member),
-                circles.get(one.circle, "keys" if not one.circle else one.circle),
+                _place(circles, one.circle, one.epoch),
                 f"{one.size:,}",
                 ", ".join(known(member) for member in one.witnessed_by) or "-",
                 screen.id(one.root)[:16],
@@ -126,3 +126,10 @@ def evidence(
         screen.table(("id", "kind", "signed by", "sizes"), rows, empty="There is no evidence against anybody.")
 
     here.answer(found, show)
+
+
+def _place(circles: dict[str, str], circle: str, epoch: int) -> str:
+    """Return what a log belongs to, in words."""
+    if not circle:
+        return "keys"
+    return circles.get(circle, circle) + (f", epoch {epoch}" if epoch > 1 else "")

@@ -24,12 +24,15 @@ _NAMES = {
     "purposes": "for the purposes",
     "onward": "sending on",
     "retention_days": "kept for",
+    "backlog": "who joins later gets",
     "four_eyes": "release",
     "quorum": "later changes need",
 }
-_ONWARD = {
+_WORDS = {
     "refused": "nobody sends on what another member sent",
     "consent": "only with the signed consent of who sent it",
+    "none": "nothing of before",
+    "all": "what each member had brought before",
 }
 
 
@@ -37,8 +40,8 @@ def _sentence(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(word) for word in cast("list[object]", value)) or "nothing"
     match name, value:
-        case "onward", str():
-            return _ONWARD.get(value, value)
+        case _, str():
+            return _WORDS.get(value, value)
         case "retention_days", int():
             return text.count(value, "day") if value else "as long as each member likes"
         case "four_eyes", bool():
