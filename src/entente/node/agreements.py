@@ -248,6 +248,7 @@ class Agreements:
             said = said or moved
             if not moved:
                 self._settled = version
+                break
         if said:
             self._base.mark()
             self._base.changed.set()
