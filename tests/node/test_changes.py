@@ -397,3 +397,17 @@ def test_nobody_is_declared_concerned_so_that_fewer_may_change_the_terms() -> No
 def founding_room(node: Node) -> Charter:
     with node.base.store.read() as tx:
         return next(each for each in charter_book.load(tx) if each.founding)
+
+
+def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:
+    world, (arve, bora, cato), circle = three()
+    item = share(arve, 1, circle)
+    world.settle()
+    arve.agreements.changes.suspend_partner(cato.member, reason="They lost a laptop")
+    arve.recalls.withdraw(item, reason="It named a customer")
+    world.settle()
+    assert [each["reason"] for each in arve.agreements.show("Agreement").suspended] == ["They lost a laptop"]
+    assert [each["reason"] for each in bora.agreements.show("Agreement").suspended] == ["other"]
+    assert [(each.reason, each.remark) for each in arve.recalls.list()] == [("withdrawn", "It named a customer")]
+    with pytest.raises(InvalidError, match="reason"):
+        arve.agreements.changes.suspend_partner(cato.member, reason="")

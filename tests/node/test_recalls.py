@@ -84,7 +84,7 @@ def test_what_was_shared_with_nobody_is_not_recalled(three: Three) -> None:
     with pytest.raises(ConflictError):
         three.one.recalls.withdraw(id_of(indicator(2)))
     with pytest.raises(InvalidError):
-        three.one.recalls.withdraw(three.item, reason="retention")
+        three.one.recalls.withdraw(three.item, reason="")
     with pytest.raises(InvalidError):
         three.one.recalls.withdraw(three.item, due_days=-1)
     assert holds(three.one, three.item)

@@ -21,11 +21,12 @@ ALL = Member(b"")
 
 
 class Suspension(Struct, frozen=True):
-    """Whom a member suspends, why, who said so, when (claimed, ms)."""
+    """Whom a member suspends, why, who said so, when (claimed, ms), in which act."""
 
     reason: str
     person: str
     time: int
+    ref: str
 
 
 class SuspensionKind:
@@ -61,7 +62,7 @@ class SuspensionKind:
         named = str(act.body["member"])
         key = (act.circle, act.author, Member(unb32(named, 32)) if named else ALL)
         if act.body["state"] == "suspended":
-            state[key] = Suspension(str(act.body["reason"]), str(act.body["person"]), act.time)
+            state[key] = Suspension(str(act.body["reason"]), str(act.body["person"]), act.time, act.place.ref)
         else:
             state.pop(key, None)
 

@@ -19,6 +19,7 @@ from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
+from entente.node import remarks
 from entente.node.agreement_values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
 from entente.node.base import Base, World, find, require_force, stamp
 from entente.node.changes import Changes
@@ -279,7 +280,7 @@ class Agreements:
             info = self._info(world, charter, approvals, terms)
             asked = self.changes.amendments(tx, world, charter)
             return structs.replace(
-                info, amendments=list(asked), suspended=_suspended(world, charter), left=_left(world, charter)
+                info, amendments=list(asked), suspended=_suspended(tx, world, charter), left=_left(world, charter)
             )
 
     def circles(self) -> Sequence[CircleInfo]:
@@ -323,11 +324,16 @@ class Agreements:
             return self._base.find_circle(world, text)
 
 
-def _suspended(world: World, charter: Charter) -> list[dict[str, str]]:
+def _suspended(tx: Transaction, world: World, charter: Charter) -> list[dict[str, str]]:
     """Return who serves whom nothing under this agreement; an empty `member` means everybody."""
     held = world.view.states[SUSPENSION.name]
     return [
-        {"by": b32(author), "member": b32(member) if member else "", "reason": each.reason, "since": stamp(each.time)}
+        {
+            "by": b32(author),
+            "member": b32(member) if member else "",
+            "reason": remarks.of(tx, each.ref) or each.reason,
+            "since": stamp(each.time),
+        }
         for (room, author, member), each in sorted(held.items())
         if room == charter.circle
     ]

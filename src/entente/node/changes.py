@@ -14,10 +14,11 @@ from entente.kinds.amendment import Amendment
 from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.leaving import KIND as EXIT
 from entente.kinds.leaving import MAX_SENT
-from entente.kinds.suspension import ALL
+from entente.kinds.suspension import ALL, REASONS
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
+from entente.node import remarks
 from entente.node.agreement_values import AmendmentInfo, Changed, Left, Signed, Suspended
 from entente.node.base import Base, World, find, require_force, stamp
 from entente.node.consents import asks
@@ -203,21 +204,26 @@ class Changes:
             who = operator(tx, person)
             founding = self._founding(base.world(tx), agreement)
             other = self._member(tx, founding, member) if member else ALL
-            base.append(tx, founding, [self._suspension(other, reason, who, resume=resume)])
+            self._suspend(tx, founding, other, reason, who, resume=resume)
         base.mark()
         base.changed.set()
         return Suspended(b32(founding.agreement), b32(other) if other else "", "resumed" if resume else "suspended")
 
-    def _suspension(self, member: Member, reason: str, person: str, *, resume: bool) -> Draft:
+    def _suspend(
+        self, tx: Transaction, founding: Charter, member: Member, reason: str, person: str, *, resume: bool
+    ) -> None:
+        """Append the act; a reason in a person's own words stays at home."""
+        word, remark = remarks.coded(reason, REASONS, "other")
         body: dict[str, object] = {
             "member": b32(member) if member else "",
             "state": "resumed" if resume else "suspended",
-            "reason": reason,
+            "reason": word,
             "person": person,
             "after": [],
         }
-        SUSPENSION.check(body)
-        return Draft(SUSPENSION.name, self._base.clock(), b"", canon.encode(body))
+        draft = Draft(SUSPENSION.name, self._base.clock(), b"", canon.encode(body))
+        _, (place,) = self._base.append(tx, founding, [draft])
+        remarks.keep(tx, place.ref, remark)
 
     def suspend_partner(
         self, partner: str, *, reason: str = "other", resume: bool = False, person: str = ""
@@ -238,7 +244,7 @@ class Changes:
                     hint="There is nothing that it could read.",
                 )
             for founding in rooms:
-                base.append(tx, founding, [self._suspension(member, reason, who, resume=resume)])
+                self._suspend(tx, founding, member, reason, who, resume=resume)
         base.mark()
         base.changed.set()
         state = "resumed" if resume else "suspended"

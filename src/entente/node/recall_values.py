@@ -54,7 +54,7 @@ class RecallMember(Struct, frozen=True):
 
 
 class RecallInfo(Struct, frozen=True):
-    """One recall of ours; `item` is "" where the time of `entries` entries was over."""
+    """One recall of ours; `item` is "" where the time of `entries` entries was over; `remark` stays at home."""
 
     item: str
     circle: str
@@ -63,6 +63,7 @@ class RecallInfo(Struct, frozen=True):
     time: str
     entries: int
     members: Sequence[RecallMember]
+    remark: str = ""
 
 
 class AskInfo(Struct, frozen=True):

@@ -14,7 +14,7 @@ from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
 from entente.core.shape import check_entries
 from entente.kinds import erase
 from entente.node import charters as charter_book
-from entente.node import erasing, recall_proofs
+from entente.node import erasing, recall_proofs, remarks
 from entente.node.base import SHORTEST, stamp
 from entente.node.consents import asks
 from entente.node.erasing import Asked
@@ -52,11 +52,10 @@ class Recalls:
     def withdraw(self, id_: str, reason: str = "withdrawn", due_days: int = DUE_DAYS, person: str = "") -> Withdrawn:
         """Recall all versions of an object from all circles and delete our own copy; every holder is asked to erase.
 
-        RefusedError if another member brought it, ConflictError if it was shared with nobody, InvalidError for a
-        reason or date that a recall cannot have.
+        A reason that is none of `erase.WHOLE` stays at home. RefusedError if another member brought it, ConflictError
+        if it was shared with nobody, InvalidError for a reason or date that a recall cannot have.
         """
-        if reason not in erase.WHOLE:
-            raise InvalidError(f"A reason is one of {', '.join(erase.WHOLE)}.")
+        word, remark = remarks.coded(reason, erase.WHOLE, "withdrawn")
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
@@ -65,11 +64,12 @@ class Recalls:
             placed = self._placed(tx, mine)
             if not placed:
                 raise ConflictError("This item was shared with nobody; there is nothing to recall.")
-            asked = Asked(reason, base.clock() + _days(due_days) * DAY, who)
+            asked = Asked(word, base.clock() + _days(due_days) * DAY, who)
+            remarks.keep(tx, stix_id, remark)
             reach = self._recall(tx, stix_id, placed, asked)
             tx.items.remove([row.seq for row in mine])
         finished = self._finish()
-        return Withdrawn(stix_id, "withdrawn", reason, stamp(asked.due), reach, finished)
+        return Withdrawn(stix_id, "withdrawn", word, stamp(asked.due), reach, finished)
 
     def narrow(self, id_: str, circle: str, due_days: int = DUE_DAYS, person: str = "") -> Narrowed:
         """Share an object with this circle unless it is there, then recall it from all others.
@@ -201,7 +201,9 @@ class Recalls:
             members += self._further(tx, act)
         entries = sum(len(act.entries) for act in acts)
         due, since = stamp(first.due), stamp(first.time)
-        return RecallInfo(first.item, b32(rooms[0].id), first.reason, due, since, entries, members)
+        return RecallInfo(
+            first.item, b32(rooms[0].id), first.reason, due, since, entries, members, remarks.of(tx, first.item)
+        )
 
     def _further(self, tx: Transaction, act: _Act) -> Sequence[RecallMember]:
         """Return those that others may have sent these entries to with our consent; who never got them is left out."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entente.node.agreement_values import Changed, Suspended
 
 Agreement = Annotated[str, typer.Argument(metavar="ID", help="The agreement.")]
-Reason = Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt or other.")]
+Reason = Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt, other, or your own words.")]
 
 
 def amend(
@@ -108,7 +108,7 @@ def exit_(ctx: typer.Context, id_: Agreement) -> None:
 def suspend_partner(
     ctx: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="The partner.")],
-    reason: Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt or other.")],
+    reason: Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt, other, or your own words.")],
 ) -> None:
     """Serve a partner nothing new in any agreement, from the next exchange on."""
     here = desk(ctx)

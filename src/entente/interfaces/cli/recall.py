@@ -25,7 +25,9 @@ Due = Annotated[int, typer.Option("--due", metavar="DAYS", min=0, help="In how m
 def withdraw(
     ctx: typer.Context,
     id_: Id,
-    reason: Annotated[str, typer.Option("--reason", metavar="R", help="withdrawn, error or legal.")] = "withdrawn",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="R", help="withdrawn, error, legal, or your own words.")
+    ] = "withdrawn",
     due: Due = 7,
 ) -> None:
     """Call an item back from everybody: all versions, all circles, our own copy too (only who brought it)."""
@@ -90,7 +92,7 @@ def recalls(
             (
                 _subject(one),
                 circles.get(one.circle, one.circle),
-                one.reason,
+                one.remark or one.reason,
                 member.name,
                 (member.state, STATES[member.state]),
                 member.time,
