@@ -202,8 +202,9 @@ class _Protocol(H11Protocol):
         return self._head.when() if self._head else 0.0
 
     def cut(self) -> None:
-        """End the connection as it is."""
+        """End the connection as it is; from this moment on it counts no more."""
         self._forget_head()
+        cast("set[object]", self.connections).discard(self)
         self.transport.abort()
 
     def _forget_head(self) -> None:
