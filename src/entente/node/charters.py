@@ -196,6 +196,8 @@ def take(tx: Transaction, charters: Charters, offer: bytes, *, me: Member, by: M
 
     `open_` counts this partner's offers that are not in force yet: LimitError above the limit.
     """
+    if len(offer) > MAX_OFFER:
+        raise LimitError(f"An offered agreement, circle or revision has at most {MAX_OFFER} bytes.", code="offer")
     if "revision" in canon.decode(offer) and "circle" not in canon.decode(offer):
         return _take_revision(tx, charters, offer, me=me, by=by, time=time)
     foundings: dict[bytes, FoundingText] = {each.agreement: each.founding_text for each in charters if each.founding}

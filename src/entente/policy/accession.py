@@ -24,7 +24,6 @@ from entente.policy.revision import RevisionText, removed, room_key, room_secret
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_HISTORY: Final = 2 << 20
 _FIELDS: Final = ("founding", "revisions", "proofs")
 
 
