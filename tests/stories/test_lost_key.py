@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entente.core.errors import ConflictError, VerificationError
+from entente.core.errors import VerificationError
 from entente.interfaces.cli import main
 from entente.interfaces.run import serve
 from entente.node import Node
@@ -111,16 +111,6 @@ def test_keys_and_certificate_change_over_tls(tmp_path: Path) -> None:
             assert again in held(other)
             assert [each.url for each in other.partners.list()] == [moved]
             settle(other)
-
-
-def test_keys_do_not_change_under_a_running_node(tmp_path: Path) -> None:
-    with houses(tmp_path, "Harbour") as (harbour,):
-        harbour.run()
-        with pytest.raises(ConflictError, match="up"):
-            harbour.node.keys.rotate(recovery(harbour))
-        with pytest.raises(ConflictError, match="up"):
-            harbour.node.settings.set("url", "http://localhost:9")
-        assert not recovery(harbour).with_name("harbour.recovery.2").exists()
 
 
 def quietly(*nodes: Node) -> None:

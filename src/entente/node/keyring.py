@@ -6,7 +6,7 @@ docs/protocol/2-ledger.md, "Key history"; docs/decisions/0009-keys.md. What the 
 from __future__ import annotations
 
 import fcntl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -151,6 +151,10 @@ class Keyring:
 
         Does nothing while the keys are sealed or the home is unsure.
         """
+        with suppress(ConflictError), self._alone():
+            self._complete()
+
+    def _complete(self) -> None:
         base = self._base
         with base.store.read() as tx:
             if base.locked or base.doubted(tx):
@@ -166,12 +170,19 @@ class Keyring:
             base.keep_secrets(structs.replace(secrets, seal=seal))
             self._append(record_of(base.secrets, current.name, current.url), base.secrets)
 
+    def outdated(self, url: str) -> bool:
+        """Say whether somebody has changed our keys, or our address from `url`, while this process has the old ones."""
+        base = self._base
+        with base.store.read() as tx:
+            current = base.history(tx, base.me).current
+        return not base.locked and (current.url != url or not fits(base.secrets, current))
+
     def rotate(self, recovery: Path, out: Path | None = None) -> Renewed:
         """Change every key of this member by its recovery file, and write the next recovery file to `out`.
 
         `out` is beside the old one, with a number, if it is not given; nothing is ever overwritten, and the old file
         is useless afterwards. VerificationError ("recovery") for a file that does not hold the next key,
-        ConflictError while `entente up` runs or the file exists, WaitingError while the home is unsure or locked.
+        ConflictError if the file exists, WaitingError while the home is unsure or locked.
         """
         given = read_recovery(recovery)
         if given.member != b32(self._base.me):
@@ -204,7 +215,7 @@ class Keyring:
     def set_url(self, url: str) -> Renewed:
         """Change the address at which partners call; https gets a new certificate. Partners learn it in the next round.
 
-        InvalidError for an address that cannot be used, ConflictError while `entente up` runs.
+        A running `entente up` goes over to it at once. InvalidError for an address that cannot be used.
         """
         check_url(url)
         base = self._base
@@ -248,19 +259,17 @@ class Keyring:
 
     @contextmanager
     def _alone(self) -> Generator[None]:
-        """Hold the lock of the home; ConflictError while a running `entente up` goes on with the old keys."""
+        """Let no other process change the keys meanwhile (ConflictError if one does); `up` takes them over."""
         home = self._base.home
         if home is None:
             yield
             return
-        with home.lock_file.open("ab") as file:
+        with home.keys_lock.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as problem:
-                raise ConflictError(
-                    "`entente up` serves this home with the keys that are to change.",
-                    hint="Stop it, run this again, and start it.",
-                ) from problem
+                hint = "Try again when it is done."
+                raise ConflictError("Another command changes the keys now.", hint=hint) from problem
             yield
 
 

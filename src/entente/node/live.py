@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from entente.core.errors import ConflictError, EntenteError
 from entente.core.ids import Member, b32
 from entente.node import retention, vault
+from entente.node.keyring import Keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,7 @@ class Live:
         self._courier = courier
         self._followers: dict[Member, Follower] = {}
         self._stop = threading.Event()
+        self._url = ""
 
     def lock(self) -> IO[bytes]:
         """Take the lock of the home; ConflictError while another `up` holds it. Close the file to release it."""
@@ -78,6 +80,8 @@ class Live:
             raise vault.locked()
         with self.lock():
             self._stop = stop
+            with self._base.store.read() as tx:
+                self._url = self._base.history(tx, self._base.me).current.url
             self._courier.start()
             if on_ready is not None:
                 on_ready()
@@ -96,6 +100,9 @@ class Live:
             waited, unindexed = waited + POLL, unindexed + POLL
             if current != version:
                 version = current
+                if Keyring(self._base).outdated(self._url):
+                    self._stop.set()  # whoever serves us begins again with the new keys
+                    return
                 self._quietly("sign", self._sign)
                 self._door.wake()
                 self._courier.wake()

@@ -17,6 +17,7 @@ from entente.interfaces.cli import text
 if TYPE_CHECKING:
     from entente.interfaces.cli.screen import Screen
     from entente.node import Node
+    from entente.node.vault import Unlock
 
 Serve = Callable[["Node", str, int, Callable[[str], None], threading.Event], None]
 """Let others call a node: host, port, what to call once it answers, when to stop."""
@@ -34,6 +35,7 @@ class Desk:
         self.home_option: Path | None = None
         self.person = ""
         self._answered = False
+        self._unlock: Unlock | None = None
 
     @property
     def home(self) -> Path:
@@ -52,9 +54,11 @@ class Desk:
         """
         from entente.node import Node, vault
 
-        unlock = vault.from_environment(os.environ)
+        unlock = self._unlock or vault.from_environment(os.environ)
         if ask and sys.stdin.isatty() and vault.lacks_passphrase(self.home, unlock):
             unlock = vault.Unlock(passphrase=str(typer.prompt("Passphrase", hide_input=True, err=True)))
+        if ask:
+            self._unlock = unlock
         return Node.open(self.home, unlock)
 
     def command(self, line: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from entente.core.errors import EntenteError, InvalidError
 from entente.interfaces.cli import names, progress, text, vault
-from entente.interfaces.cli.desk import desk
+from entente.interfaces.cli.desk import Desk, desk
 from entente.interfaces.cli.screen import Screen, good
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 SECONDS_TO_END: Final = 3.0
+PAUSE: Final = 0.1
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,31 +70,43 @@ def up(
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "",
 ) -> None:
     """Serve partners until SIGTERM or Ctrl-C; prints `ready URL` once it answers."""
-    from entente.node.vault import locked
-
     here = desk(ctx)
-    if here.serve is None:
-        raise EntenteError("This command line was started without its server.", hint="Start it as `entente`.")
-    stop = threading.Event()
+    ended, stops = threading.Event(), [threading.Event()]
 
     def end(*_: object) -> None:
-        stop.set()
+        ended.set()
+        stops[-1].set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    while _serve(here, host, port, stops[-1], first=len(stops) == 1) and not ended.is_set():
+        stops.append(threading.Event())  # our keys or address were changed: go on with the new ones
+        ended.wait(PAUSE)
+
+
+def _serve(here: Desk, host: str, port: int | None, stop: threading.Event, *, first: bool) -> bool:
+    """Serve until `stop`; return whether it was for other keys or another address that we stopped."""
+    from entente.node.vault import locked
+
+    serve = here.serve
+    if serve is None:
+        raise EntenteError("This command line was started without its server.", hint="Start it as `entente`.")
     with here.open(ask=True) as node:
         if node.locked:
             raise locked()
-        where = urlsplit(node.url)
+        url = node.url
         live = _Live(node, stop)
         live.begin()
         try:
-            chosen = _port(node.url) if port is None else port
-            here.serve(node, host or _host(where.hostname), chosen, lambda url: _ready(url, node.url), stop)
+            chosen = _port(url) if port is None else port
+            said = (lambda at: _ready(at, url)) if first else (lambda _at: None)
+            serve(node, host or _host(urlsplit(url).hostname), chosen, said, stop)
         finally:
             live.finish()
+        again = node.keys.outdated(url)
     if live.error is not None:
         raise live.error
+    return again
 
 
 def doctor(ctx: typer.Context) -> None:
