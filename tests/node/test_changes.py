@@ -411,3 +411,15 @@ def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:
     assert [(each.reason, each.remark) for each in arve.recalls.list()] == [("withdrawn", "It named a customer")]
     with pytest.raises(InvalidError, match="reason"):
         arve.agreements.changes.suspend_partner(cato.member, reason="")
+
+
+def test_exit_ends_an_agreement_of_two() -> None:
+    world = World()
+    arve, bora = world.add("Arve"), world.add("Bora")
+    circle = world.agree(arve, bora)
+    bora.agreements.changes.exit("Agreement")
+    world.settle()
+    assert [node.agreements.list()[0].state for node in (arve, bora)] == ["ended", "left"]
+    with pytest.raises(ConflictError) as caught:
+        arve.items.import_files([indicator(1)], tlp="TLP:GREEN", circle=circle)
+    assert caught.value.code == "ended"

@@ -79,7 +79,8 @@ class Left(Struct, frozen=True):
 class AgreementInfo(Struct, frozen=True):
     """One agreement with its circles; `terms`, `approvals` and `amendments` are filled when one is asked for.
 
-    `state` is proposed, in-force or refused; "left" when this member has left it or was left out.
+    `state` is proposed, in-force or refused; "left" when this member has left it or was left out, "ended" when
+    everybody else has left.
     """
 
     id: str

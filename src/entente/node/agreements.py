@@ -21,7 +21,7 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node import remarks
 from entente.node.agreement_values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
-from entente.node.base import Base, World, find, require_force, stamp
+from entente.node.base import Base, find, stamp
 from entente.node.changes import Changes
 from entente.node.judging import Judging
 from entente.node.keyring import settle as carry_over
@@ -30,6 +30,7 @@ from entente.node.people import operator, people
 from entente.node.people import own_profile as own
 from entente.node.successions import apply_due
 from entente.node.switch import share_backlog, switch
+from entente.node.world import World, require_force
 from entente.policy.agreement import FoundingText
 from entente.policy.approval import State
 from entente.policy.circle import CircleText
@@ -300,7 +301,7 @@ class Agreements:
         return AgreementInfo(
             b32(charter.agreement),
             charter.name,
-            "left" if world.gone(charter) else world.state(charter).value,
+            "left" if world.gone(charter) else "ended" if world.over(charter) else world.state(charter).value,
             [b32(member) for member in charter.members],
             circles,
             list(approvals or ()),

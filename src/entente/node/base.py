@@ -6,30 +6,26 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from entente.core import canon, keys
-from entente.core.errors import ConflictError, EntenteError, NotFoundError, WaitingError
+from entente.core.errors import EntenteError, NotFoundError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
-from entente.kinds.suspension import ALL
 from entente.ledger import keys as key_logs
 from entente.ledger import log, witness
 from entente.ledger.guard import fits
-from entente.ledger.view import View, fold
+from entente.ledger.view import fold
 from entente.node import charters as charter_book
 from entente.node import vault
-from entente.node.rooms import Charter, Charters
-from entente.policy.approval import APPROVE, State, carried, standing
+from entente.node.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from entente.kinds.approval import Answer
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
     from entente.node.home import Home, Secrets
+    from entente.node.rooms import Charter, Charters
     from entente.node.vault import Lock
     from entente.store.ports import LogRow, PayloadRow, Store, Transaction
 
@@ -42,84 +38,6 @@ WITNESSED = "witnessed-log"
 LAST_TIME = 253_402_300_799_000
 SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
-
-
-class World(Struct):
-    """Charters and the view folded from their acts, as of one transaction."""
-
-    charters: Charters
-    view: View
-    me: Member
-
-    def answers(self, thing: bytes) -> dict[Member, Answer]:
-        """Return who answered what to an agreement or circle."""
-        found = self.view.states["approval/1"].get(thing, {})
-        return dict(found)
-
-    def state(self, charter: Charter) -> State:
-        """Return how far a circle (for a founding circle: its agreement) has come.
-
-        An agreement that has come to a second epoch is in force; who came with the newest revision signs that.
-        """
-        if charter.founding:
-            if not charter.first:
-                return self._acceded(charter)
-            thing, members = charter.revision, charter.members
-        else:
-            thing, members = charter.id, charter.members
-        given = {member: answer.answer for member, answer in self.answers(thing).items()}
-        return standing(members, given)
-
-    def _acceded(self, charter: Charter) -> State:
-        answer = self.answers(charter.revision).get(self.me)
-        if self.me not in charter.newcomers:
-            return State.IN_FORCE
-        return State.PROPOSED if answer is None else State.IN_FORCE if answer.answer == APPROVE else State.REFUSED
-
-    def signed(self, charter: Charter, member: Member) -> bool:
-        """Say whether a member of a founding room is bound: it was there before, or has approved."""
-        answer = self.answers(charter.revision).get(member)
-        return member not in charter.newcomers or (answer is not None and answer.answer == APPROVE)
-
-    def standing(self, thing: bytes) -> State:
-        """Return how far what an act asked for has come (`thing`: its leaf hash); NotFoundError for nothing asked."""
-        asked = self.view.things.get(thing)
-        if asked is None:
-            raise NotFoundError("Nothing of this id was asked for.")
-        given = {member: answer.answer for member, answer in self.answers(thing).items()}
-        return carried(asked.voters, asked.needed, given)
-
-    def agreement_state(self, agreement: bytes) -> State:
-        """Return how far an agreement has come."""
-        founding = self.charters.founding_of(agreement)
-        return State.PROPOSED if founding is None else self.state(founding)
-
-    def usable(self, charter: Charter) -> bool:
-        """Say whether the circle and its agreement are both in force."""
-        return State.IN_FORCE == self.state(charter) == self.agreement_state(charter.agreement)
-
-    def gone(self, charter: Charter) -> bool:
-        """Say whether this member has left the agreement, or goes on in none of its later epochs."""
-        founding = self.charters.founding_of(charter.agreement)
-        if founding is None:
-            return False
-        if self.me in self.exited(founding):
-            return True
-        return any(
-            each.act.circle == founding.circle
-            and self.me not in each.text.members
-            and self.standing(thing) is State.IN_FORCE
-            for thing, each in self.view.states["amendment/1"].items()
-        )
-
-    def exited(self, charter: Charter) -> frozenset[Member]:
-        """Return the members of a founding room's agreement that have left."""
-        return frozenset(member for room, member in self.view.states["exit/1"] if room == charter.circle)
-
-    def suspends(self, charter: Charter, author: Member, member: Member) -> bool:
-        """Say whether `author` serves `member` nothing under the agreement of this founding room."""
-        held = self.view.states["suspension/1"]
-        return (charter.circle, author, member) in held or (charter.circle, author, ALL) in held
 
 
 class Base:
@@ -376,23 +294,3 @@ def micro_stamp(microseconds: int) -> str:
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
     unit = "milliseconds" if microseconds % 1000 == 0 else "microseconds"
     return moment.isoformat(timespec=unit).replace("+00:00", "Z")
-
-
-def require_member(world: World, charter: Charter) -> None:
-    """Raise ConflictError where this member has left, or the circle has ended."""
-    if world.gone(charter):
-        raise ConflictError(f"You are no longer a member of {charter.name}.", code="left")
-    if world.charters.ended(charter):
-        raise ConflictError(f"{charter.text.name} has ended: too few of its members are left.", code="ended")
-
-
-def require_force(world: World, charter: Charter) -> None:
-    """Raise WaitingError or ConflictError unless the circle can be used by this member."""
-    require_member(world, charter)
-    if world.usable(charter):
-        return
-    if State.REFUSED in {world.state(charter), world.agreement_state(charter.agreement)}:
-        raise ConflictError(f"{charter.text.name} was refused by a member.", hint="Propose another.")
-    raise WaitingError(
-        f"{charter.text.name} is not in force yet.", hint="Every member signs: `entente agreement sign`."
-    )

@@ -23,8 +23,9 @@ from entente.node.values import EvidenceInfo, LedgerReport, LogReport, Receipt
 
 if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.rooms import Charters
+    from entente.node.world import World
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
 RUN = 2048

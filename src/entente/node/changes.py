@@ -20,11 +20,12 @@ from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node import remarks
 from entente.node.agreement_values import AmendmentInfo, Changed, Left, Signed, Suspended
-from entente.node.base import Base, World, find, require_force, stamp
+from entente.node.base import Base, find, stamp
 from entente.node.consents import asks
 from entente.node.partners import is_paired
 from entente.node.people import operator
 from entente.node.rooms import Charter, Revision
+from entente.node.world import World, require_force
 from entente.policy.approval import APPROVE, State
 from entente.policy.revision import RevisionText, removed
 from entente.policy.templates import terms_from

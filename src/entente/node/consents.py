@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Place
     from entente.kinds.onward import Ask
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.erasing import LeafAt
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 
 SHOWN: Final = "consented"

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entente.kinds.onward import Ask
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.consents import Sent
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import PayloadRow, Transaction
 
 FOLLOWED: Final = "followed"

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from entente.exchange.messages import Delivery, Head, Part
     from entente.ledger.witness import Cosignature
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import LogRow, Transaction
 
 

@@ -19,7 +19,7 @@ from entente.kinds.acknowledgement import STAGES
 from entente.ledger.log import Draft, root_of
 from entente.node import charters as charter_book
 from entente.node import consents, dates, erasing
-from entente.node.base import Base, World, micro_stamp, stamp
+from entente.node.base import Base, micro_stamp, stamp
 from entente.node.imports import Imports, Progress, Source
 from entente.node.people import operator
 from entente.node.projection import file_act
@@ -30,6 +30,8 @@ from entente.store.ports import ItemQuery, ItemRow, LogRow, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from entente.node.world import World
 
 MAX_PAGE = 1000
 CURSOR_SIZE = 8

@@ -37,9 +37,10 @@ from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transactio
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.erasing import Erasure
     from entente.node.rooms import Charter
+    from entente.node.world import World
 
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10

@@ -24,8 +24,9 @@ from entente.policy.approval import APPROVE, REFUSE
 
 if TYPE_CHECKING:
     from entente.kinds.onward import Ask
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 Entries = Sequence[tuple[int, bytes]]

@@ -14,8 +14,8 @@ from entente.policy.profile import Profile, owners
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entente.node.base import World
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import ItemRow, Transaction
 
 

@@ -10,10 +10,11 @@ from msgspec import Struct
 from entente.core.ids import Member, b32, origin_hash, unb32
 from entente.ledger import witness
 from entente.ledger.witness import Stage
-from entente.node.base import Base, World, stamp
+from entente.node.base import Base, stamp
 from entente.node.values import Receipt
 
 if TYPE_CHECKING:
+    from entente.node.world import World
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 

@@ -17,7 +17,7 @@ from entente.kinds.item import Header
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
 from entente.node import consents, erasing
-from entente.node.base import SHORTEST, Base, World, require_member, stamp
+from entente.node.base import SHORTEST, Base, stamp
 from entente.node.judging import Judging
 from entente.node.ownership import rules_for, whose_identities
 from entente.node.people import operator
@@ -25,6 +25,7 @@ from entente.node.projection import denied_in, resettle
 from entente.node.rooms import Charter
 from entente.node.settings import four_eyes
 from entente.node.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
+from entente.node.world import World, require_member
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
 if TYPE_CHECKING:

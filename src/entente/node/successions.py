@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entente.ledger.package import Package
-    from entente.node.base import Base, World
+    from entente.node.base import Base
     from entente.node.rooms import Charter
+    from entente.node.world import World
     from entente.store.ports import LogRow, Transaction
 
 SPACE = "succession"

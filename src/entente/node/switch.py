@@ -28,7 +28,8 @@ from entente.policy.approval import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entente.node.base import Base, World
+    from entente.node.base import Base
+    from entente.node.world import World
     from entente.policy.revision import RevisionText
     from entente.store.ports import LogRow, PayloadRow, Transaction
 

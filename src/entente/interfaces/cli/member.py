@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
@@ -99,8 +100,7 @@ def _serve(here: Desk, host: str, port: int | None, stop: threading.Event, *, fi
         live.begin()
         try:
             chosen = _port(url) if port is None else port
-            said = (lambda at: _ready(at, url)) if first else (lambda _at: None)
-            serve(node, host or _host(urlsplit(url).hostname), chosen, said, stop)
+            serve(node, host or _host(urlsplit(url).hostname), chosen, partial(_ready, own=url if first else ""), stop)
         finally:
             live.finish()
         again = node.keys.outdated(url)
@@ -188,7 +188,12 @@ class _Live(threading.Thread):
 
 
 def _ready(url: str, own: str) -> None:
-    """Say where the node answers: its own address if the port is that one's, else the address on this machine."""
+    """Say where the node answers: its own address if the port is that one's, else the address on this machine.
+
+    Nothing where there is no `own`: it was said before.
+    """
+    if not own:
+        return
     port = _port(url)
     typer.echo(f"ready {own if port == _port(own) else f'{urlsplit(url).scheme}://localhost:{port}'}")
 
