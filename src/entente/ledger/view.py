@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from entente.core.errors import InvalidError
+from entente.core.ids import unb32
 from entente.core.kind import Act, Asking, Asks, Context, Judgement, Kind, Verdict, deny
 
 if TYPE_CHECKING:
@@ -61,8 +62,14 @@ class World(Protocol):
 class View:
     """The states after a fold: by kind, with every judgement and what still waits for which entry."""
 
-    def __init__(self, kinds: Sequence[Kind[Any]], world: World) -> None:  # Any: each kind has a state of its own
+    def __init__(
+        self,
+        kinds: Sequence[Kind[Any]],  # Any: each kind has a state of its own
+        world: World,
+        stopped: frozenset[bytes] = frozenset(),
+    ) -> None:
         """Start empty; `fold` fills it."""
+        self.stopped = stopped
         self.kinds = {kind.name: kind for kind in kinds}
         self._context = _Context(world, self)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
@@ -112,9 +119,15 @@ class _Context:
         return self._view.things.get(of)
 
 
-def fold(kinds: Sequence[Kind[Any]], acts: Iterable[Act], world: World) -> View:
-    """Return the view of these acts; acts of other kinds than `kinds` must not be among them."""
-    view = View(kinds, world)
+def fold(
+    kinds: Sequence[Kind[Any]], acts: Iterable[Act], world: World, stopped: frozenset[bytes] = frozenset()
+) -> View:
+    """Return the view of these acts; acts of other kinds than `kinds` must not be among them.
+
+    `stopped` are logs (origin hashes) that take no more entries: what depends on one that they lack does not wait for
+    it for ever, and holds up nothing behind it.
+    """
+    view = View(kinds, world, stopped)
     queues: dict[bytes, list[Act]] = defaultdict(list)
     for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
         queues[act.place.log].append(act)
@@ -133,6 +146,8 @@ def _advance(view: View, queue: list[Act], log: bytes, blocked: dict[str, list[b
     while queue:
         act = queue[-1]
         judgement = view.judge(act)
+        if judgement.verdict is Verdict.UNKNOWN and unb32(judgement.detail.partition("/")[0], 32) in view.stopped:
+            judgement = deny("forked")
         if judgement.verdict is Verdict.UNKNOWN:
             blocked[judgement.detail].append(log)
             break

@@ -71,7 +71,7 @@ class Base:
         self.full_until: dict[tuple[Member, str], int] = {}
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
-        self._folded: tuple[Charters, list[PayloadRow], World] | None = None
+        self._folded: tuple[Charters, list[PayloadRow], frozenset[bytes], World] | None = None
         self._marker_lock = threading.Lock()
 
     @property
@@ -206,11 +206,15 @@ class Base:
     def world(self, tx: Transaction) -> World:
         """Return the charters and the fold of their acts, which is done again only when there are others."""
         charters, rows = charter_book.load(tx), list(tx.payloads.acts(GOVERNANCE))
+        told = tx.records.scan("evidence")
+        stopped = (
+            frozenset(origin_hash(row.origin) for row in tx.logs.all() if row.stopped) if told else frozenset[bytes]()
+        )
         held = self._folded
-        if held is None or held[0] is not charters or held[1] != rows:
-            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters), self.me)
-            held = self._folded = (charters, rows, world)
-        return held[2]
+        if held is None or held[0] is not charters or held[1] != rows or held[2] != stopped:
+            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters, stopped), self.me)
+            held = self._folded = (charters, rows, stopped, world)
+        return held[3]
 
     def _acts(self, tx: Transaction, rows: Iterable[PayloadRow]) -> list[Act]:
         """Return governance acts as a fold reads them."""
