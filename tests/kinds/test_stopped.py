@@ -22,3 +22,12 @@ def test_act_that_depends_on_a_stopped_log_is_skipped_and_the_next_one_counts() 
     assert stopped.judged[answer.place.ref].detail == "forked"
     assert stopped.judged[after.place.ref].detail == ""
     assert b32(told.place.log) in told.place.ref
+
+
+def test_what_a_stopped_log_holds_still_counts_in_whatever_order_the_logs_are_read() -> None:
+    for proposer, other in ((ANNA, BORA), (BORA, ANNA)):
+        world = Round()
+        told = world.propose(proposer)
+        answer = world.answer(other, "approve", told.place.ref)
+        found = fold(FOLDED, [told, answer], Seen(world), frozenset({told.place.log}))
+        assert {found.judged[each.place.ref].detail for each in (told, answer)} == {""}

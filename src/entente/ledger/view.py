@@ -14,7 +14,7 @@ from entente.core.ids import unb32
 from entente.core.kind import Act, Asking, Asks, Context, Judgement, Kind, Verdict, deny
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from entente.core.ids import Member
 
@@ -62,14 +62,8 @@ class World(Protocol):
 class View:
     """The states after a fold: by kind, with every judgement and what still waits for which entry."""
 
-    def __init__(
-        self,
-        kinds: Sequence[Kind[Any]],  # Any: each kind has a state of its own
-        world: World,
-        stopped: frozenset[bytes] = frozenset(),
-    ) -> None:
+    def __init__(self, kinds: Sequence[Kind[Any]], world: World) -> None:  # Any: each kind has a state of its own
         """Start empty; `fold` fills it."""
-        self.stopped = stopped
         self.kinds = {kind.name: kind for kind in kinds}
         self._context = _Context(world, self)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
@@ -127,26 +121,36 @@ def fold(
     `stopped` are logs (origin hashes) that take no more entries: what depends on one that they lack does not wait for
     it for ever, and holds up nothing behind it.
     """
-    view = View(kinds, world, stopped)
+    view = View(kinds, world)
     queues: dict[bytes, list[Act]] = defaultdict(list)
     for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
         queues[act.place.log].append(act)
+    held = {act.place.ref for queue in queues.values() for act in queue} if stopped else set[str]()
     blocked: dict[str, list[bytes]] = defaultdict(list)
     ready = sorted(queues, reverse=True)
     while ready:
         log = ready.pop()
-        ready += _advance(view, queues[log], log, blocked)
+        ready += _advance(view, queues[log], log, blocked, lambda ref: _log_of(ref) in stopped and ref not in held)
     view.waiting = {ref: [queues[log][-1] for log in logs] for ref, logs in blocked.items() if logs}
     return view
 
 
-def _advance(view: View, queue: list[Act], log: bytes, blocked: dict[str, list[bytes]]) -> list[bytes]:
-    """Judge one log as far as it goes; return the logs that may go on because of it."""
+def _log_of(ref: str) -> bytes:
+    return unb32(ref.partition("/")[0], 32)
+
+
+def _advance(
+    view: View, queue: list[Act], log: bytes, blocked: dict[str, list[bytes]], never: Callable[[str], bool]
+) -> list[bytes]:
+    """Judge one log as far as it goes; return the logs that may go on because of it.
+
+    `never` says which entries do not come any more.
+    """
     freed: list[bytes] = []
     while queue:
         act = queue[-1]
         judgement = view.judge(act)
-        if judgement.verdict is Verdict.UNKNOWN and unb32(judgement.detail.partition("/")[0], 32) in view.stopped:
+        if judgement.verdict is Verdict.UNKNOWN and never(judgement.detail):
             judgement = deny("forked")
         if judgement.verdict is Verdict.UNKNOWN:
             blocked[judgement.detail].append(log)
