@@ -71,7 +71,6 @@ class Home:
         self.secrets_file = path / "secrets.json"
         self.marker_file = path / "guard.json"
         self.lock_file = path / "up.lock"
-        self.keys_lock = path / "keys.lock"
 
     def check(self) -> None:
         """Raise StoreError unless a member lives here."""

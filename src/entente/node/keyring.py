@@ -6,6 +6,7 @@ docs/protocol/2-ledger.md, "Key history"; docs/decisions/0009-keys.md. What the 
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -264,13 +265,17 @@ class Keyring:
         if home is None:
             yield
             return
-        with home.keys_lock.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as problem:
-                hint = "Try again when it is done."
-                raise ConflictError("Another command changes the keys now.", hint=hint) from problem
+        folder = os.open(home.path, os.O_RDONLY)  # the folder itself: a lock, and no file more
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            os.close(folder)
+            hint = "Try again when it is done."
+            raise ConflictError("Another command changes the keys now.", hint=hint) from problem
+        try:
             yield
+        finally:
+            os.close(folder)
 
 
 def settle(base: Base, tx: Transaction) -> bool:
