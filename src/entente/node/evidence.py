@@ -19,7 +19,7 @@ from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from entente.exchange.messages import Part
     from entente.ledger.witness import Cosignature
@@ -34,31 +34,23 @@ MAX_TOLD = 4
 
 
 def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
-    """Look whether a partner's head and ours contradict each other; if so keep both and stop the log."""
+    """Look whether a partner's head and ours contradict each other; if so keep both and stop the log.
+
+    Whoever holds the larger tree can tie the smaller head to it: we, or the sender by `root` and `link`.
+    """
     if row.stopped or not row.note or row.size != row.signed or row.member == base.me:
         return row
+
+    def prefix(smaller: int, larger: int) -> tuple[bytes, Sequence[bytes]] | None:
+        if larger == row.size:
+            return witness.root_at(tx, row, smaller), proof_to(tx, row, smaller, larger)
+        return (part.root, part.link) if part.root else None
+
     try:
-        keys = base.history(tx, Member(row.member))
-        found = forks.find(keys, row.note, part.note, lambda _one, _two: (part.root, part.link))
+        found = forks.find(base.history(tx, Member(row.member)), row.note, part.note, prefix)
     except EntenteError:
         return row
     return row if found is None else keep(base, tx, row, found)
-
-
-def compare_bare(base: Base, tx: Transaction, row: LogRow, head: bytes) -> None:
-    """Look whether a head without entries contradicts ours; one of a larger size is for its sender to compare."""
-    if row.stopped or not row.note or row.size != row.signed:
-        return
-
-    def ours(smaller: int, larger: int) -> tuple[bytes, list[bytes]] | None:
-        return (witness.root_at(tx, row, smaller), proof_to(tx, row, smaller, larger)) if larger == row.size else None
-
-    try:
-        found = forks.find(base.history(tx, Member(row.member)), row.note, head, ours)
-    except EntenteError:
-        return
-    if found is not None:
-        keep(base, tx, row, found)
 
 
 def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> LogRow:

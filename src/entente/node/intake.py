@@ -82,7 +82,7 @@ class Intake:
             charter = world.charters.require(row.circle)
             if row.member != self.me and row.note:
                 self._signer(tx, charter, row, part.note)
-                evidence.compare_bare(self.base, tx, row, part.note)
+                evidence.compare(self.base, tx, row, part)
         return bool(found)
 
     def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
