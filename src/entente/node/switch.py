@@ -106,8 +106,8 @@ def discontinuity(tx: Transaction, world: World, row: LogRow) -> str:
         return ""
     before = tx.logs.get(origin_of(said.log))
     old = world.charters.get(before.circle) if before is not None else None
-    if before is None or old is None:
-        return ""
+    if before is None or old is None or before.stopped:
+        return ""  # of a forked log the evidence says more
     if before.member != row.member or old.id != room.id or old.epoch >= room.epoch:
         return "its first entry says that it continues a log that is not its author's in this circle"
     if said.size <= before.size and said.size and root_at(tx, before, said.size) != said.root:
