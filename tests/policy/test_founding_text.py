@@ -21,13 +21,24 @@ MEMBERS = tuple(Member(bytes([number]) * 32) for number in (200, 3, 77))
 NONCE, SECRET = b"n" * 32, b"s" * 32
 
 DEFAULTS = {
-    "kinds": ["acknowledgement/1", "item/1"],
+    "kinds": [
+        "acknowledgement/1",
+        "case/1",
+        "disclosure/1",
+        "item/1",
+        "plan/1",
+        "request/1",
+        "session/1",
+        "warning/1",
+    ],
     "purposes": ["detection", "investigation", "warning"],
     "onward": "refused",
     "retention_days": 0,
     "backlog": "none",
     "four_eyes": False,
     "quorum": 0,
+    "consent": {"plan": "all", "decision": "quorum", "minutes": "all", "disclosure": "all"},
+    "escalation_hours": 24,
     "limits": {"payload": 2097152, "entries_day": 5000000, "bytes_day": 21474836480},
     "text": "",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -69,6 +69,7 @@ class Asks(Struct, frozen=True):
     """What an act asks for (docs/protocol/7-changes.md, "Coming into force").
 
     `thing` is the act's leaf hash. Of things with the same `rivals` (not empty) a member's first approval counts.
+    Those in `must` have to be among the approvers. With a `deadline` (ms) the outcome that `proposer` writes decides.
     """
 
     thing: bytes
@@ -76,6 +77,16 @@ class Asks(Struct, frozen=True):
     voters: frozenset[Member]
     needed: int
     rivals: bytes = b""
+    must: frozenset[Member] = frozenset()
+    deadline: int = 0
+    proposer: bytes = b""
+
+
+class Given(Struct, frozen=True):
+    """A member's answer to a thing: whether it approves, and the reference of its act."""
+
+    approves: bool
+    ref: str
 
 
 class Context(Protocol):
@@ -125,11 +136,26 @@ class Context(Protocol):
         """Return what the allowed act with this leaf hash asks for."""
         ...
 
+    def act(self, ref: str) -> Act | None:
+        """Return the allowed act with this reference."""
+        ...
+
+    def answers(self, of: bytes) -> Mapping[Member, Given]:
+        """Return each member's answer to a thing."""
+        ...
+
+    def decided(self, of: bytes) -> tuple[bool, str] | None:
+        """Return whether the outcome of a thing with a deadline is that it is in force, and the outcome's reference."""
+        ...
+
 
 class Kind(Protocol[S]):
     """One kind of act: its name, the shape of its body, who may say it when, what it changes."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name with its version, such as `approval/1`."""
+        ...
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is well formed."""
@@ -154,4 +180,32 @@ class Asking(Protocol):
 
     def asks(self, act: Act, context: Context) -> Asks | None:
         """Return what an allowed act asks for, None if nothing."""
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """The kind whose acts answer what others ask for."""
+
+    @property
+    def name(self) -> str:
+        """Its name with its version."""
+        ...
+
+    def answers(self, state: Any, of: bytes) -> Mapping[Member, Given]:  # noqa: ANN401 - its own state
+        """Return each member's answer to a thing."""
+        ...
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """The kind whose acts decide about things with a deadline."""
+
+    @property
+    def name(self) -> str:
+        """Its name with its version."""
+        ...
+
+    def decided(self, state: Any, of: bytes) -> tuple[bool, str] | None:  # noqa: ANN401 - its own state
+        """Return whether the thing is in force, and the reference of the act that says so; None while undecided."""
         ...

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MAX_AFTER = 3
 MAX_ENTRIES = 256
+MAX_REFS = 64
 PERSON_SIZE = 16
 PAIR = 2
 
@@ -56,15 +57,23 @@ def check_texts(body: Mapping[str, object], name: str, *, count: int, length: in
 
 def check_after(body: Mapping[str, object]) -> list[str]:
     """Return the references in `after`; InvalidError unless there are at most three."""
-    refs = check_texts(body, "after", count=MAX_AFTER, length=140)
-    for ref in refs:
-        log, _, rest = ref.partition("/")
-        index, _, leaf = rest.partition("/")
-        unb32(log, 32)
-        unb32(leaf, 32)
-        if not (index.isascii() and index.isdigit() and str(int(index)) == index):
-            raise InvalidError(f"{ref!r} is not a reference to an entry.")
-    return refs
+    return check_refs(body, "after", MAX_AFTER)
+
+
+def check_refs(body: Mapping[str, object], name: str, count: int = MAX_REFS) -> list[str]:
+    """Return the references in this field; InvalidError if there are more, or one is none."""
+    return [check_ref(ref) for ref in check_texts(body, name, count=count, length=140)]
+
+
+def check_ref(value: object) -> str:
+    """Return the reference to an entry; InvalidError unless it is one."""
+    log, _, rest = value.partition("/") if isinstance(value, str) else ("", "", "")
+    index, _, leaf = rest.partition("/")
+    unb32(log, 32)
+    unb32(leaf, 32)
+    if not (index.isascii() and index.isdigit() and str(int(index)) == index):
+        raise InvalidError(f"{value!r} is not a reference to an entry.")
+    return str(value)
 
 
 def check_person(body: Mapping[str, object]) -> str:

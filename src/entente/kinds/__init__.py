@@ -9,13 +9,16 @@ from entente.kinds import (
     agreement,
     amendment,
     approval,
+    document,
     epoch,
     erase,
     erased,
     item,
     leaving,
     membership,
+    note,
     onward,
+    outcome,
     passed,
     person,
     profile,
@@ -43,6 +46,9 @@ FOLDED: tuple[Kind[Any], ...] = (
     rekeyed.KIND,
     succession.KIND,
     onward.KIND,
+    note.KIND,
+    outcome.KIND,
+    outcome.OBJECTION,
 )
 """Acts that a view is folded from."""
 
@@ -55,11 +61,25 @@ BEFORE_FORCE = (
 )
 """What a log admits before its circle is in force."""
 
+HEADS = ("request/1", "warning/1", "session/1", "plan/1", "case/1", "disclosure/1")
+"""The first kind of each family of joint work; the terms name these."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    **{head: (head,) for head in HEADS},
+    **dict.fromkeys(("note/1", "document/1"), HEADS),
+    "reply/1": ("request/1",),
+    "assessment/1": ("warning/1",),
+    **dict.fromkeys(("attendance/1", "delegation/1", "point/1", "decision/1", "minutes/1"), ("session/1",)),
+    **dict.fromkeys(("step/1", "halt/1", "outcome/1", "objection/1", "protected/1"), ("plan/1",)),
+    "change/1": ("case/1",),
+}
+"""Kinds of joint work, by name: the terms must admit one of these families."""
+
 FILED = (refused.KIND, acknowledgement.KIND, erase.KIND, erased.KIND, released.KIND, passed.KIND)
 """Acts about single entries, kept by entry."""
 
-CONTENT = frozenset({item.NAME})
+CONTENT = frozenset({item.NAME, document.NAME})
 """What can be erased; everything else is an act."""
 
-KINDS = (*(kind.name for kind in FOLDED), *(kind.name for kind in FILED), item.NAME)
+KINDS = (*(kind.name for kind in FOLDED), *(kind.name for kind in FILED), item.NAME, document.NAME)
 """Every kind, by name; the key history's `key/1` belongs to the ledger."""

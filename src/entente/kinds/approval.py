@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, unb32
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Context, Given, Judgement, deny, unknown
 from entente.core.shape import check_after, check_fields, check_person
 from entente.ledger.view import missing
 
@@ -46,7 +45,7 @@ class ApprovalKind:
 
     def start(self) -> State:
         """Return no answers."""
-        return defaultdict(dict)
+        return {}
 
     def judge(self, state: State, act: Act, context: Context) -> Judgement:
         """Allow a member's first answer to what this room was asked, or to the agreement or circle that it is."""
@@ -64,7 +63,11 @@ class ApprovalKind:
         """Count the answer, and among rivals the first approval."""
         of = unb32(str(act.body["of"]), 32)
         answer = Answer(str(act.body["answer"]), str(act.body["person"]), act.time, act.place.ref)
-        state[of][act.author] = answer
+        state[of] = {**state.get(of, {}), act.author: answer}
+
+    def answers(self, state: State, of: bytes) -> Mapping[Member, Given]:
+        """Return each member's answer to a thing."""
+        return {member: Given(answer.answer == "approve", answer.ref) for member, answer in state.get(of, {}).items()}
 
 
 def _founding_things(circle: bytes, context: Context) -> frozenset[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -52,7 +51,7 @@ class ProfileKind:
 
     def start(self) -> State:
         """Return no profiles."""
-        return defaultdict(dict)
+        return {}
 
     def judge(self, state: State, act: Act, context: Context) -> Judgement:
         """Allow it when the identity is the one that follows from the author's id."""
@@ -61,13 +60,14 @@ class ProfileKind:
     def apply(self, state: State, act: Act) -> None:
         """Let it replace the author's profile in this circle."""
         body = act.body
-        state[act.circle][act.author] = Profile(
+        profile = Profile(
             str(body["name"]),
             str(body["identity"]),
             tuple(check_texts(body, "identities", count=MAX_TEXTS, length=MAX_TEXT)),
             tuple(check_texts(body, "brings", count=MAX_TEXTS, length=MAX_TEXT)),
             tuple(check_texts(body, "seeks", count=MAX_TEXTS, length=MAX_TEXT)),
         )
+        state[act.circle] = {**state.get(act.circle, {}), act.author: profile}
 
 
 KIND = ProfileKind()

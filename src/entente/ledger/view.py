@@ -7,14 +7,15 @@ behind it in its log waits with it, so nothing that counted is ever undone by wh
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 from entente.core.errors import InvalidError
 from entente.core.ids import unb32
-from entente.core.kind import Act, Asking, Asks, Context, Judgement, Kind, Verdict, deny
+from entente.core.kind import Act, Answering, Asking, Asks, Context, Deciding, Given, Judgement, Kind, Verdict, deny
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from entente.core.ids import Member
 
@@ -62,14 +63,29 @@ class World(Protocol):
 class View:
     """The states after a fold: by kind, with every judgement and what still waits for which entry."""
 
-    def __init__(self, kinds: Sequence[Kind[Any]], world: World) -> None:  # Any: each kind has a state of its own
-        """Start empty; `fold` fills it."""
+    def __init__(
+        self,
+        kinds: Sequence[Kind[Any]],  # Any: each kind has a state of its own
+        world: World,
+        stopped: frozenset[bytes] = frozenset(),
+    ) -> None:
+        """Start empty; `extended` fills it. `stopped` are logs (origin hashes) that take no more entries."""
         self.kinds = {kind.name: kind for kind in kinds}
+        self.world = world
+        self.stopped = stopped
         self._context = _Context(world, self)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
         self.judged: dict[str, Judgement] = {}
-        self.waiting: dict[str, list[Act]] = {}
+        self.acts: dict[str, Act] = {}
         self.things: dict[bytes, Asks] = {}
+        self._queues: dict[bytes, list[Act]] = {}
+        self._blocked: dict[str, list[bytes]] = {}
+        self._held: set[str] = set()
+
+    @property
+    def waiting(self) -> dict[str, list[Act]]:
+        """Return the acts that wait, by the reference of the entry that each one waits for."""
+        return {ref: [self._queues[log][-1] for log in logs] for ref, logs in self._blocked.items() if logs}
 
     def judge(self, act: Act) -> Judgement:
         """Say what would become of `act` now, without changing anything."""
@@ -78,14 +94,67 @@ class View:
             kind.check(act.body)
         except InvalidError as problem:
             return deny(f"malformed: {problem.message}")
-        if act.author not in self._context.members(act.circle):
+        if act.author not in self.world.members(act.circle):
             return deny("not-a-member")
         return kind.judge(self.states[act.kind], act, self._context)
 
-    def take(self, act: Act) -> None:
+    def copy(self) -> View:
+        """Return a view of the same acts that goes its own way; what is in a state is never changed, only replaced."""
+        other = View(tuple(self.kinds.values()), self.world, self.stopped)
+        other.states = {name: copy(state) for name, state in self.states.items()}
+        other.judged, other.acts, other.things = dict(self.judged), dict(self.acts), dict(self.things)
+        other._queues = {log: list(queue) for log, queue in self._queues.items() if queue}
+        other._blocked = {ref: list(logs) for ref, logs in self._blocked.items() if logs}
+        other._held = set(self._held)
+        return other
+
+    def extended(self, acts: Iterable[Act]) -> View:
+        """Return the view of these acts too; of each log they must stand behind those that are in this view."""
+        other = self.copy()
+        other.extend(acts)
+        return other
+
+    def extend(self, acts: Iterable[Act]) -> None:
+        """Take in further acts; see `extended`."""
+        fresh: dict[bytes, list[Act]] = defaultdict(list)
+        for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
+            fresh[act.place.log].append(act)
+        if self.stopped:
+            self._held |= {act.place.ref for acts_ in fresh.values() for act in acts_}
+        waits = {log for logs in self._blocked.values() for log in logs}
+        for log, later in fresh.items():
+            self._queues[log] = later + self._queues.get(log, [])
+        ready = sorted((log for log in fresh if log not in waits), reverse=True)
+        while ready:
+            ready += self._advance(ready.pop())
+
+    def _advance(self, log: bytes) -> list[bytes]:
+        """Judge one log as far as it goes; return the logs that may go on because of it."""
+        queue, freed = self._queues[log], list[bytes]()
+        while queue:
+            act = queue[-1]
+            judgement = self.judge(act)
+            if judgement.verdict is Verdict.UNKNOWN and self._never(judgement.detail):
+                judgement = deny("forked")
+            if judgement.verdict is Verdict.UNKNOWN:
+                self._blocked.setdefault(judgement.detail, []).append(log)
+                break
+            queue.pop()
+            if judgement.verdict is Verdict.ALLOW:
+                self._take(act)
+            self.judged[act.place.ref] = judgement
+            freed += self._blocked.pop(act.place.ref, [])
+        return freed
+
+    def _never(self, ref: str) -> bool:
+        """Say whether this entry does not come any more."""
+        return unb32(ref.partition("/")[0], 32) in self.stopped and ref not in self._held
+
+    def _take(self, act: Act) -> None:
         """Change the states by an act that was allowed."""
         kind = self.kinds[act.kind]
         kind.apply(self.states[act.kind], act)
+        self.acts[act.place.ref] = act
         asked = kind.asks(act, self._context) if isinstance(kind, Asking) else None
         if asked is not None:
             self.things[asked.thing] = asked
@@ -105,12 +174,25 @@ class _Context:
         self.needed = world.needed
         self.terms = world.terms
         self._view = view
+        self._answering = next((kind for kind in view.kinds.values() if isinstance(kind, Answering)), None)
+        self._deciding = next((kind for kind in view.kinds.values() if isinstance(kind, Deciding)), None)
 
     def known(self, ref: str) -> bool:
         return ref in self._view.judged
 
     def thing(self, of: bytes) -> Asks | None:
         return self._view.things.get(of)
+
+    def act(self, ref: str) -> Act | None:
+        return self._view.acts.get(ref)
+
+    def answers(self, of: bytes) -> Mapping[Member, Given]:
+        kind = self._answering
+        return {} if kind is None else kind.answers(self._view.states[kind.name], of)
+
+    def decided(self, of: bytes) -> tuple[bool, str] | None:
+        kind = self._deciding
+        return None if kind is None else kind.decided(self._view.states[kind.name], of)
 
 
 def fold(
@@ -121,46 +203,9 @@ def fold(
     `stopped` are logs (origin hashes) that take no more entries: what depends on one that they lack does not wait for
     it for ever, and holds up nothing behind it.
     """
-    view = View(kinds, world)
-    queues: dict[bytes, list[Act]] = defaultdict(list)
-    for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
-        queues[act.place.log].append(act)
-    held = {act.place.ref for queue in queues.values() for act in queue} if stopped else set[str]()
-    blocked: dict[str, list[bytes]] = defaultdict(list)
-    ready = sorted(queues, reverse=True)
-    while ready:
-        log = ready.pop()
-        ready += _advance(view, queues[log], log, blocked, lambda ref: _log_of(ref) in stopped and ref not in held)
-    view.waiting = {ref: [queues[log][-1] for log in logs] for ref, logs in blocked.items() if logs}
+    view = View(kinds, world, stopped)
+    view.extend(acts)
     return view
-
-
-def _log_of(ref: str) -> bytes:
-    return unb32(ref.partition("/")[0], 32)
-
-
-def _advance(
-    view: View, queue: list[Act], log: bytes, blocked: dict[str, list[bytes]], never: Callable[[str], bool]
-) -> list[bytes]:
-    """Judge one log as far as it goes; return the logs that may go on because of it.
-
-    `never` says which entries do not come any more.
-    """
-    freed: list[bytes] = []
-    while queue:
-        act = queue[-1]
-        judgement = view.judge(act)
-        if judgement.verdict is Verdict.UNKNOWN and never(judgement.detail):
-            judgement = deny("forked")
-        if judgement.verdict is Verdict.UNKNOWN:
-            blocked[judgement.detail].append(log)
-            break
-        queue.pop()
-        if judgement.verdict is Verdict.ALLOW:
-            view.take(act)
-        view.judged[act.place.ref] = judgement
-        freed += blocked.pop(act.place.ref, [])
-    return freed
 
 
 def missing(context: Context, after: Sequence[str]) -> str:

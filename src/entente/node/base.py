@@ -6,6 +6,8 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from entente.core import canon, keys
 from entente.core.errors import EntenteError, NotFoundError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
@@ -17,6 +19,7 @@ from entente.ledger.guard import fits
 from entente.ledger.view import fold
 from entente.node import charters as charter_book
 from entente.node import vault
+from entente.node.rooms import Charters
 from entente.node.world import World
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
     from entente.node.home import Home, Secrets
-    from entente.node.rooms import Charter, Charters
+    from entente.node.rooms import Charter
     from entente.node.vault import Lock
     from entente.store.ports import LogRow, PayloadRow, Store, Transaction
 
@@ -38,6 +41,20 @@ WITNESSED = "witnessed-log"
 LAST_TIME = 253_402_300_799_000
 SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
+
+
+Tally = dict[int, tuple[int, int, bytes]]
+"""By log: how many acts were folded, the index of the last one, and its leaf hash."""
+
+
+class Folded(Struct, frozen=True):
+    """A fold and what it was made of."""
+
+    charters: Charters
+    acts: Tally
+    stopped: frozenset[bytes]
+    undone: int
+    world: World
 
 
 class Base:
@@ -71,7 +88,7 @@ class Base:
         self.full_until: dict[tuple[Member, str], int] = {}
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
-        self._folded: tuple[Charters, list[PayloadRow], frozenset[bytes], World] | None = None
+        self._folded: Folded | None = None
         self._marker_lock = threading.Lock()
 
     @property
@@ -204,17 +221,43 @@ class Base:
         return stamp(self.clock())
 
     def world(self, tx: Transaction) -> World:
-        """Return the charters and the fold of their acts, which is done again only when there are others."""
-        charters, rows = charter_book.load(tx), list(tx.payloads.acts(GOVERNANCE))
+        """Return the charters and the fold of their acts; what is new is folded onto what is known."""
+        charters = charter_book.load(tx)
         told = tx.records.scan("evidence")
         stopped = (
             frozenset(origin_hash(row.origin) for row in tx.logs.all() if row.stopped) if told else frozenset[bytes]()
         )
+        counts, undone = tx.payloads.tally(GOVERNANCE), self.store.undone()
+        folded = {log: (count, last, tx.logs.node(log, 0, last)) for log, (count, last) in counts.items()}
         held = self._folded
-        if held is None or held[0] is not charters or held[1] != rows or held[2] != stopped:
-            world = World(charters, fold(FOLDED, self._acts(tx, rows), charters, stopped), self.me)
-            held = self._folded = (charters, rows, stopped, world)
-        return held[3]
+        if held is None or held.charters is not charters or (held.stopped, held.undone) != (stopped, undone):
+            held = None
+        if held is not None and held.acts == folded:
+            return held.world
+        fresh = self._fresh(tx, held.acts, folded) if held is not None else None
+        if held is None or fresh is None:
+            acts = self._acts(tx, tx.payloads.acts(GOVERNANCE))
+            view = fold(FOLDED, acts, charters, stopped)
+        else:
+            view = held.world.view.extended(self._acts(tx, fresh))
+        world = World(charters, view, self.me)
+        self._folded = Folded(charters, folded, stopped, undone, world)
+        return world
+
+    def _fresh(self, tx: Transaction, before: Tally, now: Tally) -> list[PayloadRow] | None:
+        """Return the acts that were added behind those folded before; None if others came, changed or went."""
+        rows: list[PayloadRow] = []
+        for number, (_, last, leaf) in before.items():
+            again = now.get(number)
+            if again is None or again[1] < last or tx.logs.node(number, 0, last) != leaf:
+                return None
+        for number, (count, last, _) in now.items():
+            known, end, _ = before.get(number, (0, -1, b""))
+            added = tx.payloads.acts_of(number, GOVERNANCE, end + 1) if last > end else []
+            if known + len(added) != count:
+                return None
+            rows += added
+        return rows
 
     def _acts(self, tx: Transaction, rows: Iterable[PayloadRow]) -> list[Act]:
         """Return governance acts as a fold reads them."""

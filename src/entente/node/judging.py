@@ -15,7 +15,7 @@ from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, origin_hash
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
-from entente.kinds import BEFORE_FORCE, FILED, FOLDED, item
+from entente.kinds import BEFORE_FORCE, FAMILIES, FILED, FOLDED, document, item
 from entente.kinds.epoch import CLOSED
 from entente.kinds.erase import KIND as ERASE
 from entente.kinds.erased import KIND as ERASED
@@ -27,6 +27,7 @@ from entente.kinds.refused import KIND as REFUSED
 from entente.kinds.released import KIND as RELEASED
 from entente.ledger.log import Draft, Judged
 from entente.ledger.package import Column
+from entente.ledger.view import View
 from entente.node import charters as charter_book
 from entente.node import consents, dates, erasing, following
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
@@ -59,6 +60,7 @@ class Run(Struct):
     items: list[tuple[Column, Read]]
     profile: dict[Member, Profile | None] = {}
     columns: Sequence[Column] = ()
+    view: View | None = None
     hashes: Sequence[bytes] = ()
 
     def leaf_at(self, index: int) -> tuple[bytes, str] | None:
@@ -108,6 +110,8 @@ class Judging:
                 run.awaited.append(each.index)
             elif each.kind == item.NAME and item.NAME in charter.terms.kinds:
                 self._read_item(run, each)
+            elif each.kind == document.NAME:
+                self._document(charter, run, each)
             elif reason := self._file(tx, world, charter, Place(log_hash, each.index, leaf), author, each, run):
                 run.refused.append((each.index, reason))
         if run.items:
@@ -141,6 +145,19 @@ class Judging:
         except EntenteError as problem:
             run.refused.append((each.index, item.reason_of(problem)))
 
+    def _document(self, charter: Charter, run: Run, each: Column) -> None:
+        """Check a document and keep it; no act is judged by it."""
+        payload = each.payload or b""
+        terms = charter.terms
+        reason = document.judge(payload, charter.text.ceiling, terms.limits.payload)
+        if not set(FAMILIES[document.NAME]) & set(terms.kinds):
+            reason = "kind"
+        if reason:
+            run.refused.append((each.index, reason))
+            return
+        end = payload.index(b"\n") + 1
+        run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, payload[:end], payload[end:]))
+
     def _file(
         self, tx: Transaction, world: World, charter: Charter, place: Place, author: Member, each: Column, run: Run
     ) -> str:
@@ -166,8 +183,10 @@ class Judging:
     def _counts(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
         """Keep what an act says, by its kind; return why it does not count, if it does not."""
         if act.kind in _FOLDED:
-            judgement = world.view.judge(act)
-            if judgement.verdict is Verdict.DENY:
+            run.view = run.view or world.view.copy()
+            run.view.extend([act])
+            judgement = run.view.judged.get(act.place.ref)
+            if judgement is not None and judgement.verdict is Verdict.DENY:
                 return judgement.detail
             return consents.ask_problem(tx, world, charter, act.body) if act.kind == ONWARD.name else ""
         if act.kind in RECALLS:
@@ -310,4 +329,6 @@ def _admits(charter: Charter, kind: str) -> bool:
     """Say whether the terms of this room let such entries be sent, where they have a word on it."""
     if kind == ONWARD.name:
         return charter.terms.onward == "consent"
+    if kind in FAMILIES:
+        return not set(FAMILIES[kind]).isdisjoint(charter.terms.kinds)
     return kind != "acknowledgement/1" or kind in charter.terms.kinds

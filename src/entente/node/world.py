@@ -60,7 +60,13 @@ class World(Struct):
         if asked is None:
             raise NotFoundError("Nothing of this id was asked for.")
         given = {member: answer.answer for member, answer in self.answers(thing).items()}
-        return carried(asked.voters, asked.needed, given)
+        state = carried(asked.voters, asked.needed, given, asked.must)
+        if not asked.deadline:
+            return state
+        outcome = self.view.states["outcome/1"].get(thing)
+        if outcome is None:
+            return State.REFUSED if state is State.REFUSED else State.PROPOSED
+        return State(outcome.body["result"])
 
     def agreement_state(self, agreement: bytes) -> State:
         """Return how far an agreement has come."""

@@ -23,6 +23,8 @@ ONWARD: Final = ("refused", "consent")
 BACKLOG: Final = ("none", "all")
 MAX_WORDS: Final = 64
 MAX_RETENTION: Final = 36_500
+MAX_HOURS: Final = 24 * 366
+CONSENT: Final = ("all", "quorum")
 MAX_PAYLOAD: Final = 2**31 - 1
 MAX_TERMS_TEXT: Final = 32 * 1024
 
@@ -39,16 +41,36 @@ class Limits(msgspec.Struct, frozen=True):
     bytes_day: int = 20 * 1024**3
 
 
+class Consent(msgspec.Struct, frozen=True):
+    """Whose approval joint work needs: "all" members of the circle, or the "quorum" of them."""
+
+    plan: str = "all"
+    decision: str = "quorum"
+    minutes: str = "all"
+    disclosure: str = "all"
+
+
 class Terms(msgspec.Struct, frozen=True):
     """What the members agreed: what may be sent, for what, how far it may go, and who decides."""
 
-    kinds: tuple[str, ...] = ("acknowledgement/1", "item/1")
+    kinds: tuple[str, ...] = (
+        "acknowledgement/1",
+        "case/1",
+        "disclosure/1",
+        "item/1",
+        "plan/1",
+        "request/1",
+        "session/1",
+        "warning/1",
+    )
     purposes: tuple[str, ...] = ("detection", "investigation", "warning")
     onward: str = "refused"
     retention_days: int = 0
     backlog: str = "none"
     four_eyes: bool = False
     quorum: int = 0
+    consent: Consent = Consent()
+    escalation_hours: int = 24
     limits: Limits = Limits()
     text: str = ""
 
@@ -62,6 +84,8 @@ class Terms(msgspec.Struct, frozen=True):
             "backlog": self.backlog,
             "four_eyes": self.four_eyes,
             "quorum": self.quorum,
+            "consent": msgspec.structs.asdict(self.consent),
+            "escalation_hours": self.escalation_hours,
             "limits": msgspec.structs.asdict(self.limits),
             "text": self.text,
         }
@@ -78,6 +102,8 @@ class Terms(msgspec.Struct, frozen=True):
             backlog=_word(given["backlog"], "backlog", BACKLOG),
             four_eyes=_flag(given["four_eyes"], "four_eyes"),
             quorum=_number(given["quorum"], "quorum", 0, canon.MAX_INTEGER),
+            consent=_consent(given["consent"]),
+            escalation_hours=_number(given["escalation_hours"], "escalation_hours", 0, MAX_HOURS),
             limits=_limits(given["limits"]),
             text=_text(given["text"]),
         )
@@ -206,6 +232,11 @@ def _limits(value: object) -> Limits:
         entries_day=_number(given["entries_day"], "limits.entries_day", 1, canon.MAX_INTEGER),
         bytes_day=_number(given["bytes_day"], "limits.bytes_day", 1, canon.MAX_INTEGER),
     )
+
+
+def _consent(value: object) -> Consent:
+    given = _over(msgspec.structs.asdict(Consent()), spelling.mapping(value, "term consent"), "consent.")
+    return Consent(**{word: _word(rule, f"consent.{word}", CONSENT) for word, rule in given.items()})
 
 
 def _text(value: object) -> str:

@@ -24,6 +24,7 @@ class State(StrEnum):
     PROPOSED = "proposed"
     IN_FORCE = "in-force"
     REFUSED = "refused"
+    EXPIRED = "expired"
 
 
 def quorum(n: int, terms_quorum: int = 0) -> int:
@@ -57,9 +58,15 @@ def standing(members: Collection[Member], answers: Mapping[Member, str]) -> Stat
     return State.PROPOSED
 
 
-def carried(voters: Collection[Member], needed: int, answers: Mapping[Member, str]) -> State:
-    """Return the state of what was asked of `voters`: in force with `needed` approvals, refused when out of reach."""
-    given = [answers[voter] for voter in set(voters) if voter in answers]
-    if given.count(APPROVE) >= needed:
+def carried(
+    voters: Collection[Member], needed: int, answers: Mapping[Member, str], must: Collection[Member] = ()
+) -> State:
+    """Return the state of what was asked of `voters`: in force with `needed` approvals, refused when out of reach.
+
+    Those in `must` have to be among the approvers.
+    """
+    given = {voter: answers[voter] for voter in voters if voter in answers}
+    yes, no = ({voter for voter, answer in given.items() if answer == word} for word in (APPROVE, REFUSE))
+    if len(yes) >= needed and yes.issuperset(must):
         return State.IN_FORCE
-    return State.REFUSED if len(set(voters)) - given.count(REFUSE) < needed else State.PROPOSED
+    return State.REFUSED if len(set(voters)) - len(no) < needed or not no.isdisjoint(must) else State.PROPOSED

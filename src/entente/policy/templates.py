@@ -43,7 +43,7 @@ TEMPLATES: Final[Mapping[str, Terms]] = MappingProxyType(
 
 
 def terms_from(template: str | None, overrides: Mapping[str, object] | None) -> Terms:
-    """Return the terms of a template (None: `standard`) with some of them replaced; limits are replaced one by one.
+    """Return the terms of a template (None: `standard`) with some of them replaced, limits and consents one by one.
 
     Raise NotFoundError for an unknown template, InvalidError naming a term that is not right.
     """
@@ -52,7 +52,7 @@ def terms_from(template: str | None, overrides: Mapping[str, object] | None) -> 
         raise NotFoundError(f"There is no template {name!r}.", hint=f"Templates: {', '.join(TEMPLATES)}.")
     base = TEMPLATES[name].to_dict()
     given = dict(overrides or {})
-    if "limits" in given:
-        limits = spelling.mapping(given["limits"], "term limits")
-        given["limits"] = spelling.mapping(base["limits"], "term limits") | limits
+    for term in {"limits", "consent"} & given.keys():
+        parts = spelling.mapping(given[term], f"term {term}")
+        given[term] = spelling.mapping(base[term], f"term {term}") | parts
     return Terms.read(base | given)

@@ -73,6 +73,7 @@ class MemoryStore:
         """Begin empty."""
         self._state = State()
         self._version = 0
+        self._undone = 0
         self._lock = threading.Lock()
         self._writing: int | None = None
         self._closed = False
@@ -94,6 +95,9 @@ class MemoryStore:
             work = MemoryWork(draft, writable=True)
             try:
                 yield MemoryTransaction(work)
+            except BaseException:
+                self._undone += 1
+                raise
             finally:
                 work.end()
             self._state = draft
@@ -115,6 +119,10 @@ class MemoryStore:
         """Return a number that changes whenever anybody has committed."""
         self._open()
         return self._version
+
+    def undone(self) -> int:
+        """Return how many write transactions of this process ended without a commit."""
+        return self._undone
 
     def purge(self) -> bool:
         """Say that nothing is left: what was erased is in no state that a new reader sees."""

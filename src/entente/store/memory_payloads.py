@@ -55,6 +55,21 @@ class MemoryPayloads:
         chosen = sorted(key for key, kind in self._work.state.acts.rows.items() if kind in kinds)
         return (_shown(self._work.state.payloads.rows[key]) for key in chosen)
 
+    def acts_of(self, log: int, kinds: Sequence[str], start: int) -> list[PayloadRow]:
+        """Return the acts of these kinds in one log from index `start` on."""
+        rows = self._work.state.acts.rows.items()
+        chosen = sorted(key for key, kind in rows if key[0] == log and key[1] >= start and kind in kinds)
+        return [_shown(self._work.state.payloads.rows[key]) for key in chosen]
+
+    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
+        """Return for each log with acts of these kinds how many there are, and the index of the last."""
+        found: dict[int, tuple[int, int]] = {}
+        for (log, index), kind in self._work.state.acts.rows.items():
+            if kind in kinds:
+                count, last = found.get(log, (0, -1))
+                found[log] = (count + 1, max(last, index))
+        return found
+
     def of_item(self, item: int) -> list[PayloadRow]:
         """Return every entry that carries this item row."""
         state = self._work.state

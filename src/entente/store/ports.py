@@ -163,6 +163,14 @@ class Payloads(Protocol):
         """Return all acts of these kinds, by log and index."""
         ...
 
+    def acts_of(self, log: int, kinds: Sequence[str], start: int) -> list[PayloadRow]:
+        """Return the acts of these kinds in one log from index `start` on."""
+        ...
+
+    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
+        """Return for each log with acts of these kinds how many there are, and the index of the last."""
+        ...
+
     def of_item(self, item: int) -> list[PayloadRow]:
         """Return every entry that carries this item row."""
         ...
@@ -294,6 +302,10 @@ class Store(Protocol):
 
     def version(self) -> int:
         """Return a number that changes whenever anybody, in any process, has committed."""
+        ...
+
+    def undone(self) -> int:
+        """Return how many write transactions of this process ended without a commit."""
         ...
 
     def purge(self) -> bool:

@@ -83,6 +83,7 @@ class SqliteStore:
         self._writing: int | None = None
         self._closed = False
         self._unswept = False
+        self._undone = 0
         self._idle: list[sqlite3.Connection] = []
         self._watching = threading.Lock()
         if create:
@@ -124,6 +125,7 @@ class SqliteStore:
             finally:
                 work.end()
                 if db.in_transaction:
+                    self._undone += 1
                     db.execute("ROLLBACK")
             self._unswept = self._unswept or work.erased
             if work.erased:
@@ -150,6 +152,10 @@ class SqliteStore:
         self._refuse_closed()
         with self._watching, told(self._path):
             return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def undone(self) -> int:
+        """Return how many write transactions of this process ended without a commit."""
+        return self._undone
 
     def purge(self) -> bool:
         """Take what was erased out of the search index and the write-ahead log; say whether nothing of it is left.

@@ -28,6 +28,12 @@ OF_ITEM: Final = (
 )
 HELD: Final = "SELECT idx, ifnull(item, 0) FROM payload WHERE log = ? AND idx BETWEEN ? AND ?"
 HELD_OF: Final = "SELECT idx, ifnull(item, 0) FROM payload WHERE log = ? AND idx IN (SELECT value FROM json_each(?))"
+ACTS_OF: Final = (
+    "SELECT p.log, p.idx, p.kind, p.time, p.salt, p.head, b.data, NULL FROM act a "
+    "JOIN payload p ON p.log = a.log AND p.idx = a.idx JOIN blob b ON b.id = p.blob "
+    "WHERE a.kind IN (SELECT value FROM json_each(?)) AND a.log = ? AND a.idx >= ? ORDER BY a.idx"
+)
+TALLY: Final = "SELECT log, count(*), max(idx) FROM act WHERE kind IN (SELECT value FROM json_each(?)) GROUP BY log"
 PUT_ACT: Final = "INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
 PUT_ITEM: Final = "INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -59,8 +65,21 @@ class SqlitePayloads:
 
     def acts(self, kinds: Sequence[str]) -> Iterator[PayloadRow]:
         """Return all acts of these kinds, by log and index."""
-        numbers = {number for kind in kinds if (number := self._work.kinds.numbers.find(kind)) is not None}
-        return merge(*(self._acts(number) for number in sorted(numbers)), key=lambda row: (row.log, row.index))
+        return merge(*map(self._acts, self._numbers(kinds)), key=lambda row: (row.log, row.index))
+
+    def acts_of(self, log: int, kinds: Sequence[str], start: int) -> list[PayloadRow]:
+        """Return the acts of these kinds in one log from index `start` on."""
+        chosen = orjson.dumps(self._numbers(kinds)).decode()
+        return self._read(ACTS_OF, (chosen, log, start))
+
+    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
+        """Return for each log with acts of these kinds how many there are, and the index of the last."""
+        chosen = orjson.dumps(self._numbers(kinds)).decode()
+        return {log: (count, last) for log, count, last in self._work.db.execute(TALLY, (chosen,))}
+
+    def _numbers(self, kinds: Sequence[str]) -> list[int]:
+        found = (self._work.kinds.numbers.find(kind) for kind in kinds)
+        return sorted({number for number in found if number is not None})
 
     def of_item(self, item: int) -> list[PayloadRow]:
         """Return every entry that carries this item row."""
@@ -191,7 +210,7 @@ class SqlitePayloads:
             yield from rows
             place = (rows[-1].log, rows[-1].index)
 
-    def _read(self, sql: str, given: tuple[int, ...]) -> list[PayloadRow]:
+    def _read(self, sql: str, given: tuple[int | str, ...]) -> list[PayloadRow]:
         kinds, heads = self._work.kinds.values, self._work.heads.values
         return [
             PayloadRow(log, index, kinds[kind], time, salt, heads[head], data, item if item and item > 0 else 0)

@@ -1,0 +1,151 @@
+"""Kinds whose state is their acts: what is common to everything that members do about a thing.
+
+docs/protocol/11-joint-work.md. A kind is a value: its fields, which of them refer to acts of which kinds, what else
+must hold. Its state holds every allowed act by reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from entente.core.errors import InvalidError
+from entente.core.ids import b32
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.shape import check_after, check_fields, check_person, check_ref, check_refs
+
+ANY: Final[tuple[str, ...]] = ()
+"""Instead of kinds: a reference to an act of any kind."""
+
+State = dict[str, Act]
+Values = Callable[[Mapping[str, object]], None]
+Rule = Callable[[Mapping[str, Act], Act, Context], Judgement]
+
+
+def _no_values(body: Mapping[str, object]) -> None:
+    del body
+
+
+def _no_rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+    del state, act, context
+    return ALLOW
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A kind of act about joint work; the state holds its allowed acts by reference.
+
+    `fields` are those beside `person` and `after`. `about` says which fields are references (one, or a list), and to
+    acts of which kinds; `content` fields are references that no judge follows; those in `optional` may be "".
+    `values` raises InvalidError for values that are not right, `rule` judges what the rest leaves open.
+    With `consent`, the word of the term of that name, the act asks the members of its room: it has the fields `voters`
+    and `needed`, which must be what the agreement demands (`least`: more than that, as the act says).
+    """
+
+    name: str
+    fields: Mapping[str, type]
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    content: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    values: Values = _no_values
+    rule: Rule = _no_rule
+    consent: str = ""
+    least: Callable[[Act, Context], int] | None = None
+
+    def check(self, body: Mapping[str, object]) -> None:
+        """Raise InvalidError unless the body is well formed."""
+        asking = {"voters": list, "needed": int} if self.consent else {}
+        check_fields(body, {**self.fields, **asking, "person": str, "after": list})
+        check_person(body)
+        check_after(body)
+        for name in (*self.about, *self.content):
+            if self.fields[name] is list:
+                check_refs(body, name)
+            elif body[name] != "" or name not in self.optional:
+                check_ref(body[name])
+        self.values(body)
+
+    def start(self) -> State:
+        """Return no acts."""
+        return {}
+
+    def judge(self, state: State, act: Act, context: Context) -> Judgement:
+        """Wait for what the act names; deny what is about something else; else ask the kind's own rule."""
+        named = [(name, ref) for name in self.about for ref in refs_in(act.body[name])]
+        for ref in (*check_after(act.body), *(ref for _, ref in named)):
+            if not context.known(ref):
+                return unknown(ref)
+        for name, ref in named:
+            subject = context.act(ref)
+            if subject is None or (self.about[name] and subject.kind not in self.about[name]):
+                return deny("wrong-thing")
+            if subject.circle != act.circle:
+                return deny("wrong-room")
+        if self.consent and not self._asks_right(act, context):
+            return deny("voters")
+        return self.rule(state, act, context)
+
+    def apply(self, state: State, act: Act) -> None:
+        """Keep the act."""
+        state[act.place.ref] = act
+
+    def asks(self, act: Act, context: Context) -> Asks | None:
+        """Ask the members of the room, if the kind needs their consent."""
+        if not self.consent:
+            return None
+        return Asks(act.place.leaf, act.circle, context.members(act.circle), number(act.body["needed"]))
+
+    def _asks_right(self, act: Act, context: Context) -> bool:
+        needed = consent_needed(self.consent, act.circle, context)
+        if self.least is not None:
+            needed = max(needed, self.least(act, context))
+        return (act.body["voters"], act.body["needed"]) == (voters(act.circle, context), needed)
+
+
+def voters(circle: bytes, context: Context) -> list[str]:
+    """Return the members of a room as an act names them."""
+    return sorted(map(b32, context.members(circle)))
+
+
+def consent_needed(word: str, circle: bytes, context: Context) -> int:
+    """Return how many members of a room must approve what the term `consent` calls `word`."""
+    members = len(context.members(circle))
+    terms = context.terms(circle).get("consent")
+    rule = cast("dict[str, object]", terms).get(word) if isinstance(terms, dict) else "all"
+    return context.needed(circle, members) if rule == "quorum" else members
+
+
+def first_of_author(state: Mapping[str, Act], act: Act, name: str) -> bool:
+    """Say whether the author has said nothing before about what the field `name` refers to."""
+    return not any(each.author == act.author and each.body[name] == act.body[name] for each in state.values())
+
+
+def check_number(body: Mapping[str, object], name: str, least: int, most: int) -> int:
+    """Return the number in this field; InvalidError unless it lies between the two."""
+    value = number(body[name])
+    if not least <= value <= most:
+        raise InvalidError(f"{name}: a number from {least} to {most} is needed.")
+    return value
+
+
+def check_word(body: Mapping[str, object], name: str, words: tuple[str, ...]) -> str:
+    """Return the word in this field; InvalidError unless it is one of these."""
+    value = body[name]
+    if not isinstance(value, str) or value not in words:
+        raise InvalidError(f"{name}: one of {', '.join(words)} is needed.")
+    return value
+
+
+def number(value: object) -> int:
+    """Return a whole number; InvalidError if it is none."""
+    if type(value) is not int:
+        raise InvalidError("A whole number is needed.")
+    return value
+
+
+def refs_in(value: object) -> list[str]:
+    """Return the references in a field that holds one, none ("") or a list."""
+    if isinstance(value, list):
+        return [str(each) for each in cast("list[object]", value)]
+    return [str(value)] if value else []
