@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Verify a file that a member of an Entente agreement hands out: offline, on its own, with no code of the product.
 
-Written from `docs/protocol/1-values.md` and `2-ledger.md` alone. Needs Python 3.11 or later and PyNaCl.
+Written from `docs/protocol/1-values.md`, `2-ledger.md` and `11-joint-work.md` ("Dossier") alone.
+Needs Python 3.11 or later and PyNaCl.
 
     python tools/verify.py FILE [--member ID] [--words FILE] [--json]
 
@@ -406,8 +407,22 @@ def check_statements(note: Note, author: str, members: dict[str, Member]) -> lis
     return sorted(said, key=lambda one: (one["stage"], one["member"]))
 
 
+class Shown(NamedTuple):
+    """What a proof file shows: the verdict, the entry's reference and leaf hash, and its payload."""
+
+    verdict: Verdict
+    ref: str
+    leaf: str
+    payload: bytes
+
+
 def verify_proof(data: bytes) -> Verdict:
     """Verify a proof file: an entry stands in its author's log, as these members have cosigned it."""
+    return read_entry(data).verdict
+
+
+def read_entry(data: bytes) -> Shown:
+    """Verify a proof file; give back the entry too."""
     extra, index, proof, note = open_proof(data)
     names = ("entente-proof", "member", "leaf", "salt", "payload", "keys")
     version, author, leaf64, salt64, payload64, keys = fields(extra, "the extra data", *names)
@@ -430,7 +445,9 @@ def verify_proof(data: bytes) -> Verdict:
         who = [f"{{{one['member']}}} at {moment(one['time'])}" for one in said if one["stage"] == stage]
         text += f", {stage} by {' and '.join(who) or 'nobody'}"
     place = {"origin": note.origin, "index": index, "size": note.size, "root": b32(note.root)}
-    return Verdict(author, text, {"kind": kind, "time": time, **place, "statements": said}, members)
+    hashed = b32(sha(b"\x00" + leaf))
+    verdict = Verdict(author, text, {"kind": kind, "time": time, **place, "statements": said}, members)
+    return Shown(verdict, f"{note.origin.removeprefix('entente/v1/')}/{index}/{hashed}", hashed, payload)
 
 
 def verify_evidence(data: bytes) -> Verdict:
@@ -499,11 +516,91 @@ def verify_split_view(data: bytes) -> Verdict:
     return Verdict(str(author), f"{said_so}; one of the two is not so", facts, members)
 
 
+# --- page 11: dossiers ----------------------------------------------------------------------------------------------
+
+DOSSIER = re.compile(
+    rb"entente-dossier/1\nabout ((?:decision|disclosure|minutes|plan)/1)\nbytes (0|[1-9][0-9]{0,8})\n\n"
+)
+MAX_PROOFS = 1003
+
+
+def open_dossier(data: bytes) -> tuple[str, bytes, list[Shown]]:
+    """Take a dossier apart: what it is about, the words, and the entries that its proofs show."""
+    head = DOSSIER.match(data)
+    if head is None:
+        raise NotVerifiedError("the dossier does not begin as one")
+    end = head.end() + int(head[2])
+    rows = data[end + 1 :].split(b"\n")
+    need(
+        data[end : end + 1] == b"\n" and rows.pop() == b"", "the words or the proofs of the dossier do not end in time"
+    )
+    need(3 <= len(rows) <= MAX_PROOFS and all(row.startswith(b"proof ") for row in rows), "the proofs are malformed")
+    files = [un64(row[6:].decode("ascii", "replace"), "a proof") for row in rows]
+    return head[1].decode(), data[head.end() : end], [read_entry(file) for file in files]
+
+
+def check_outcome(act: Shown, body: dict[str, object], rest: list[Shown]) -> tuple[set[str], list[Shown]]:
+    """Take the outcome from what follows the act, if there is a deadline; give back the approvals that may count."""
+    first = rest[0]
+    if first.verdict.facts["kind"] != "outcome/1":
+        need(not body.get("deadline"), "what has a deadline is in force by its outcome, and there is none")
+        return {one.ref for one in rest}, rest
+    said = canonical(first.payload, "the outcome")
+    counted = said.get("counted")
+    need(said.get("of") == act.leaf and said.get("result") == "in-force", "the outcome does not bring this into force")
+    need(first.verdict.facts["origin"] == act.verdict.facts["origin"], "the outcome is not its proposer's")
+    if not isinstance(counted, list):
+        raise NotVerifiedError("the outcome counts nothing")
+    return {str(one) for one in counted}, rest[1:]
+
+
+def check_approvals(act: Shown, body: dict[str, object], rest: list[Shown]) -> list[str]:
+    """Accept the approvals if they are of as many different voters as the act needs; give back whose they are."""
+    counted, given = check_outcome(act, body, rest)
+    voters, needed, steps = body.get("voters"), body.get("needed"), body.get("steps", [])
+    if not isinstance(voters, list) or type(needed) is not int or needed < 1 or not isinstance(steps, list):
+        raise NotVerifiedError("the act does not say whose approval it needs")
+    for one in given:
+        said = canonical(one.payload, "an approval")
+        need(one.verdict.facts["kind"] == "approval/1", "a proof is no approval")
+        need(said.get("of") == act.leaf and said.get("answer") == "approve", "an approval is of something else")
+        need(
+            one.verdict.member in voters and one.ref in counted, "an approval is of somebody whose word does not count"
+        )
+    who = sorted({one.verdict.member for one in given})
+    need(len(who) == len(given) >= needed, f"the approvals are not those of {needed} different members")
+    owners = {step.get("owner") if isinstance(step, dict) else None for step in steps}
+    need(owners <= set(who), "somebody who owns a step of the plan has not approved it")
+    return who
+
+
+def verify_dossier(data: bytes) -> Verdict:
+    """Verify a dossier: members have agreed to exactly these words."""
+    about, words, (document, act, *rest) = open_dossier(data)
+    head, gap, payload = document.payload.partition(b"\n")
+    media = canonical(head, "the header of the document").get("media")
+    need(document.verdict.facts["kind"] == "document/1" and gap and payload == words, "the document has other words")
+    need(act.verdict.facts["kind"] == about, "the act is of another kind than the dossier says")
+    need(document.verdict.facts["origin"] == act.verdict.facts["origin"], "the document is not its proposer's")
+    body, digest = canonical(act.payload, "the act"), sha(words)
+    need(body.get("content") == document.ref, "the act names another document")
+    need(about in {"decision/1", "minutes/1"} or body.get("hash") == b32(digest), "the act names another hash")
+    who = check_approvals(act, body, rest)
+    members = {name: one for shown in (document, act, *rest) for name, one in shown.verdict.members.items()}
+    author = act.verdict.member
+    text = f"{about[:-2]} of {{{author}}}, approved by {len(who)} of {body['needed']} needed: "
+    text += f"{' and '.join(f'{{{one}}}' for one in who)}; text SHA-256 {digest.hex()}"
+    facts = {"about": about, "thing": act.leaf, "time": act.verdict.facts["time"], "media": media, "bytes": len(words)}
+    facts |= {"sha256": digest.hex(), "approved_by": who, "needed": body["needed"], "voters": body["voters"]}
+    return Verdict(author, text, facts, members)
+
+
 # What this tool can verify: how the file begins, what it is called, and who looks at it.
 TYPES: tuple[tuple[bytes, str, Callable[[bytes], Verdict]], ...] = (
     (b"c2sp.org/tlog-proof@", "proof", verify_proof),
     (b'{"entente-evidence":', "evidence", verify_evidence),
     (b'{"entente-split-view":', "split-view", verify_split_view),
+    (b"entente-dossier/1\n", "dossier", verify_dossier),
 )
 
 
@@ -541,7 +638,9 @@ def judge(data: bytes, wanted: str) -> tuple[str, Verdict]:
 
 def read_options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; wrong usage exits 2."""
-    parser = argparse.ArgumentParser(prog="verify.py", description="Verify a proof file or evidence, offline.")
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="Verify a proof file, evidence or a dossier, offline."
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument(
         "--member", default="", metavar="ID", help="the author must be this member (8 characters or more)"

@@ -274,8 +274,26 @@ def corpus() -> dict[str, list[bytes]]:
         "pairing": requests,
         "pairing-answer": replies,
         "merkle": trees(),
+        "playbook": playbooks(),
+        "warning": warnings(),
         "words": [" ".join(scene.harbour.words).encode(), *(each.encode() for each in TYPED)],
     }
+
+
+def playbooks() -> list[bytes]:
+    """Return a playbook with an undo, and one with branches."""
+    from formats.test_cacao import UNDO, UNDO_END, action, extended
+    from formats.test_cacao_graph import SWITCH, branched
+
+    made = (extended(action(UNDO_END), limit=60, undo=UNDO), branched(SWITCH))
+    return [json.dumps(each).encode() for each in made]
+
+
+def warnings() -> list[bytes]:
+    """Return a warning and an assessment."""
+    from formats.test_stix_work import EVERYTHING
+
+    return [EVERYTHING["warning"][0], EVERYTHING["assessment"][0]]
 
 
 def unpacked(body: bytes) -> bytes:

@@ -17,7 +17,7 @@ from entente.core import canon, entry, ids, marking, merkle, names, note
 from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.core.ids import Member
 from entente.exchange import bundle, http_signature, messages, pairing, sse
-from entente.formats import stix_facts, stix_file, stix_pattern, stix_strict
+from entente.formats import cacao, stix_facts, stix_file, stix_pattern, stix_strict, stix_work, stix_work_warning
 from entente.kinds import FILED, FOLDED, item
 from entente.ledger import cosigner, forks, package, proof, records, splits
 from entente.node.cards import read_card
@@ -329,6 +329,27 @@ def read_words(data: bytes) -> object:
     return refused
 
 
+def read_playbook(data: bytes) -> object:
+    """Read a playbook, say what is wrong with it, write it again, and take it apart."""
+    cacao.problems(cacao.examine(data))
+    playbook = cacao.read(data)
+    cacao.owners(playbook, dict.fromkeys(playbook.agents, "somebody"), "nobody")
+    _same({bone.id for bone in cacao.skeleton(playbook)}, set(playbook.steps))
+    return _same(cacao.write(playbook), data)
+
+
+def read_warning(data: bytes) -> object:
+    """Read an object of a partner as a warning and as an opinion, and count who is behind it."""
+    stix_facts.facts(data)
+    found, said = stix_work_warning.read_warning(data), stix_work_warning.read_opinion(data)
+    sources = [*(found.sources if found else ()), *(said.sources if said else ())]
+    if found is not None and stix_work.problem(data):
+        raise WrongError("a warning without a source and a basis")
+    if stix_work_warning.independent(sources) > len(sources):
+        raise WrongError("more originals than sources")
+    return stix_work.object_refs(data)
+
+
 TARGETS: Final = (
     Target("note", read_note, cap=128 * KIB),
     Target("checkpoint", read_checkpoint),
@@ -365,4 +386,6 @@ TARGETS: Final = (
     Target("pairing-answer", read_pairing_answer, inputs=80),
     Target("merkle", read_merkle),
     Target("words", read_words),
+    Target("playbook", read_playbook, cap=256 * KIB, seconds=2.0, inputs=1000),
+    Target("warning", read_warning, cap=256 * KIB),
 )

@@ -29,6 +29,7 @@ REFUSED = {
     "agreement without items": ("kind", {"to": terms(kinds=("acknowledgement/1",))}, {}),
     "purpose not agreed": ("purpose", {"purpose": "marketing"}, {}),
     "one byte too large": ("size", {}, {"size": Limits().payload + 1}),
+    "warning without source and basis": ("no-source", {}, {"problem": "no-source"}),
     "received from a partner": ("onward", {}, {"own": False, "author": ANNA}),
     "imported bytes of a partner": ("onward", {}, {"own": False}),
     "created by another member": ("owner", {"to": circle(owners=OWNERS)}, {"made": {"created_by_ref": ANNAS}}),
@@ -124,7 +125,7 @@ def test_member_outside_the_agreement_refuses_by_both_rules() -> None:
 def test_all_rules_that_refuse_are_told_in_their_order() -> None:
     broken = terms(kinds=(), four_eyes=True)
     (decision,) = decide(
-        item(1, 2, tlp=Tlp.RED, own=False, author=ANNA, size=2**30, denied=True),
+        item(1, 2, tlp=Tlp.RED, own=False, author=ANNA, size=2**30, denied=True, problem="no-source"),
         to=circle(
             agreement_state=State.PROPOSED, members=(), terms=broken.terms, claims={stix(1): {BORA}}, owners=OWNERS
         ),
@@ -133,8 +134,8 @@ def test_all_rules_that_refuse_are_told_in_their_order() -> None:
     )
     told = [reason.rule for reason in decision.reasons]
     assert set(told) == set(RULES) - {"no-marking"}
-    first = ["agreement", "circle", "kind", "purpose", "red", "ceiling", "size", "onward", "owner", "four-eyes"]
-    assert told == [*first, "withdrawn", "reference"]
+    first = ["agreement", "circle", "kind", "purpose", "red", "ceiling", "size", "no-source", "onward", "owner"]
+    assert told == [*first, "four-eyes", "withdrawn", "reference"]
 
 
 def test_texts_name_what_they_are_about() -> None:

@@ -14,6 +14,7 @@ from entente.core.ids import Member, identity_id
 from entente.core.marking import Tlp, parse
 from entente.core.shape import check_fields, check_person
 from entente.formats.stix import Facts, facts
+from entente.formats.stix_work import problem
 from entente.policy.profile import forged
 from entente.store.ports import ItemRow
 
@@ -99,7 +100,7 @@ def judge(item: Read, author: Member, rules: Rules) -> str:
     elif forged(creator, found.id, author, rules.owners, rules.claims):
         reason = "forged-update"
     else:
-        reason = ""
+        reason = problem(item.data)
     return reason
 
 

@@ -26,23 +26,33 @@ from entente.node.base import Base
 from entente.node.books import Books
 from entente.node.bundles import Bundles
 from entente.node.caller import Caller, HttpCaller
+from entente.node.cases import Cases
 from entente.node.courier import Courier
+from entente.node.disclosures import Disclosures
 from entente.node.door import Door
+from entente.node.dossiers import Dossiers
+from entente.node.exporting import Exports, Rooms
 from entente.node.health import doctor
 from entente.node.home import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
 from entente.node.items import Items
 from entente.node.keyring import Keyring, record_of, write_recovery
-from entente.node.live import Live
+from entente.node.live import Live, Parts
+from entente.node.minutes import Minutes
 from entente.node.onward import Onward
 from entente.node.outside import Outside
 from entente.node.partners import Partners
 from entente.node.people import OwnProfile, People, add_person
+from entente.node.plans import Plans
 from entente.node.recalls import Recalls
+from entente.node.requests import Requests
 from entente.node.rounds import Rounds
+from entente.node.sessions import Sessions
 from entente.node.settings import Settings
 from entente.node.sharing import Sharing
 from entente.node.successions import Successions
+from entente.node.tempos import Tempos
 from entente.node.values import Backed, Founded, Health, Inherited
+from entente.node.warnings import Warnings
 from entente.node.witnessing import Witnessing
 from entente.store.sqlite import SqliteStore
 
@@ -64,7 +74,9 @@ class Node:
     """One member's node; every part may be used from several threads.
 
     `partners`, `agreements`, `items`, `sharing`, `recalls`, `onward`, `exchange`, `bundles`, `ledger`, `people`,
-    `profile`, `settings`, `keys`, `successions`: what it can do. `run` and `door` are for whoever serves it.
+    `profile`, `settings`, `keys`, `successions`: what it can do. `requests`, `warnings`, `sessions`, `minutes`,
+    `cases`, `plans`, `disclosures`, `dossiers`, `exports`, `tempo`: joint work. `run` and `door` are for whoever serves
+    it.
     """
 
     def __init__(self, base: Base, caller: Caller) -> None:
@@ -94,6 +106,16 @@ class Node:
         self.successions = Successions(base)
         self.witness = Witnessing(base)
         self.outside = Outside(base, caller)
+        self.requests = Requests(base)
+        self.sessions = Sessions(base)
+        self.minutes = Minutes(base)
+        self.disclosures = Disclosures(base, self.items)
+        self.dossiers = Dossiers(base)
+        self.cases = Cases(base)
+        self.plans = Plans(base)
+        self.exports = Exports(base, Rooms(self.sessions, self.minutes, self.cases, self.requests, self.plans))
+        self.tempo = Tempos(base)
+        self.warnings = Warnings(base, self.sharing)
         self.door = Door(base, self.partners, self.exchange)
 
     @staticmethod
@@ -218,7 +240,8 @@ class Node:
         if not isinstance(self._caller, HttpCaller):
             raise ConflictError("This node does not call over the network.")
         courier = Courier(self.outside, stop)
-        Live(self.base, self._caller, self.partners, self.exchange, self.door, courier).run(stop, on_ready)
+        parts = Parts(self.partners, self.exchange, self.door, courier, self.plans.runner)
+        Live(self.base, self._caller, parts).run(stop, on_ready)
 
     def close(self) -> None:
         """Finish what was erased, and release files and connections."""

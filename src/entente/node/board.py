@@ -14,11 +14,11 @@ from entente.core import canon
 from entente.core.errors import ConflictError, NotFoundError, RefusedError
 from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
 from entente.core.kind import Act, Verdict
-from entente.kinds import document
+from entente.kinds import FAMILIES, document
 from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.document import TEXT, Document
 from entente.ledger.log import Draft
-from entente.node import erasing
+from entente.node import erasing, timing
 from entente.node.base import find, stamp
 from entente.node.people import operator, people
 from entente.node.world import require_force
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from entente.node.base import Base
     from entente.node.rooms import Charter
     from entente.node.world import World
-    from entente.store.ports import Transaction
+    from entente.store.ports import PayloadRow, Transaction
 
 NOBODY: Final = b32(bytes(16))
 """The person of an act that the node appends by itself."""
@@ -46,6 +46,9 @@ _WHY: Final = {
     "malformed": ("It is not well formed.", "Text is UTF-8 without control characters."),
     "answered": ("This was answered before; a first answer is final.", ""),
     "concerned": ("You were not asked.", "Who was asked answers."),
+    "owner": ("The owner is no member of the circle.", "They are listed by `entente circle list`."),
+    "quorum": ("A quorum is more than half of the members, and at most all of them.", "0 stands for the usual number."),
+    "to": ("Only other members of the circle can be asked.", "They are listed by `entente circle list`."),
 }
 
 
@@ -110,6 +113,13 @@ class Board:
 
     def document(self, act: Act, ref: str) -> tuple[Document | None, str]:
         """Return the document at `ref` if it is the author's, in the act's room, and why not if there is none."""
+        held, state = self.content(act, ref)
+        if held is None or held.kind != document.NAME:
+            return None, state if held is None else MISSING
+        return document.read(held.head + held.data), HELD
+
+    def content(self, act: Act, ref: str) -> tuple[PayloadRow | None, str]:
+        """Return the payload at `ref` if it is the author's, in the act's room, and why not if there is none."""
         if not ref:
             return None, HELD
         log, index, leaf = ref.split("/")
@@ -118,10 +128,10 @@ class Board:
         if row is None or not right or at >= row.size or b32(self.tx.logs.node(row.id, 0, at)) != leaf:
             return None, MISSING
         held = self.tx.payloads.get(row.id, at, at + 1)
-        if held and held[0].kind == document.NAME:
-            return document.read(held[0].head + held[0].data), HELD
+        if held:
+            return held[0], HELD
         marks = erasing.marks(self.tx, origin_hash(row.origin), at, at)
-        return None, MISSING if held else ERASED if at in marks else AWAITED
+        return None, ERASED if at in marks else AWAITED
 
     def name(self, member: Member | bytes) -> str:
         """Return a member's name."""
@@ -178,6 +188,7 @@ class Pen(Board):
 
         RefusedError if the circle may not hold it.
         """
+        self._admit(document.NAME)
         data = text.encode() if isinstance(text, str) else text
         ceiling = self.charter.text.ceiling
         made = Document(ceiling if marking is None else marking, media, self.who, data)
@@ -193,15 +204,24 @@ class Pen(Board):
 
         `after`: the references of the newest acts of the same thing; three of them are named.
         """
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+            raise refused("kind")
+        self._admit(kind)
         fields = {**body, "person": self.who, "after": sorted(set(after))[-3:]}
         _, places = self.base.append(self.tx, self.charter, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
         view = self.world.view
+        timing.watch(self.tx, places[0].log, [places[0].index])
         judged = view.judged.get(places[0].ref)
         if judged is None:
             raise ConflictError("It depends on something that has not arrived here yet.", hint="Sync, then try again.")
         if judged.verdict is not Verdict.ALLOW:
             raise refused(judged.detail)
         return view.acts[places[0].ref]
+
+    def _admit(self, kind: str) -> None:
+        """Raise RefusedError unless the agreement admits this kind of work."""
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+            raise refused("kind")
 
     def answer(self, asking: Act, *, refuse: bool = False, text: str = "") -> Act:
         """Give our one final answer to what an act asks, with words to it if there are any."""

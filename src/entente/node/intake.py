@@ -20,7 +20,7 @@ from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
-from entente.node import erasing, evidence, following, quota, successions
+from entente.node import erasing, evidence, following, quota, successions, timing
 from entente.node.base import LOST
 from entente.node.judging import Judging
 from entente.node.switch import history_offer, take_history
@@ -318,23 +318,29 @@ class Intake:
         if line in {each.key_id for each in history.cosigners()[2:]}:
             return False  # under a retired key: not counted, its member cosigns anew
         try:
-            return witness.take(tx, row, given, history.current)
+            new = witness.take(tx, row, given, history.current)
         except VerificationError as problem:
             if problem.code == "split-view":
                 evidence.keep_split(self.base, tx, row, given)
             raise
+        if new:
+            timing.note(tx, given)
+        return new
 
     def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
         """State what we hold of this log now."""
-        secrets = self.base.secrets
-        return witness.cosign(
+        secrets, now = self.base.secrets, self.base.clock()
+        made = witness.cosign(
             tx,
             tx.logs.get(row.origin) or row,
             self.me,
             witness_seed=secrets.seed("witness"),
             store_seed=secrets.seed("store"),
-            now=self.base.clock() // 1000,
+            now=now // 1000,
         )
+        for each in made:
+            timing.note(tx, each, now)
+        return made
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
         """Learn how far a partner holds our own log: exactly what we signed means that this is no old copy of it.

@@ -16,6 +16,7 @@ from entente.core.ids import Member, origin_hash
 from entente.core.kind import Act, Place, Verdict
 from entente.core.merkle import leaf_hash
 from entente.kinds import BEFORE_FORCE, FAMILIES, FILED, FOLDED, document, item
+from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.epoch import CLOSED
 from entente.kinds.erase import KIND as ERASE
 from entente.kinds.erased import KIND as ERASED
@@ -29,7 +30,7 @@ from entente.ledger.log import Draft, Judged
 from entente.ledger.package import Column
 from entente.ledger.view import View
 from entente.node import charters as charter_book
-from entente.node import consents, dates, erasing, following
+from entente.node import consents, dates, erasing, following, timing
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
 from entente.node.projection import add_counts, count, denied_in, deny_in, file_act, misnamed, repeats, resettle
 from entente.policy.profile import Profile
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
 AHEAD = 5 * 60 * 1000
+_TIMED = {*FAMILIES, APPROVAL.name}
 _FOLDED = {kind.name for kind in FOLDED}
 RECALLS = {ERASE.name, ERASED.name, RELEASED.name, PASSED.name}
 _CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
@@ -116,6 +118,7 @@ class Judging:
                 run.refused.append((each.index, reason))
         if run.items:
             self._items(tx, world, charter, row, run)
+        timing.watch(tx, log_hash, [each.index for each in run.payloads if each.kind in _TIMED])
         if any(each.kind in _FOLDED for each in run.payloads):
             self.forget()
         return Judged(taken, run.payloads, run.refused, run.awaited, waits)
@@ -262,6 +265,8 @@ class Judging:
         run.payloads += [
             NewPayload(each.index, each.kind, each.time, each.salt, read.head, b"", seq) for each, read, seq in placed
         ]
+        if seen := [each.index for each, read, _ in placed if read.facts.type == timing.SIGHTING]:
+            timing.watch(tx, origin_hash(row.origin), seen)
         counts = count(
             [read.facts.revoked for _, read, _ in fresh],
             [read.facts.id for _, read, _ in fresh],

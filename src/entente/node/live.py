@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from entente.node.door import Door
     from entente.node.partners import Partners
     from entente.node.rounds import Rounds
+    from entente.node.runner import Runner
 
 POLL = 0.05
 FULL_ROUND = 60.0
 RETRY = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 INDEX_EVERY = 5.0
+PLANS_EVERY = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -45,19 +47,31 @@ class Follower:
     threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What of a node works in the background."""
+
+    partners: Partners
+    rounds: Rounds
+    door: Door
+    courier: Courier
+    runner: Runner
+
+
 class Live:
     """The background work of `entente up`."""
 
-    def __init__(
-        self, base: Base, caller: HttpCaller, partners: Partners, rounds: Rounds, door: Door, courier: Courier
-    ) -> None:
+    def __init__(self, base: Base, caller: HttpCaller, parts: Parts) -> None:
         """Work on this base; `run` starts everything."""
         self._base = base
         self._caller = caller
-        self._partners = partners
-        self._rounds = rounds
-        self._door = door
-        self._courier = courier
+        self._partners = parts.partners
+        self._rounds = parts.rounds
+        self._door = parts.door
+        self._courier = parts.courier
+        self._runner = parts.runner
+        self._work = threading.Event()
+        self._worker = threading.Thread(target=self._run_plans, daemon=True, name="plans")
         self._followers: dict[Member, Follower] = {}
         self._stop = threading.Event()
         self._url = ""
@@ -83,6 +97,8 @@ class Live:
             with self._base.store.read() as tx:
                 self._url = self._base.history(tx, self._base.me).current.url
             self._courier.start()
+            self._work.set()
+            self._worker.start()
             if on_ready is not None:
                 on_ready()
             try:
@@ -106,6 +122,7 @@ class Live:
                 self._quietly("sign", self._sign)
                 self._door.wake()
                 self._courier.wake()
+                self._work.set()
                 self._follow()
                 self._wake_callers()
             elif waited >= FULL_ROUND:
@@ -115,6 +132,19 @@ class Live:
             elif unindexed >= INDEX_EVERY:
                 unindexed = 0.0
                 self._quietly("index", self._index)
+
+    def _run_plans(self) -> None:
+        """Bring plans forward whenever something was committed, or a deadline, delay or limit is over."""
+        while not self._stop.is_set():
+            due = self._runner.due.next_look
+            left = (due - self._base.clock()) / 1000 if due else PLANS_EVERY
+            self._work.wait(max(min(left, PLANS_EVERY), POLL))
+            self._work.clear()
+            if not self._stop.is_set():
+                self._quietly("plans", self._bring_forward)
+
+    def _bring_forward(self) -> None:
+        self._runner.tick()
 
     def _sign(self) -> None:
         """Sign what commands that cannot open the keys have kept unsigned."""
@@ -202,6 +232,7 @@ class Live:
 
     def _end(self) -> None:
         self._stop.set()
+        self._work.set()
         self._courier.wake()
         for follower in self._followers.values():
             follower.due.set()
@@ -211,3 +242,4 @@ class Live:
             for thread in follower.threads:
                 thread.join(timeout=1.0)
         self._courier.join(timeout=1.0)
+        self._worker.join(timeout=5.0)

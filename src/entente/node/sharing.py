@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from entente.core.errors import NotFoundError
-from entente.core.ids import Member, b32
+from entente.core.ids import Member, b32, origin_hash
 from entente.core.marking import Tlp
 from entente.formats.stix import Facts, pointers
+from entente.formats.stix_work import problem
 from entente.kinds import item
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
 from entente.node import charters as charter_book
-from entente.node import consents, erasing
+from entente.node import consents, erasing, timing
 from entente.node.base import SHORTEST, Base, stamp
 from entente.node.judging import Judging
 from entente.node.ownership import rules_for, whose_identities
@@ -115,27 +116,52 @@ class Sharing:
 
         So are those that were withdrawn, or marked above the ceiling, since the decision.
         """
+        with self._base.store.write() as tx:
+            shared = self._append_in(tx, desk, seqs)
+        self._base.mark()
+        return shared
+
+    def _append_in(self, tx: Transaction, desk: Desk, seqs: Sequence[int]) -> int:
         base, charter = self._base, desk.charter
+        row = tx.logs.get(charter.origin(base.me))
+        there = tx.items.placed(seqs, [row.id]) if row else set[int]()
+        found = tx.items.get([seq for seq in seqs if seq not in there])
+        out = denied_in(tx, charter.circle)
+        fresh = [pair for pair in found if pair[0].seq not in out and 0 <= pair[0].tlp <= charter.text.ceiling]
+        if not fresh:
+            return 0
         now = base.clock()
-        with base.store.write() as tx:
-            row = tx.logs.get(charter.origin(base.me))
-            there = tx.items.placed(seqs, [row.id]) if row else set[int]()
-            found = tx.items.get([seq for seq in seqs if seq not in there])
-            out = denied_in(tx, charter.circle)
-            fresh = [pair for pair in found if pair[0].seq not in out and 0 <= pair[0].tlp <= charter.text.ceiling]
-            if not fresh:
-                return 0
-            drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
-            _, places = base.append(tx, charter, drafts)
-            sent = [(each, place) for (each, _), place in zip(fresh, places, strict=True) if each.author != base.me]
-            if sent:
-                consents.show_consent(tx, base, base.world(tx), charter, sent)
-            back = [structs.replace(each, state="held") for each, _ in fresh if each.state == "denied"]
-            tx.items.save(back)
-            resettle(tx, [each.stix_id for each in back])
-            self._claim(tx, charter, [each for each, _ in fresh])
-        base.mark()
+        drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
+        _, places = base.append(tx, charter, drafts)
+        pairs = list(zip((each for each, _ in fresh), places, strict=True))
+        if seen := [place.index for each, place in pairs if each.type == timing.SIGHTING]:
+            timing.watch(tx, places[0].log, seen)
+        sent = [(each, place) for each, place in pairs if each.author != base.me]
+        if sent:
+            consents.show_consent(tx, base, base.world(tx), charter, sent)
+        back = [structs.replace(each, state="held") for each, _ in fresh if each.state == "denied"]
+        tx.items.save(back)
+        resettle(tx, [each.stix_id for each in back])
+        self._claim(tx, charter, [each for each, _ in fresh])
         return len(fresh)
+
+    def share_in(self, tx: Transaction, charter: Charter, seqs: Sequence[int], person: str) -> Preview | None:
+        """Share item rows inside the caller's transaction, all (None) or none: then the preview says why."""
+        desk = Desk(charter, list(dict.fromkeys(seqs)), "", person)
+        decisions = [decision for _, decision in self._decide(tx, self._base.world(tx), desk)]
+        if not all(decision.allowed for decision in decisions):
+            return _preview(decisions)
+        self._append_in(tx, desk, desk.seqs)
+        return None
+
+    def place_of(self, tx: Transaction, charter: Charter, seq: int) -> str:
+        """Return the reference of the newest entry of ours that carries an item row; NotFoundError if none does."""
+        row = tx.logs.get(charter.origin(self._base.me))
+        found = [each.index for each in tx.payloads.of_item(seq) if row is not None and each.log == row.id]
+        if row is None or not found:
+            raise NotFoundError("This item does not stand in the circle.", hint="See `entente share why`.")
+        index = max(found)
+        return f"{b32(origin_hash(row.origin))}/{index}/{b32(tx.logs.node(row.id, 0, index))}"
 
     def _claim(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
         """Deny copies of others that were here before our own version of what belongs to us."""
@@ -253,6 +279,7 @@ class Sharing:
             row.person,
             len(data),
             denied=row.seq in out,
+            problem=problem(data),
         )
 
     def _received(

@@ -75,6 +75,11 @@ RULES: Final[dict[str, Rule]] = {
         "who shares it",
         "Share a smaller object, or amend the agreement's limits.",
     ),
+    "no-source": Rule(
+        "The item is a warning that names neither a source nor a basis.",
+        "the author of the warning",
+        "Add a source with its grade, or a basis in words, and publish it again.",
+    ),
     "onward": Rule(
         "The item is here because another member sent it.",
         "the member that sent it",

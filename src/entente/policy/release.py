@@ -46,6 +46,7 @@ class Candidate(msgspec.Struct, frozen=True):
     `tlp` is the marking given at import or the effective one; the object's own in `facts` counts too. `author` is the
     member whose copy it is; `own` means that this member brought it itself and that no partner sent these bytes.
     `person` brought it. `size` is what the limit of the agreement is compared with. `denied` also means withdrawn.
+    `problem` is the rule that the object itself breaks, "" for none.
     `consent` says in words who let an item of another member go to this circle, "" if nobody did; `may_ask` that its
     originator can be asked.
     """
@@ -58,6 +59,7 @@ class Candidate(msgspec.Struct, frozen=True):
     person: str
     size: int
     denied: bool = False
+    problem: str = ""
     consent: str = ""
     may_ask: bool = False
 
@@ -184,6 +186,8 @@ class _Desk:
         found += marked
         if candidate.size > circle.terms.limits.payload:
             found.append(_size(candidate.size, circle))
+        if candidate.problem:
+            found.append(refuse(candidate.problem, RULES[candidate.problem].refuses))
         if not candidate.own and not candidate.consent:
             found.append(_onward(candidate, circle))
         if by := self._owner(facts):

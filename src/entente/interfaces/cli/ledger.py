@@ -77,6 +77,24 @@ def proof(
 
 
 @app.command()
+def dossier(
+    ctx: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A decision, minutes, a disclosure or a plan.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
+) -> None:
+    """Write what was decided together with its words and proofs, for anybody to verify (exit 4 until it is)."""
+    here = desk(ctx)
+    with here.open() as node:
+        size = files.write(out, [node.dossiers.write(id_)])
+    name = text.file_name(out)
+
+    def show(screen: Screen) -> None:
+        screen.line(f"The words and their proofs are in {name} ({text.size(size)}).", "green")
+
+    here.answer({"out": name, "bytes": size}, show, next_=f"python tools/verify.py {name}")
+
+
+@app.command()
 def confirm(ctx: typer.Context) -> None:
     """Vouch, as a person, that this restored home is the newest there is, so that it signs again; it is recorded."""
     here = desk(ctx)

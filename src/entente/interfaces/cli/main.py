@@ -21,10 +21,13 @@ from entente.interfaces.cli import (
     agreement,
     backup,
     bundle,
+    case,
     change,
     circle,
     config,
     demo,
+    disclose,
+    export,
     item,
     key,
     ledger,
@@ -32,9 +35,14 @@ from entente.interfaces.cli import (
     onward,
     partner,
     person,
+    plan,
     profile,
     recall,
+    request,
+    session,
     share,
+    tempo,
+    warn,
     witness,
 )
 from entente.interfaces.cli.desk import Desk, Serve, desk
@@ -70,6 +78,14 @@ app.add_typer(key.app, name="key")
 app.add_typer(person.app, name="person")
 app.add_typer(profile.app, name="profile")
 app.add_typer(config.app, name="config")
+app.add_typer(request.app, name="request")
+app.add_typer(case.app, name="case")
+app.add_typer(session.app, name="session")
+app.add_typer(disclose.app, name="disclose")
+app.add_typer(plan.app, name="plan")
+app.add_typer(warn.app, name="warn")
+export.add_to([(session.app, "session"), (case.app, "case"), (request.app, "request")])
+app.command("tempo")(tempo.tempo)
 app.command("demo")(demo.demo)
 
 

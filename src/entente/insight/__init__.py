@@ -1,0 +1,1 @@
+"""Answers folded from several kinds; nothing here is written or stored."""

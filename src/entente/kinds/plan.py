@@ -1,0 +1,113 @@
+"""Action plans: what is proposed, that it is stopped, and what nothing may be done to (docs/protocol/12-plans.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from entente.core import canon
+from entente.core.entry import MAX_TIME
+from entente.core.errors import InvalidError
+from entente.core.ids import Member, unb32
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny
+from entente.core.recorded import Recorded, check_number, check_word, number
+from entente.core.shape import listed
+from entente.policy.bones import bones, bones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_ACT: Final = 64 << 10
+REASONS: Final = ("danger", "error", "overtaken", "other")
+
+
+def plan_id(proposer: bytes, nonce: bytes, hash_: bytes) -> bytes:
+    """Return the id of the plan that `proposer` makes with this nonce (16 bytes) of the file with this SHA-256."""
+    return sha256(b"entente/plan/v1\0" + proposer + nonce + hash_).digest()
+
+
+def id_of(act: Act) -> bytes:
+    """Return the plan id of a `plan/1`."""
+    return plan_id(act.author, unb32(str(act.body["nonce"]), 16), unb32(str(act.body["hash"]), 32))
+
+
+def by_id(state: Mapping[str, Act], plan: bytes) -> Act | None:
+    """Return the plan with this id from the state, None if it was not proposed; by smallest reference of several."""
+    return min((act for act in state.values() if id_of(act) == plan), key=lambda act: act.place.ref, default=None)
+
+
+def owners(act: Act) -> frozenset[Member]:
+    """Return the members that steps of this plan belong to."""
+    return frozenset(Member(unb32(bone.owner, 32)) for bone in bones_of(act).values())
+
+
+def _values(body: Mapping[str, object]) -> None:
+    unb32(str(body["nonce"]), 16)
+    unb32(str(body["hash"]), 32)
+    check_number(body, "deadline", 0, MAX_TIME)
+    ids = {bone.id for bone in bones(listed(body, "steps"))}
+    if body["exception"] not in ids | {""}:
+        raise InvalidError("The exception of the plan is none of its steps.")
+    if len(canon.encode(body)) > MAX_ACT:
+        raise InvalidError(
+            f"The steps of the plan take more than {MAX_ACT} bytes.",
+            hint="Divide it into several plans, or shorten ids.",
+        )
+
+
+def _rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+    if not owners(act) <= context.members(act.circle):
+        return deny("owner")
+    mine = (each for each in state.values() if each.place.log == act.place.log)
+    same = any(each.body["nonce"] == act.body["nonce"] and each.body["hash"] == act.body["hash"] for each in mine)
+    return deny("plan") if same else ALLOW
+
+
+@dataclass(frozen=True)
+class PlanKind(Recorded):
+    """Entries of kind `plan/1`: its owners must be among those who approve, by its deadline if it has one."""
+
+    def asks(self, act: Act, context: Context) -> Asks:  # type: ignore[explicit-override]  # typing.override needs 3.12
+        """Ask the members of the room."""
+        return Asks(
+            act.place.leaf,
+            act.circle,
+            context.members(act.circle),
+            number(act.body["needed"]),
+            must=owners(act),
+            deadline=number(act.body["deadline"]),
+            proposer=act.author,
+        )
+
+
+KIND = PlanKind(
+    "plan/1",
+    {
+        "nonce": str,
+        "content": str,
+        "hash": str,
+        "decision": str,
+        "steps": list,
+        "exception": str,
+        "deadline": int,
+    },
+    about={"decision": ("decision/1",)},
+    content=("content",),
+    optional=("decision",),
+    values=_values,
+    rule=_rule,
+    consent="plan",
+)
+"""Entries of kind `plan/1`: the file (`content`, `hash`), its skeleton (`steps`), what decided that it be made."""
+
+
+def _reason(body: Mapping[str, object]) -> None:
+    check_word(body, "reason", REASONS)
+
+
+HALT = Recorded("halt/1", {"plan": str, "reason": str}, about={"plan": (KIND.name,)}, values=_reason)
+"""Entries of kind `halt/1`: from here on no step of the plan is begun."""
+
+PROTECTED = Recorded("protected/1", {"content": str}, content=("content",))
+"""Entries of kind `protected/1`: the author's newest list of what nothing may be done to."""

@@ -1,0 +1,220 @@
+"""What is due in the plans of a home now: outcomes, control steps, effects, and what has stood for long enough.
+
+docs/protocol/12-plans.md. This only reads; `node.runner` does it.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from entente.core import canon
+from entente.core.ids import b32, unb32
+from entente.core.recorded import number
+from entente.node import timing
+from entente.node.board import Board
+from entente.node.effects import Order, is_manual, orders, permits, texts
+from entente.node.planbook import FINAL, Book, is_bounded, is_work
+from entente.policy import protected
+from entente.policy.approval import APPROVE, State, carried
+from entente.policy.bones import START
+from entente.policy.run import DONE, Ready, Run
+
+if TYPE_CHECKING:
+    from entente.core.kind import Act
+    from entente.formats.cacao_values import Playbook
+    from entente.node.base import Base
+    from entente.store.ports import Transaction
+
+ARMED: Final = "plan-armed"
+"""By plan: the person who let this node begin its own steps."""
+
+EFFECT: Final = "plan-effect"
+"""By plan, step and visit: effects that were begun and have not ended."""
+
+WISH: Final = "plan-undo"
+"""By plan and step: a person wants it undone now."""
+
+UNARMED: Final = "Nobody has said `plan run` here."
+
+
+class Job(Struct, frozen=True):
+    """Something that is due: what, for which plan (reference), for which step and why."""
+
+    what: str
+    plan: str
+    step: str = ""
+    visit: int = 0
+    because: tuple[str, ...] = ()
+
+
+class Due:
+    """Looks through the plans of one home; `next_look` is when something may be due by time alone (ms, 0 never)."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+        self._closed: set[str] = set()
+        self.next_look = 0
+
+    def jobs(self, tx: Transaction) -> list[Job]:
+        """Return what is due in all plans that are not over, and note when to look again."""
+        board = Board(self._base, tx)
+        book = Book(board)
+        jobs: list[Job] = []
+        self.next_look = 0
+        for act in book.all():
+            if act.place.ref in self._closed or not board.world.charters.is_current(board.room(act)):
+                continue
+            found = self.of(book, act)
+            jobs += found
+            if not found and book.state(act) in FINAL and not self._may_undo(book, act):
+                self._closed.add(act.place.ref)
+        return jobs
+
+    def of(self, book: Book, act: Act) -> list[Job]:
+        """Return what is due in one plan."""
+        state = book.state(act)
+        if state == "proposed":
+            return self._outcome_due(book, act)
+        jobs = self._undo_due(book, act)
+        if state not in {"approved", "running"}:
+            return jobs
+        playbook, _ = book.playbook(act)
+        for ready in book.run(act).ready if playbook is not None else ():
+            if ready.owner != b32(self._base.me) or playbook is None:
+                continue
+            step = playbook.steps[ready.step]
+            if begun(book.tx, book.id_of(act), ready.step) or self.why_waiting(book, act, ready):
+                continue
+            if step.delay_ms and not self._over(self._ready_at(book, ready) + step.delay_ms):
+                continue
+            jobs.append(Job("work" if is_work(step) else "control", act.place.ref, ready.step, ready.visit))
+        return jobs
+
+    def _ready_at(self, book: Book, ready: Ready) -> int:
+        return max((book.board.world.view.acts[ref].time for ref in ready.because), default=0)
+
+    def _over(self, time: int) -> bool:
+        """Say whether this time is past; else look again by then."""
+        if time <= self._base.clock():
+            return True
+        self.next_look = min(self.next_look or time, time)
+        return False
+
+    def _outcome_due(self, book: Book, act: Act) -> list[Job]:
+        asked = book.board.world.view.things[act.place.leaf]
+        if not asked.deadline or asked.proposer != self._base.me:
+            return []
+        counted = self.counted(book, act)
+        if carries(book, act, counted) or self._over(asked.deadline + 1):
+            return [Job("outcome", act.place.ref)]
+        return []
+
+    def counted(self, book: Book, act: Act) -> list[str]:
+        """Return the approvals that were in time: claimed by the deadline, and witnessed by us by then."""
+        asked = book.board.world.view.things[act.place.leaf]
+        found: list[str] = []
+        for member, answer in sorted(book.board.world.answers(act.place.leaf).items()):
+            if answer.answer != APPROVE or answer.time > asked.deadline:
+                continue
+            seen = answer.time if member == self._base.me else timing.covered_ref(book.tx, answer.ref, self._base.me)
+            if 0 < seen <= asked.deadline:
+                found.append(answer.ref)
+        return found
+
+    def _undo_due(self, book: Book, act: Act) -> list[Job]:
+        """Return which effects of ours have stood for as long as they may, or are not wanted any more."""
+        run, plan = book.run(act), book.id_of(act)
+        undone_by = {bone.undo: bone for bone in book.bones(act) if bone.undo and bone.owner == b32(self._base.me)}
+        playbook, _ = book.playbook(act)
+        jobs: list[Job] = []
+        for visit in run.visits if undone_by else ():
+            if visit.id in undone_by and visit.state == DONE:
+                done = book.board.world.view.acts[visit.because[0]]
+                if self._stands(run, done):
+                    jobs.append(Job("undone", act.place.ref, visit.id, number(done.body["visit"]), (visit.ended,)))
+        for ready in run.undoable if playbook is not None else ():
+            bone = undone_by.get(ready.step)
+            if bone is None or playbook is None or begun(book.tx, plan, ready.step):
+                continue
+            done, limit = book.board.world.view.acts[ready.because[0]], playbook.steps[bone.id].limit
+            wish = book.tx.records.get(WISH, f"{plan}/{bone.id}") is not None
+            if (wish or (limit and self._over(done.time + limit * 1000))) and not self.why_waiting(book, act, ready):
+                jobs.append(Job("undo", act.place.ref, ready.step, ready.visit, ready.because))
+        return jobs
+
+    def _stands(self, run: Run, done: Act) -> bool:
+        """Say whether the step that this act ended was not undone."""
+        named = (done.body["step"], done.body["visit"])
+        return any((each.id, each.visit) == named and each.state == DONE for each in run.visits)
+
+    def _may_undo(self, book: Book, act: Act) -> bool:
+        return any(ready.owner == b32(self._base.me) for ready in book.run(act).undoable)
+
+    def _armed(self, book: Book, act: Act) -> bool:
+        return book.tx.records.get(ARMED, book.id_of(act)) is not None
+
+    def _touched(self, book: Book, act: Act, playbook: Playbook, step: str) -> str:
+        """Say what a step would touch that a member protects, "" for nothing."""
+        found = playbook.steps[step]
+        said = texts(playbook, found, book.variables(act, playbook, step))
+        own = (book.tx.records.get("protected", "own") or b"").decode()
+        for member, values in {self._base.me: protected.read(own), **book.protected(act)}.items():
+            extra = protected.read(own) if member == self._base.me else []
+            if hit := protected.touched([*values, *extra], said):
+                return f"It touches {hit[0]}, which {book.board.name(member)} protects."
+        return ""
+
+    def orders(self, book: Book, act: Act, playbook: Playbook, ready: Ready) -> list[Order] | None:
+        """Return the commands of a step as this node may carry them out, None where it may not."""
+        step = playbook.steps[ready.step]
+        variables = book.variables(act, playbook, ready.step)
+        return orders(playbook, step, variables, permits(book.tx), effect_key(book.id_of(act), ready))
+
+    def why_waiting(self, book: Book, act: Act, ready: Ready) -> str:
+        """Say in words why a step of ours that is ready is not begun by this node, "" if it is."""
+        playbook, problem = book.playbook(act)
+        if playbook is None or ready.step not in playbook.steps:
+            return problem
+        step, armed = playbook.steps[ready.step], self._armed(book, act)
+        why = ""
+        if not is_work(step):
+            why = "" if armed or step.type != START else UNARMED
+        elif is_manual(step):
+            why = "A person does this step."
+        elif not is_bounded(playbook, step):
+            why = "It has no time limit and undo: a person does it."
+        elif not armed:
+            why = UNARMED
+        else:
+            why = self._touched(book, act, playbook, ready.step)
+            if not why and not self.orders(book, act, playbook, ready):
+                why = "Nothing on this node is allowed to do it."
+        return why
+
+
+def begun(tx: Transaction, plan: str, step: str) -> bool:
+    """Say whether an effect of this step was begun here and has not ended."""
+    return bool(tx.records.scan(EFFECT, f"{plan}/{step}/"))
+
+
+def effect_key(plan: str, ready: Ready) -> str:
+    """Return the key of the effect of one visit of a step."""
+    said = canon.encode({"step": ready.step, "visit": ready.visit})
+    return b32(sha256(b"entente/effect/v1\0" + unb32(plan, 32) + said).digest())
+
+
+def same(job: Job, other: Job) -> bool:
+    """Say whether two jobs are about the same thing."""
+    return (job.what, job.plan, job.step, job.visit) == (other.what, other.plan, other.step, other.visit)
+
+
+def carries(book: Book, act: Act, counted: list[str]) -> bool:
+    """Say whether these approvals bring a plan into force."""
+    view = book.board.world.view
+    asked = view.things[act.place.leaf]
+    by = {view.acts[ref].author: APPROVE for ref in counted}
+    return carried(asked.voters, asked.needed, by, asked.must) is State.IN_FORCE

@@ -1,0 +1,143 @@
+"""What the desk of joint sessions gives back; ids and times are written out, persons are ids."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from entente.policy.agenda import AgendaPoint
+
+
+class Quorum(Struct, frozen=True):
+    """How many members have to be present, and how many are."""
+
+    needed: int
+    present: int
+
+
+class Presence(Struct, frozen=True):
+    """A member at a session: whether and since when it is present, and who speaks for it; "" where that is not said."""
+
+    member: str
+    name: str
+    present: bool
+    person: str
+    time: str
+    head: str
+    deputy: str
+
+
+class SessionVote(Struct, frozen=True):
+    """A member's one vote: "yes" or "no", which person gave it, when, and the words to it."""
+
+    member: str
+    name: str
+    person: str
+    time: str
+    vote: str
+    text: str
+
+
+class DecisionInfo(Struct, frozen=True):
+    """A decision: proposed (nobody voted), open, decided or rejected; votes by member, those against in `dissent`."""
+
+    id: str
+    session: str
+    text: str
+    text_state: str
+    state: str
+    needed: int
+    by: str
+    name: str
+    time: str
+    plan: str
+    owner: str
+    due: str
+    about: list[str]
+    votes: list[SessionVote]
+    dissent: list[SessionVote]
+
+
+class PointInfo(Struct, frozen=True):
+    """A member's own point for the agenda."""
+
+    id: str
+    text: str
+    text_state: str
+    priority: int
+    by: str
+    name: str
+
+
+class MinutesInfo(Struct, frozen=True):
+    """Minutes that were proposed: by whom, their state (proposed, signed or refused), who has signed."""
+
+    id: str
+    by: str
+    time: str
+    state: str
+    needed: int
+    signed_by: list[str]
+
+
+class SessionInfo(Struct, frozen=True):
+    """A session in one line."""
+
+    session: str
+    circle: str
+    title: str
+    at: str
+    by: str
+    state: str
+    quorum: Quorum
+    decisions: int
+
+
+class SessionRecord(Struct, frozen=True):
+    """What the acts of a room say about a session, or that part of them which `basis` (entries by member) names."""
+
+    session: str
+    circle: str
+    title: str
+    title_state: str
+    at: str
+    by: str
+    name: str
+    quorum: Quorum
+    attendance: list[Presence]
+    points: list[PointInfo]
+    decisions: list[DecisionInfo]
+    open: list[AgendaPoint]
+    basis: dict[str, int]
+    waiting: bool
+
+
+class SessionView(Struct, frozen=True):
+    """A session: convened, open (enough are present), minuted or signed."""
+
+    session: str
+    circle: str
+    title: str
+    title_state: str
+    at: str
+    by: str
+    name: str
+    state: str
+    quorum: Quorum
+    attendance: list[Presence]
+    agenda: list[AgendaPoint]
+    decisions: list[DecisionInfo]
+    dissent: list[SessionVote]
+    minutes: list[MinutesInfo]
+    signed_by: list[str]
+    ended: bool
+
+
+class MinutesText(Struct, frozen=True):
+    """The minutes as text: a draft, proposed, or signed by all; `later` counts acts that came after them."""
+
+    session: str
+    minutes: str
+    text: str
+    state: str
+    signed_by: list[str]
+    later: int

@@ -1,0 +1,154 @@
+"""The skeleton of an action plan: its steps without what they do, as the members sign it.
+
+docs/protocol/12-plans.md, "Acts".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
+
+from msgspec import Struct
+
+from entente.core.errors import InvalidError
+from entente.core.ids import unb32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from entente.core.kind import Act
+
+START, END, PARALLEL = "start", "end", "parallel"
+IF, WHILE, SWITCH = "if-condition", "while-condition", "switch-condition"
+ACTIONS: Final = ("action", "playbook-action")
+CONDITIONS: Final = (IF, WHILE, SWITCH)
+TYPES: Final = (START, END, PARALLEL, *CONDITIONS, *ACTIONS)
+TRUE, FALSE, DEFAULT = "true", "false", "default"
+
+MAX_STEPS: Final = 400
+MAX_BRANCHES: Final = 64
+MAX_ID: Final = 100
+MAX_LABEL: Final = 256
+_FIELDS: Final = ("id", "type", "owner", "next", "failed", "undo")
+_PAIR: Final = 2
+
+
+class Bone(Struct, frozen=True):
+    """One step of a plan: whose it is (b32 of the member), and which steps follow it; "" stands for none.
+
+    `branches` are (label, first step): 1, 2, ... of a parallel, true and false of an if, true of a while, the cases
+    of a switch.
+    """
+
+    id: str
+    type: str
+    owner: str
+    next: str
+    failed: str
+    branches: tuple[tuple[str, str], ...]
+    undo: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as it stands in an act."""
+        named: dict[str, object] = {name: getattr(self, name) for name in _FIELDS}
+        return named | {"branches": [list(branch) for branch in self.branches]}
+
+    def flow(self) -> Iterator[str]:
+        """Yield every step that this one leads to in the run."""
+        yield from (each for each in (self.next, self.failed, *(step for _, step in self.branches)) if each)
+
+    def results(self) -> frozenset[str]:
+        """Return what this step may come to when it is done: the label of a branch that it takes, "" for none."""
+        if self.type not in CONDITIONS:
+            return frozenset({""})
+        labels = {label for label, _ in self.branches}
+        return frozenset(labels if (DEFAULT if self.type == SWITCH else FALSE) in labels else labels | {""})
+
+
+def bones(steps: Sequence[object]) -> tuple[Bone, ...]:
+    """Read a skeleton; InvalidError unless it is well formed, begins with its start, and names no step that lacks."""
+    if not 1 <= len(steps) <= MAX_STEPS:
+        raise InvalidError(f"A plan has 1 to {MAX_STEPS} steps.")
+    found = tuple(_bone(each) for each in steps)
+    known = {bone.id: bone for bone in found}
+    if len(known) != len(found):
+        raise InvalidError("Two steps of the plan have the same id.")
+    if [bone.id for bone in found if bone.type == START] != [found[0].id]:
+        raise InvalidError("The first step of a plan is its start, and it has one start only.")
+    undos = {bone.undo for bone in found if bone.undo}
+    led = {each for bone in found for each in bone.flow()}
+    if missing := sorted((undos | led) - known.keys()):
+        raise InvalidError(f"The plan names the step {missing[0]}, which it does not have.")
+    if found[0].id in undos | led or undos & led:
+        raise InvalidError("No step leads to the start, and an undo is no part of the flow.")
+    for bone in found:
+        _check_ways(bone, is_undo=bone.id in undos)
+    if any(known[each].type not in ACTIONS for each in undos):
+        raise InvalidError("An undo is an action.")
+    return found
+
+
+def _bone(value: object) -> Bone:
+    """Read one step with its values."""
+    given: Mapping[str, object] = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    if given.keys() != {*_FIELDS, "branches"}:
+        raise InvalidError(f"A step of a plan has exactly {', '.join(_FIELDS)} and branches.")
+    texts = {name: _text(given[name], name) for name in _FIELDS}
+    if not texts["id"] or texts["type"] not in TYPES:
+        raise InvalidError(f"A step has an id, and its type is one of {', '.join(TYPES)}.")
+    unb32(texts["owner"], 32)
+    branches = given["branches"]
+    if not isinstance(branches, list):
+        raise InvalidError("The branches of a step are a list.")
+    return Bone(branches=tuple(map(_branch, cast("list[object]", branches))), **texts)
+
+
+def _text(value: object, name: str, most: int = MAX_ID) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise InvalidError(f"{name}: a text of at most {most} characters is needed.")
+    return value
+
+
+def _branch(value: object) -> tuple[str, str]:
+    pair = cast("list[object]", value) if isinstance(value, list) else []
+    if len(pair) != _PAIR or not all(pair):
+        raise InvalidError("A branch is its label and its first step.")
+    return _text(pair[0], "label", MAX_LABEL), _text(pair[1], "branch")
+
+
+def _check_ways(bone: Bone, *, is_undo: bool) -> None:
+    """Raise InvalidError unless the ways on from a step are those of its type."""
+    labels = [label for label, _ in bone.branches]
+    right = {
+        PARALLEL: labels == [str(number) for number in range(1, len(labels) + 1)] and labels != [],
+        IF: labels in ([TRUE], [FALSE], [TRUE, FALSE], [FALSE, TRUE]),
+        WHILE: labels == [TRUE],
+        SWITCH: labels != [] and len(set(labels)) == len(labels),
+    }.get(bone.type, not labels)
+    if not right or len(labels) > MAX_BRANCHES:
+        raise InvalidError(f"The step {bone.id} has other branches than a step of type {bone.type} can have.")
+    if bone.undo and (bone.type not in ACTIONS or is_undo):
+        raise InvalidError(f"The step {bone.id} cannot have an undo.")
+    if bone.type == END and (bone.next or bone.failed):
+        raise InvalidError(f"Nothing follows the end step {bone.id}.")
+    if bone.type != END and not bone.next and not is_undo:
+        raise InvalidError(f"Nothing follows the step {bone.id}; every way ends with an end step.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A plan by its reference, which fixes its content."""
+
+    ref: str
+    steps: Sequence[object] = field(compare=False)
+
+
+def bones_of(plan: Act) -> Mapping[str, Bone]:
+    """Return the steps of an allowed `plan/1` by id, in their order; parsed once for each plan."""
+    return _parsed(_Signed(plan.place.ref, cast("list[object]", plan.body["steps"])))
+
+
+@lru_cache(maxsize=256)
+def _parsed(plan: _Signed) -> Mapping[str, Bone]:
+    return {bone.id: bone for bone in bones(plan.steps)}
