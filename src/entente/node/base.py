@@ -330,7 +330,8 @@ def find(text: str, options: Iterable[tuple[bytes, str, str]], what: str) -> byt
 
 def stamp(milliseconds: int) -> str:
     """Return a time in milliseconds as RFC 3339 in UTC; what others claim beyond the year 9999 is shown as its end."""
-    moment = datetime.fromtimestamp(min(milliseconds, LAST_TIME) / 1000, UTC)
+    whole = min(milliseconds, LAST_TIME)
+    moment = datetime.fromtimestamp(whole // 1000, UTC).replace(microsecond=whole % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -15,6 +15,8 @@ def in_words(terms: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             continue
         if name == "limits" and isinstance(value, dict):
             yield "each member may send", _limits(cast("dict[str, object]", value))
+        elif name == "consent" and isinstance(value, dict):
+            yield from _consent(cast("dict[str, object]", value))
         else:
             yield _NAMES.get(name, name), _sentence(name, value)
 
@@ -27,6 +29,7 @@ _NAMES = {
     "backlog": "who joins later gets",
     "four_eyes": "release",
     "quorum": "later changes need",
+    "escalation_hours": "what is overdue escalates",
 }
 _WORDS = {
     "refused": "nobody sends on what another member sent",
@@ -48,8 +51,17 @@ def _sentence(name: str, value: object) -> str:
             return "by another person than who brought the item" if value else "by any person who may share"
         case "quorum", int():
             return f"{value} members" if value else "more than two thirds of the members"
+        case "escalation_hours", int():
+            return f"after {text.count(value, 'hour')}" if value else "at once"
         case _:
             return str(value)
+
+
+def _consent(consent: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Say whose approval each kind of joint work needs."""
+    rules = {"all": "the approval of every member", "quorum": "the approval of the quorum"}
+    for word, rule in consent.items():
+        yield f"a {word} needs" if word != "minutes" else "minutes need", rules.get(str(rule), str(rule))
 
 
 def _limits(limits: Mapping[str, object]) -> str:
