@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ from entente.core.errors import ConflictError, StoreError, TransportError
 MARKER: Final = "entente-demo.json"
 SECONDS_TO_START: Final = 20.0
 SECONDS_TO_END: Final = 5.0
+SECONDS_TO_ARRIVE: Final = 20.0
+_GLANCE: Final = 0.02
 
 
 class Marker(msgspec.Struct, frozen=True, rename="kebab"):
@@ -146,3 +150,14 @@ def free_urls(number: int) -> list[str]:
     for listener in listeners:
         listener.close()
     return urls
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something has come true; raise TransportError if it takes too long."""
+    end = time.monotonic() + SECONDS_TO_ARRIVE
+    while not condition():
+        if time.monotonic() > end:
+            raise TransportError(
+                f"After {SECONDS_TO_ARRIVE:.0f} s {what} had not arrived.", hint="Start it with --reset."
+            )
+        time.sleep(_GLANCE)

@@ -6,19 +6,16 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
-from entente.core.errors import TransportError, VerificationError
+from entente.core.errors import VerificationError
+from entente.interfaces.cli import demo_work
 from entente.interfaces.cli.demo_data import AGREEMENT, HARBOUR, INDICATORS, NORTHWIND, Corpus
-from entente.interfaces.cli.demo_place import Place, Server, free_urls
+from entente.interfaces.cli.demo_place import Place, Server, free_urls, until
 from entente.ledger.proof import read_proof
 from entente.node import Node
 from entente.node.values import Imported, LedgerReport
-
-SECONDS_TO_ARRIVE: Final = 20.0
-_GLANCE: Final = 0.02
 
 
 class Step(Struct, frozen=True):
@@ -63,6 +60,7 @@ class Story:
         self.refused: set[str] = set()
         self.circle = ""
         self.shared_item = ""
+        self.warning = self.session = self.decision = self.plan = ""
         self.servers = (Server(place.harbour), Server(place.northwind))
         self._tell = tell
         self._begin = begin
@@ -83,6 +81,7 @@ class Story:
             self._step("an indicator is updated", lambda: self._update(harbour, northwind))
             self._step("Northwind answers with a sighting", lambda: self._answer(harbour, northwind))
             self._step("Northwind acknowledges what it has used", lambda: self._acknowledge(harbour, northwind))
+            self._work(harbour, northwind)
             self._step("both hold the same logs, and verify them", lambda: self._verify(harbour, northwind))
             self._step("a proof file verifies on its own", lambda: self._prove(harbour))
         self.place.finish()
@@ -100,7 +99,7 @@ class Story:
         with self._both() as (harbour, northwind):
             sighting = Corpus(northwind.profile.show().identity, NORTHWIND).first_sighting()
             while True:
-                _until(lambda: _heads(harbour) == _heads(northwind), "the newest heads")
+                until(lambda: _heads(harbour) == _heads(northwind), "the newest heads")
                 found = [
                     _side(harbour, self.place.harbour, self.circle, self.shared_item),
                     _side(northwind, self.place.northwind, self.circle, sighting),
@@ -145,15 +144,15 @@ class Story:
     def _confirm(self, harbour: Node, northwind: Node) -> str:
         northwind.partners.confirm(harbour.member, " ".join(harbour.words))
         harbour.partners.confirm(northwind.member, " ".join(northwind.words))
-        _until(lambda: _paired(harbour) and _paired(northwind), "the pairing")
+        until(lambda: _paired(harbour) and _paired(northwind), "the pairing")
         return f"{HARBOUR}: {' '.join(harbour.words)}"
 
     def _agree(self, harbour: Node, northwind: Node) -> str:
         proposed = northwind.agreements.propose([harbour.member], name=AGREEMENT)
         northwind.agreements.sign(proposed.agreement)
-        _until(lambda: any(one.id == proposed.agreement for one in harbour.agreements.list()), "the proposal")
+        until(lambda: any(one.id == proposed.agreement for one in harbour.agreements.list()), "the proposal")
         harbour.agreements.sign(proposed.agreement)
-        _until(lambda: _in_force(harbour) and _in_force(northwind), "the signatures")
+        until(lambda: _in_force(harbour) and _in_force(northwind), "the signatures")
         self.circle = proposed.circle
         return f'"{AGREEMENT}" is in force, ceiling TLP:AMBER'
 
@@ -170,7 +169,7 @@ class Story:
 
     def _arrive(self, northwind: Node) -> str:
         wanted = self.shared
-        _until(lambda: count_items(northwind, self.circle) >= wanted, "the items")
+        until(lambda: count_items(northwind, self.circle) >= wanted, "the items")
         return f"{wanted} objects, byte for byte as they were"
 
     def _red(self, harbour: Node) -> str:
@@ -187,7 +186,7 @@ class Story:
         done = harbour.items.import_files([path], circle=self.circle, purpose="detection")
         self._count(done)
         newest = harbour.items.show(self.shared_item).object["modified"]
-        _until(lambda: northwind.items.show(self.shared_item).object["modified"] == newest, "the update")
+        until(lambda: northwind.items.show(self.shared_item).object["modified"] == newest, "the update")
         return f"{self.shared_item} at {newest} on both sides"
 
     def _answer(self, harbour: Node, northwind: Node) -> str:
@@ -195,16 +194,40 @@ class Story:
         path = self.place.paper("sighting.json", seen)
         done = northwind.items.import_files([path], tlp="TLP:AMBER", circle=self.circle, purpose="detection")
         self._count(done)
-        _until(lambda: bool(harbour.items.list(type="sighting", limit=1).items), "the sighting")
+        until(lambda: bool(harbour.items.list(type="sighting", limit=1).items), "the sighting")
         return "seen three times in its own network"
 
     def _acknowledge(self, harbour: Node, northwind: Node) -> str:
         northwind.items.acknowledge([self.shared_item], stage="used")
-        _until(lambda: "used" in _stages(harbour, self.shared_item), "the receipt")
+        until(lambda: "used" in _stages(harbour, self.shared_item), "the receipt")
         return f"receipts at {HARBOUR}: {', '.join(sorted(_stages(harbour, self.shared_item)))}"
 
+    def _work(self, harbour: Node, northwind: Node) -> None:
+        """Warn, meet, decide, act and publish together."""
+        self._step(f"{HARBOUR} warns, and Northwind assesses it", lambda: self._warn(harbour, northwind))
+        self._step("a session meets, and both decide", lambda: self._decide(harbour, northwind))
+        self._step("the decision becomes a plan, and each side does its step", lambda: self._act(harbour, northwind))
+        conclude = demo_work.conclude
+        self._step(
+            "minutes signed, a public line released by both",
+            lambda: conclude(harbour, northwind, self.session, self.warning, self.place),
+        )
+
+    def _warn(self, harbour: Node, northwind: Node) -> str:
+        self.warning = demo_work.warn(harbour, northwind, self.circle)
+        return demo_work.told(harbour, self.warning)
+
+    def _decide(self, harbour: Node, northwind: Node) -> str:
+        self.session, self.decision = demo_work.decide(harbour, northwind, self.circle, self.warning)
+        found = harbour.sessions.decision(self.decision)
+        return f'"{found.text}" decided by {len(found.votes)} of {found.needed} needed; one voice had decided nothing'
+
+    def _act(self, harbour: Node, northwind: Node) -> str:
+        self.plan = demo_work.act(harbour, northwind, self.circle, self.decision)
+        return "; ".join(one.text for one in harbour.plans.show(self.plan).effect)
+
     def _verify(self, harbour: Node, northwind: Node) -> str:
-        _until(lambda: _heads(harbour) == _heads(northwind), "the newest heads")
+        until(lambda: _heads(harbour) == _heads(northwind), "the newest heads")
         reports = [harbour.ledger.verify(), northwind.ledger.verify()]
         for report in reports:
             _check(report)
@@ -251,17 +274,6 @@ def _side(node: Node, home: Path, circle: str, own: str) -> Side:
 
 def _by_origin(head: Head) -> str:
     return head.origin
-
-
-def _until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until something has come true; raise TransportError if it takes too long."""
-    end = time.monotonic() + SECONDS_TO_ARRIVE
-    while not condition():
-        if time.monotonic() > end:
-            raise TransportError(
-                f"After {SECONDS_TO_ARRIVE:.0f} s {what} had not arrived.", hint="Start it with --reset."
-            )
-        time.sleep(_GLANCE)
 
 
 def _check(report: LedgerReport) -> None:

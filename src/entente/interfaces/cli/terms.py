@@ -42,19 +42,16 @@ _WORDS = {
 def _sentence(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(word) for word in cast("list[object]", value)) or "nothing"
-    match name, value:
-        case _, str():
-            return _WORDS.get(value, value)
-        case "retention_days", int():
-            return text.count(value, "day") if value else "as long as each member likes"
-        case "four_eyes", bool():
-            return "by another person than who brought the item" if value else "by any person who may share"
-        case "quorum", int():
-            return f"{value} members" if value else "more than two thirds of the members"
-        case "escalation_hours", int():
-            return f"after {text.count(value, 'hour')}" if value else "at once"
-        case _:
-            return str(value)
+    if isinstance(value, str):
+        return _WORDS.get(value, value)
+    number = int(value) if isinstance(value, int) else 0
+    told = {
+        "retention_days": text.count(number, "day") if number else "as long as each member likes",
+        "four_eyes": "by another person than who brought the item" if number else "by any person who may share",
+        "quorum": f"{number} members" if number else "more than two thirds of the members",
+        "escalation_hours": f"after {text.count(number, 'hour')}" if number else "at once",
+    }
+    return told.get(name, str(value))
 
 
 def _consent(consent: Mapping[str, object]) -> Iterator[tuple[str, str]]:
