@@ -120,6 +120,7 @@ class Live:
                     self._stop.set()  # whoever serves us begins again with the new keys
                     return
                 self._quietly("sign", self._sign)
+                self._quietly("settle", self._rounds.settle)
                 self._door.wake()
                 self._courier.wake()
                 self._work.set()

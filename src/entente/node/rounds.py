@@ -61,6 +61,10 @@ class Rounds:
             members = list(self._partners.members("paired"))
         return [self.round(member, progress) for member in members]
 
+    def settle(self) -> None:
+        """Say in our logs what follows from what has come into force, whoever brought it; see `Agreements.settle`."""
+        self._agreements.settle()
+
     def _accept_waiting(self) -> None:
         for member in self._partners.members("waiting"):
             try:
