@@ -85,7 +85,7 @@ def test_a_session_is_judged(field: str, value: object, expected: str) -> None:
         ("decision/1", "owner", b32(b"z" * 32), "owner"),
         ("decision/1", "owner", "anna", "malformed"),
         ("decision/1", "due", -1, "malformed"),
-        ("decision/1", "about", [NOWHERE], "waits"),
+        ("decision/1", "about", [NOWHERE], ""),
         ("decision/1", "about", [TEXT] * 2, "malformed"),
         ("decision/1", "needed", 2, "voters"),
         ("decision/1", "voters", VOTERS[:2], "voters"),

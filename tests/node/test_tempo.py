@@ -47,14 +47,31 @@ def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
     assert spans.decision is None
     assert other.tempo.show()[0].receipt is not None
     session = one.sessions.open(circle, world.now, "Now").session
-    plan = one.plans.take(two_sides("Alder", "Birch"), circle).plan
-    one.plans.propose(plan)
-    one.plans.approve(plan)
     world.settle()
-    other.plans.approve(plan)
+    for node in (one, other):
+        node.sessions.join(session)
+    decision = one.sessions.decide(session, "We act.", about=[id_of(sighting)]).id
+    one.sessions.vote(decision, yes=True)
     world.settle()
-    one.plans.run(plan)
-    one.plans.done(plan, step_id("action", "first"))
-    one.sessions.join(session)
+    world.now += 5_000
+    other.sessions.vote(decision, yes=True)
     world.settle()
-    assert one.tempo.show()[0].step is None, "a plan without a decision is nobody's answer to a sighting"
+    found = one.tempo.show()[0].decision
+    assert found is not None
+    assert 5.0 <= found.p50 < 7.0
+    for follows in ("", decision):
+        plan = one.plans.take(two_sides("Alder", "Birch"), circle, decision=follows).plan
+        one.plans.propose(plan)
+        one.plans.approve(plan)
+        world.settle()
+        other.plans.approve(plan)
+        world.settle()
+        one.plans.run(plan)
+        world.now += 3_000
+        one.plans.done(plan, step_id("action", "first"))
+        world.settle()
+        steps = one.tempo.show()[0].step
+        assert (steps is None) == (follows == ""), "a plan without a decision is nobody's answer to a sighting"
+    assert steps is not None
+    assert 6.0 <= steps.p50 < 7.0
+    assert other.tempo.show()[0].step == steps

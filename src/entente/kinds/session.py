@@ -8,7 +8,7 @@ from entente.core.canon import MAX_INTEGER
 from entente.core.errors import InvalidError
 from entente.core.ids import ID_SIZE, b32, unb32
 from entente.core.kind import ALLOW, Act, Context, Judgement, deny
-from entente.core.recorded import ANY, Recorded, check_number, check_word, number
+from entente.core.recorded import Recorded, check_number, check_word, number
 from entente.core.shape import PERSON_SIZE, check_refs
 from entente.policy.approval import quorum
 
@@ -121,8 +121,8 @@ POINT = Recorded(
 DECISION = Recorded(
     "decision/1",
     {"session": str, "content": str, "plan": str, "about": list, "owner": str, "due": int},
-    about={**_SESSION, "about": ANY},
-    content=("content",),
+    about=_SESSION,
+    content=("content", "about"),
     values=_decision_values,
     rule=_decision_rule,
     consent="decision",

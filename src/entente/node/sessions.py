@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
-from entente.core.ids import b32, unb32
+from entente.core.ids import b32, origin_hash, unb32
 from entente.core.recorded import number
 from entente.formats import calendar
 from entente.kinds import session as kinds
@@ -14,10 +14,12 @@ from entente.node import session_record as records
 from entente.node.agendas import agenda_of, first_line
 from entente.node.base import find, stamp
 from entente.node.board import Pen, about, newest, reading, refused, writing
+from entente.node.consents import carriers
 from entente.node.excerpt import Excerpt
 from entente.node.people import operator
 from entente.node.planbook import Book
 from entente.node.session_values import SessionInfo, SessionView
+from entente.node.sharing import resolve
 from entente.node.typed import check_text, check_title
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Sessions:
         about: Sequence[str] = (),
         person: str = "",
     ) -> DecisionInfo:
-        """Propose a decision, about acts named by id or reference; we vote on it like everybody.
+        """Propose a decision, about acts (id or reference) or items of the circle; we vote on it like everybody.
 
         RefusedError for an owner that is not in the circle; NotFoundError for what it is about and is not known.
         """
@@ -131,7 +133,7 @@ class Sessions:
                 "session": act.place.ref,
                 "content": pen.put(words),
                 "plan": _plan_id(pen, plan) if plan else "",
-                "about": list(dict.fromkeys(_find_act(pen, each).place.ref for each in about)),
+                "about": list(dict.fromkeys(_subject(pen, each) for each in about)),
                 "owner": whose,
                 "due": due,
                 "voters": pen.voters(),
@@ -268,6 +270,25 @@ def _plan_id(pen: Pen, text: str) -> str:
         return b32(unb32(text, 32))
     except InvalidError:
         raise NotFoundError(f"There is no plan {text!r}.", hint="Propose it first, or give its whole id.") from None
+
+
+def _subject(pen: Pen, text: str) -> str:
+    """Return the reference of an act of this room, or of an entry that brought an item to it; NotFoundError if none."""
+    try:
+        return _find_act(pen, text).place.ref
+    except NotFoundError:
+        stix_id = resolve(pen.tx, text)
+    copies = pen.tx.items.find([stix_id])[stix_id]
+    entries = sorted(
+        (log.origin, log.id, each.index)
+        for copy in copies
+        for log, each in carriers(pen.tx, copy)
+        if log.circle == pen.charter.circle
+    )
+    if not entries:
+        raise NotFoundError(f"{stix_id} is not in this circle.", hint="Share it first: `entente share send`.")
+    origin, number_, index = entries[0]
+    return f"{b32(origin_hash(origin))}/{index}/{b32(pen.tx.logs.node(number_, 0, index))}"
 
 
 def _find_act(pen: Pen, text: str) -> Act:
