@@ -286,6 +286,7 @@ SAME: list[list[Source]] = [
     [Source("One", "https://agency.example/a?x=1&y=2"), Source("Two", "https://AGENCY.example:443/a?y=2&x=1#top")],
     [Source("One", original="https://agency.example/a"), Source("Agency", "https://agency.example/a")],
     [Source("One", original="Two"), Source("Two", original="Three"), Source("Three")],
+    [Source("Courier", chain=("North Wire",)), Source("Tide Radio", original="north wire")],
 ]
 APART: list[list[Source]] = [
     [],

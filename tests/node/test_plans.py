@@ -289,3 +289,29 @@ def test_permit_covers_only_what_lies_below_it() -> None:
         found = cacao.read(blocking(url=url))
         assert (orders(found, found.steps[BLOCK], {}, [permit], "k") is not None) == allowed, url
     assert agent_id("x") != agent_id("y")
+
+
+def test_agent_without_an_owner_is_refused_until_somebody_says_whose_it_is() -> None:
+    _, one, other, circle = pair()
+    data = two_sides("Alder", "Nobody")
+    with pytest.raises(RefusedError, match="belongs to no member") as refused:
+        one.plans.take(data, circle)
+    assert refused.value.code == "no-owner"
+    assert "--owner" in refused.value.hint
+    assert list(one.plans.list()) == []
+    made = one.plans.take(data, circle, {"Nobody": other.member})
+    assert made.owners[SECOND] == other.member
+
+
+def test_secret_in_a_playbook_is_never_proposed() -> None:
+    _, one, _, circle = pair()
+    data = two_sides("Alder", "Birch").replace(
+        b'"agent_definitions"',
+        b'"authentication_info_definitions": {"http-basic--0f1f4d9e-2d0f-4c3e-9a5d-1f2f3f4f5f6e": '
+        b'{"type": "http-basic", "username": "u", "password": "hunter2"}}, "agent_definitions"',
+    )
+    made = one.plans.take(data, circle)
+    assert made.warnings
+    with pytest.raises(RefusedError, match="secret"):
+        one.plans.propose(made.plan)
+    assert one.plans.show(made.plan).state == "draft"

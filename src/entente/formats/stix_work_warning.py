@@ -29,12 +29,16 @@ _PLACE: Final = re.compile(r"(.+?)[ ]*(?:,|\()[ ]*([A-Za-z]{2})\)?")
 
 
 class Source(Struct, frozen=True):
-    """Who said it: name, link, grade such as `B2`, and the original that it repeats (name or link), "" for none."""
+    """Who said it: name, link, grade such as `B2`, and the original that it repeats (name or link), "" for none.
+
+    `chain` are the outlets (names or links) through which it came, the one that the source took it from last.
+    """
 
     name: str
     url: str = ""
     grade: str = "F6"
     original: str = ""
+    chain: tuple[str, ...] = ()
 
 
 class WarningText(Struct, frozen=True, kw_only=True):
@@ -164,13 +168,13 @@ def read_opinion(data: bytes) -> OpinionText | None:
 
 
 def independent(sources: Iterable[Source]) -> int:
-    """Count the originals behind sources: those that share a name, a link or an original, also through others, are one.
+    """Count the originals behind sources; those that share a name, link, original or outlet of a chain are one.
 
     Links are compared by host, path and query, without what only tracks the reader.
     """
     groups: list[set[str]] = []
     for source in sources:
-        keys = {_key(text) for text in (source.name, source.url, source.original) if text.strip()}
+        keys = {_key(text) for text in (source.name, source.url, source.original, *source.chain) if text.strip()}
         joined = [group for group in groups if group & keys]
         groups = [group for group in groups if not group & keys] + [keys.union(*joined)]
     return len(groups)
@@ -209,6 +213,8 @@ def _location(place: str) -> dict[str, object]:
 def _reference(source: Source) -> dict[str, object]:
     """Show a source to readers who do not know our extension; a link without a hash stands in words."""
     repeats = f"repeats {source.original}" if source.original else ""
+    if source.chain:
+        repeats = f"{repeats} by way of {', '.join(source.chain)}".strip()
     words = "; ".join(filter(None, (source.url, f"grade {source.grade}", repeats)))
     return {"source_name": source.name, "description": words}
 
@@ -219,7 +225,7 @@ def _narrative(id_: str) -> dict[str, object]:
 
 def _graded(source: Source) -> dict[str, object]:
     grade = parse_grade(source.grade)
-    more = {"url": source.url, "original": source.original}
+    more: dict[str, object] = {"url": source.url, "original": source.original, "chain": list(source.chain)}
     return {
         "name": source.name,
         "reliability": grade.reliability,
@@ -244,7 +250,13 @@ def _sources(record: Mapping[str, object]) -> tuple[Source, ...]:
             grade = Grade(_word(each.get("reliability", "F")), _digit(each.get("credibility", 6)))
             parse_grade(str(grade))
             found.append(
-                Source(_word(each.get("name")), _word(each.get("url")), str(grade), _word(each.get("original")))
+                Source(
+                    _word(each.get("name")),
+                    _word(each.get("url")),
+                    str(grade),
+                    _word(each.get("original")),
+                    _words(each.get("chain")),
+                )
             )
     return tuple(found)
 

@@ -33,7 +33,7 @@ _FIELDS: Final = (
     *("title", "text", "likelihood", "confidence", "sources", "basis", "places", "actors", "narratives"),
     *("valid_until", "tlp"),
 )
-_SOURCE: Final = ("name", "url", "grade", "original")
+_SOURCE: Final = ("name", "url", "grade", "original", "chain")
 
 
 def read_warning_file(data: bytes) -> tuple[WarningText, str]:
@@ -156,12 +156,14 @@ def _texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
 def _source(value: object) -> Source:
     """Read one source; one without a grade cannot be judged (F6)."""
     if not is_object(value) or value.keys() - set(_SOURCE):
-        raise InvalidError("A source has a name and may have url, grade and original.", hint='For example grade: "B2".')
+        raise InvalidError(
+            "A source has a name and may have url, grade, original and chain.", hint='For example grade: "B2".'
+        )
     name = _text(value, "name", MAX_TITLE)
     if not name:
         raise InvalidError("A source has no name.", hint="Name the outlet, organisation or sensor.")
     grade = parse_grade(_text(value, "grade") or "F6")
-    return Source(name, _text(value, "url"), str(grade), _text(value, "original"))
+    return Source(name, _text(value, "url"), str(grade), _text(value, "original"), _texts(value, "chain"))
 
 
 def _disarm(text: str) -> str:

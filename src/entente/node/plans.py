@@ -69,7 +69,7 @@ class Plans:
     def take(self, data: bytes, circle: str, given: Mapping[str, str] | None = None, decision: str = "") -> PlanMade:
         """Take in a CACAO 2.0 playbook for a circle, as a draft; `given` says whose agents are, by id or name.
 
-        InvalidError naming every step that is wrong, or an agent without an owner.
+        InvalidError naming every step that is wrong, RefusedError (`no-owner`) for an agent that belongs to nobody.
         """
         playbook = cacao.read(data)
         base = self._base
@@ -79,7 +79,12 @@ class Plans:
             members = {b32(each): base.name_of(tx, each) for each in charter.members}
             named = {agent: b32(base.find_member(tx, member)) for agent, member in (given or {}).items()}
             agents = agent_owners(playbook, members, named)
-            made = skeleton_of(playbook, agents, b32(base.me))
+            try:
+                made = skeleton_of(playbook, agents, b32(base.me))
+            except InvalidError as problem:
+                if problem.code != "no-owner":
+                    raise
+                raise RefusedError(problem.message, code=problem.code, hint=problem.hint) from problem
             made_by = Board(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
             nonce, hash_ = base.random(16), sha256(data).digest()
             id_ = b32(plan_id(base.me, nonce, hash_))

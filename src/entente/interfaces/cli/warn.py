@@ -236,7 +236,10 @@ def _show(screen: Screen, one: WarningInfo, known: Callable[[str], str]) -> None
     ]
     screen.facts(one.title or f"({one.text_state})", rows)
     screen.prose(one.text)
-    sources: list[tuple[Cell, ...]] = [(each.grade, each.name, each.original or "-", each.url) for each in one.sources]
+    sources: list[tuple[Cell, ...]] = [
+        (each.grade, each.name, " < ".join(filter(None, (*reversed(each.chain), each.original))) or "-", each.url)
+        for each in one.sources
+    ]
     if sources:
         screen.table(("grade", "source", "repeats", "link"), sources)
     for each in one.assessments:
