@@ -27,6 +27,8 @@ START, FIRST, SECOND, END = (
 )
 NAMES = ("Member A", "Member B")
 REPEAT = 15
+BATCH = 50
+FEW = 100
 OPEN_EACH = 10
 STAND = 1000
 """Milliseconds that stand between a proposal and its deadline in the restarts."""
@@ -63,7 +65,7 @@ def by_hand(text, agent, then):
     return {"type": "action", "name": text, "agent": agent, "commands": commands, "on_completion": then}
 
 
-def exchange(pair, caller):
+def exchange(caller):
     """Hold one round."""
     done = caller.exchange.sync()
     assert not any(each.error or each.refusals for each in done), done
@@ -76,23 +78,27 @@ def proposed(pair, number):
     return made.plan
 
 
-def agreed(pair, plan):
+def agreed(pair, *plans):
     """Let both approve."""
-    pair.a.plans.approve(plan)
-    exchange(pair, pair.a)
-    pair.b.plans.approve(plan)
-    exchange(pair, pair.b)
+    for plan in plans:
+        pair.a.plans.approve(plan)
+    exchange(pair.a)
+    for plan in plans:
+        pair.b.plans.approve(plan)
+    exchange(pair.b)
 
 
-def carried_out(pair, plan):
-    """Let both do their step, and end it."""
-    pair.a.plans.run(plan)
-    pair.a.plans.done(plan, FIRST, text="Locked.")
-    exchange(pair, pair.a)
-    pair.b.plans.done(plan, SECOND, text="It is.")
-    exchange(pair, pair.b)
+def carried_out(pair, *plans):
+    """Let both do their steps, and end it."""
+    for plan in plans:
+        pair.a.plans.run(plan)
+        pair.a.plans.done(plan, FIRST, text="Locked.")
+    exchange(pair.a)
+    for plan in plans:
+        pair.b.plans.done(plan, SECOND, text="It is.")
+    exchange(pair.b)
     pair.a.plans.runner.tick()
-    exchange(pair, pair.a)
+    exchange(pair.a)
 
 
 def whole(pair, number):
@@ -113,33 +119,49 @@ def check(report, pair, plan, state):
 
 
 def grow(pair, there, size):
-    """Carry plans out until there are `size`; every tenth stays open."""
-    for number in range(there, size):
-        plan = proposed(pair, number)
-        agreed(pair, plan)
-        if number % OPEN_EACH:
-            carried_out(pair, plan)
+    """Carry plans out, fifty at a time, until there are `size`; every tenth stays open."""
+    for start in range(there, size, BATCH):
+        together(pair, range(start, min(size, start + BATCH)))
+
+
+def together(pair, numbers):
+    """Carry out these plans with a few rounds for all of them; return them, and those that stay open."""
+    plans = {number: proposed(pair, number) for number in numbers}
+    agreed(pair, *plans.values())
+    carried_out(pair, *(plan for number, plan in plans.items() if number % OPEN_EACH))
+    return plans
 
 
 def rates(report, pair, there):
     """Note plans and approvals a second on the clock and of CPU, both sides together."""
-    plans = []
-    with Timer() as timer:
-        for number in range(there, there + REPEAT):
-            plans.append(whole(pair, number))
-    for plan in plans:
-        check(report, pair, plan, "done")
-    report.row(f"plans to their end, among {there:,}", REPEAT / timer.wall, "/s", 119)
-    report.row("  the same a second of CPU, both sides", REPEAT / timer.cpu, "/s")
-    plans = [proposed(pair, number) for number in range(there + REPEAT, there + 2 * REPEAT)]
-    with Timer() as timer:
+    for count, how in ((1, "one after the other"), (BATCH, f"{BATCH} with the same rounds")):
+        plans = []
+        with Timer() as timer:
+            for number in range(there, there + BATCH, count):
+                made = [proposed(pair, each) for each in range(number, number + count)]
+                agreed(pair, *made)
+                carried_out(pair, *made)
+                plans += made
         for plan in plans:
-            agreed(pair, plan)
-    for plan in plans:
-        check(report, pair, plan, "approved")
-    report.row(f"plans approved by both sides, among {there:,}", REPEAT / timer.wall, "/s", 119)
-    report.row("  the same a second of CPU, both sides", REPEAT / timer.cpu, "/s")
-    return there + 2 * REPEAT
+            check(report, pair, plan, "done")
+        there += BATCH
+        rate(report, f"plans to their end, {how}", timer)
+        plans = [proposed(pair, number) for number in range(there, there + BATCH)]
+        exchange(pair.a)
+        with Timer() as timer:
+            for number in range(0, BATCH, count):
+                agreed(pair, *plans[number : number + count])
+        for plan in plans:
+            check(report, pair, plan, "approved")
+        there += BATCH
+        rate(report, f"plans approved by both sides, {how}", timer)
+    return there
+
+
+def rate(report, what, timer):
+    """Note a rate on the clock and of CPU."""
+    report.row(what, BATCH / timer.wall, "/s", 119)
+    report.row("  the same a second of CPU, both sides", BATCH / timer.cpu, "/s")
 
 
 def one_more(report, pair, there):
@@ -165,7 +187,7 @@ def anew(report, pair, there):
     opens, shows, approvals = [], [], []
     for number in range(there, there + 5):
         plan = proposed(pair, number)
-        exchange(pair, pair.a)
+        exchange(pair.a)
         began = time.perf_counter()
         with Node.open(pair.folder / "b") as node:
             opens.append((time.perf_counter() - began) * 1000)
@@ -193,21 +215,21 @@ def median_ms(work, times=7):
 
 def restarts(report, pair, number, times):
     """Note how long after a start of `entente up` the outcome stands in the log whose time came while it was down."""
-    from_start, from_ready, decided = [], [], 0
+    from_start, from_ready, readies, decided = [], [], [], 0
     home = pair.folder / "a"
     for each in range(number, number + times):
         made = pair.a.plans.take(playbook(each), pair.circle)
         pair.a.plans.propose(made.plan, pair.a.base.clock() + STAND)
         time.sleep((STAND + 50) / 1000)
         report.check(pair.a.plans.show(made.plan).state == "proposed", "it was decided while the node was down")
-        size = acts(pair.a)
+        before = outcomes(pair.a)
         began = time.perf_counter()
         process = subprocess.Popen([*ENTENTE, "--home", str(home), "up"], stdout=subprocess.PIPE)
         try:
             line = process.stdout.readline()
             ready = time.perf_counter()
             report.check(line.startswith(b"ready "), f"up said {line}")
-            while acts(pair.a) == size and time.perf_counter() - began < 30:
+            while outcomes(pair.a) == before and time.perf_counter() - began < 30:
                 time.sleep(0.002)
             there = time.perf_counter()
         finally:
@@ -216,25 +238,42 @@ def restarts(report, pair, number, times):
         decided += pair.a.plans.show(made.plan).state == "expired"
         from_start.append(there - began)
         from_ready.append(max(0.0, there - ready))
+        readies.append(ready - began)
     report.check(decided == times, f"{times - decided} of {times} plans were not decided after the restart")
+    report.row(f"`entente up` among {number:,} until ready, p50", statistics.median(readies), "s")
     for name, found in (("ready", from_ready), ("its start", from_start)):
         found.sort()
         reach = 0.2 if name == "ready" else None
-        report.row(f"decision after {name} of `entente up`, p50", found[len(found) // 2], "s")
-        report.row(f"decision after {name}, p95", found[int(len(found) * 0.95 - 0.5)], "s", reach, most=True)
+        report.row(f"  from {name} to the decision, p50", found[len(found) // 2], "s")
+        report.row(f"  from {name} to the decision, p95", found[int(len(found) * 0.95 - 0.5)], "s", reach, most=True)
 
 
-def acts(node):
-    """Return the size of our own log in the room."""
+def reopened(report, pair, number):
+    """Note how long it takes in a process that runs already: open the home, fold, decide."""
+    found = []
+    for each in range(number, number + 5):
+        made = pair.a.plans.take(playbook(each), pair.circle)
+        pair.a.plans.propose(made.plan, pair.a.base.clock() + STAND)
+        time.sleep((STAND + 50) / 1000)
+        began = time.perf_counter()
+        with Node.open(pair.folder / "a") as node:
+            node.plans.runner.tick()
+            found.append(time.perf_counter() - began)
+            report.check(node.plans.show(made.plan).state == "expired", "it was not decided at once")
+    report.row("  from opening the home in a running process, p50", statistics.median(found), "s")
+
+
+def outcomes(node):
+    """Return how many outcomes stand in the logs."""
     with node.base.store.read() as tx:
-        return sum(row.size for row in tx.logs.all() if row.member == node.base.me and row.circle)
+        return sum(1 for _ in tx.payloads.acts(["outcome/1"]))
 
 
 def rest(report, pair, there):
     """Note what a round costs when nothing is new, and the CPU of a node at rest."""
     for _ in range(3):
-        exchange(pair, pair.b)
-    report.row(f"nothing new, {there:,} plans there: whole round", median_ms(lambda: exchange(pair, pair.b), 21), "ms")
+        exchange(pair.b)
+    report.row(f"nothing new, {there:,} plans there: whole round", median_ms(lambda: exchange(pair.b), 21), "ms")
     process = subprocess.Popen([*ENTENTE, "--home", str(pair.folder / "a"), "up"], stdout=subprocess.PIPE)
     try:
         process.stdout.readline()
@@ -263,10 +302,15 @@ def main():
             grow(pair, there, size)
             print(f"{size:,} plans, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
             there = one_more(report, pair, max(there, size))
+            if size == FEW and options.restarts:
+                restarts(report, pair, there, options.restarts)
+                reopened(report, pair, there + options.restarts)
+                there += options.restarts + 5
         there = rates(report, pair, there)
         rest(report, pair, there)
         if options.restarts:
             restarts(report, pair, there, options.restarts)
+            reopened(report, pair, there + options.restarts)
     report.show(as_json=options.json)
 
 

@@ -1,7 +1,8 @@
 """A simulator with one member that lies: it forks its logs, alters what it passes on, withholds, replays and invents.
 
-The others are honest. After all links have healed every honest member must hold the same of every honest member's
-logs, nothing that its author did not write, and evidence wherever two of them were told two histories.
+It also writes acts of joint work that no rule allows. The others are honest. After all links have healed every honest
+member must hold the same of every honest member's logs, nothing that its author did not write, and evidence wherever
+two of them were told two histories; where they were told one, all of them are shown the same joint work.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from entente.ledger import witness
 from entente.node import Node
 from entente.node.base import Base
 from entente.store.memory import MemoryStore
-from simulator import Sight, Simulator, Talk
+from perjury import Perjury
+from sight import Sight
+from simulator import REST, Simulator, Talk
+from teamwork import waiting
 from world import Wire, World
 
 if TYPE_CHECKING:
@@ -47,20 +51,21 @@ class LyingSimulator(Simulator):
         super().__init__(seed, least=3, most=7)
         self.liar = self.random.choice(self.members)
         self.honest = [member for member in self.members if member != self.liar]
+        self.forks = self.random.random() < 0.6
         self.second: Node | None = None
         self.told_second: set[Member] = set()
-        self.authored: dict[str, dict[int, bytes]] = {}
+        self.perjury = Perjury(self.random, self.world)
 
     def acts(self) -> list[tuple[int, Callable[[], None]]]:
         """Return what may happen, with weights; lies are among it."""
-        return [*super().acts(), (2, self.fork), (3, self.write_twice)]
+        return [*super().acts(), (4, self.fork), (5, self.write_twice), (9, self.perjure)]
 
     def make_world(self, seed: int) -> World:
         return LyingWorld(self, seed)
 
     def fork(self) -> None:
         """Copy the liar's home: from now on some members are answered from the copy."""
-        if self.second is not None:
+        if self.second is not None or not self.forks:
             return
         old = super().node(self.liar).base
         assert isinstance(old.store, MemoryStore)
@@ -72,13 +77,30 @@ class LyingSimulator(Simulator):
 
     def write_twice(self) -> None:
         """Let both homes of the liar write something of their own."""
-        for node in (super().node(self.liar), self.second):
-            if node is None:
-                continue
+        for node in self.homes():
             circles = self.circles(node, "in-force")
             if circles:
                 made = [("made", self.object(node))]
                 node.items.import_files(made, tlp="TLP:GREEN", circle=self.random.choice(circles))
+
+    def homes(self) -> list[Node]:
+        """Return the homes of the liar."""
+        return [super().node(self.liar), *([] if self.second is None else [self.second])]
+
+    def worker(self) -> Node:
+        """Return who does something together with others; the liar does it at either of its homes."""
+        node = super().worker()
+        return self.random.choice(self.homes()) if node.base.me == self.liar else node
+
+    def perjure(self) -> None:
+        """Let the liar write a few acts that no rule allows."""
+        node = self.random.choice(self.homes())
+        circles = self.circles(node, "in-force")
+        for _ in range(self.random.randint(1, 4) if circles else 0):
+            try:
+                self.counts[f"perjury {self.perjury.tell(node, self.random.choice(circles))}"] += 1
+            except EntenteError as problem:
+                self.counts[f"perjury: {problem.code}"] += 1
 
     def crash(self) -> None:
         """Crash an honest member; the liar never loses its wits."""
@@ -194,10 +216,15 @@ class LyingSimulator(Simulator):
         """Let the liar speak the truth about others' logs at last, each of its homes to those that it told."""
         self.talks.clear()
         self.mend()
-        self.world.now += 10 * 60_000
+        self.world.now += REST
         for one, other in sorted(self.suspended):
             if one != self.liar:
                 self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
+        self.come_to_rest()
+        while sum(self.node(member).plans.runner.tick() for member in self.honest):
+            self.come_to_rest()
+
+    def come_to_rest(self) -> None:
         for _ in range(12):
             if not self.exchange_once():
                 return
@@ -205,13 +232,22 @@ class LyingSimulator(Simulator):
 
     def exchange_once(self) -> int:
         """Let each honest pair, and each member with the liar's home for it, hold one round."""
+        written = self.written()
         moved = 0
         for one in self.honest:
             node = self.node(one)
             for done in node.exchange.sync():
                 moved += done.received.entries
                 moved += done.sent.entries if self.world.node(done.id).base.me in self.honest else 0
-        return moved
+        return moved + self.written() - written
+
+    def written(self) -> int:
+        """Return how much honest members wrote; they do so also about a payload that comes long after its entry."""
+        total = 0
+        for member in self.honest:
+            with self.node(member).base.store.read() as tx:
+                total += sum(row.size for row in tx.logs.all() if row.member == member)
+        return total
 
     def check(self) -> None:
         """Fail unless honest members agree about each other, and hold evidence where they were told two histories."""
@@ -223,11 +259,16 @@ class LyingSimulator(Simulator):
                 for origin in mine & seen[0].logs.keys() & sight.logs.keys():
                     assert sight.logs[origin] == seen[0].logs[origin], "the log of an honest member differs"
             self.check_liar(honest, circle)
+            if not any(row.stopped for member in honest for _, row in self.rows_of_liar(member, circle)):
+                self.check_work([member for member in honest if not self.blind(member, circle)], circle)
         for member in self.honest:
             report = self.node(member).ledger.verify()
             wrong = [each for each in report.logs if each.problems and each.member != b32(self.liar)]
             assert not wrong + report.problems, "what an honest member holds of honest members does not verify"
             self.check_kept(member)
+            if not self.suspended_anywhere(member):
+                held_up = [act for act in waiting(self.node(member)) if act.author in self.honest]
+                assert not held_up, "acts of an honest member wait for ever"
 
     def check_kept(self, member: Member) -> None:
         """Nothing that an honest member signed is gone or changed at any honest member."""
@@ -249,6 +290,20 @@ class LyingSimulator(Simulator):
         with node.base.store.read() as tx:
             charter = node.base.world(tx).charters.get(circle)
             return charter is not None and member in charter.members
+
+    def blind(self, member: Member, circle: bytes) -> bool:
+        """Say whether the liar keeps its logs of this circle's agreement from a member: that sees a part only."""
+        for home in [*self.homes(), *map(self.node, self.honest)]:
+            with home.base.store.read() as tx:
+                world = home.base.world(tx)
+                charter = world.charters.get(circle)
+                founding = charter and world.charters.founding_of(charter.agreement)
+                if founding and world.suspends(founding, self.liar, member):
+                    return True
+        return False
+
+    def suspended_anywhere(self, member: Member) -> bool:
+        return any(self.blind(member, circle) for circle, _ in self.audiences())
 
     def origins(self, member: Member) -> set[str]:
         with self.node(member).base.store.read() as tx:

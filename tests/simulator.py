@@ -13,30 +13,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from entente.core import canon
 from entente.core.errors import EntenteError
-from entente.core.ids import Member, b32, identity_id, origin_hash
+from entente.core.ids import Member, b32, identity_id
 from entente.exchange.messages import decode, encode
 from entente.exchange.session import Round
-from entente.kinds import item
 from entente.ledger import witness
 from entente.ledger.log import root_of
 from entente.node import Node
 from entente.node import charters as charter_book
 from entente.node.base import Base
 from entente.node.intake import Intake
+from sight import Sight
+from teamwork import Teamwork, own_acts, views, waiting, wordless
 from world import START, Wire, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entente.node.agreement_values import AmendmentInfo
-    from entente.node.rooms import Charter
-    from entente.store.ports import LogRow, Transaction
 
 NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil", "Frid", "Gaut")
-OPERATIONS = 30
+OPERATIONS = 40
 MINUTE = 60_000
+CONSENT = ("plan", "decision", "minutes", "disclosure")
+REST = 40 * MINUTE
+"""When this has passed, every date that was set is past (teamwork.py), or far away."""
 
 
 @dataclass
@@ -72,16 +73,26 @@ class Simulator:
         self.cut: set[frozenset[Member]] = set()
         self.suspended: set[tuple[Member, Member]] = set()
         self.committed: dict[tuple[Member, str], tuple[int, bytes]] = {}
-        nodes = [self.world.add(name) for name in NAMES[: self.random.randint(least, most)]]
+        self.said: dict[Member, set[str]] = {}
+        self.team = Teamwork(self.random, self.world)
+        nodes = [self.world.add(name) for name in NAMES[: self.size(least, most)]]
         self.members = [node.base.me for node in nodes]
         for at, one in enumerate(nodes):
             for other in nodes[at + 1 :]:
                 self.world.pair(one, other)
         self.propose(nodes)
 
+    def size(self, least: int, most: int) -> int:
+        """Return how many members there are; few rather than many, for many get less far together."""
+        return min(self.random.randint(least, most) for _ in range(2))
+
     def propose(self, nodes: list[Node]) -> None:
         """Propose one agreement of all; in every fourth run the signing is part of the chaos."""
-        terms = {"purposes": ["detection", "warning"], "limits": {"payload": self.random.choice([900, 1 << 20])}}
+        terms: dict[str, object] = {
+            "purposes": ["detection", "warning"],
+            "consent": {word: self.random.choice(["all", "quorum"]) for word in CONSENT},
+            "limits": {"payload": self.random.choice([900, 1 << 20, 1 << 20])},
+        }
         others = [node.member for node in nodes[1:]]
         ceiling = self.random.choice(["", "TLP:GREEN"])
         made = nodes[0].agreements.propose(others, name="Agreement", terms=terms, ceiling=ceiling)
@@ -99,15 +110,16 @@ class Simulator:
         acts = self.acts()
         weights = [weight for weight, _ in acts]
         for _ in range(operations):
-            self.world.now += self.random.randint(1, 2 * MINUTE)
+            self.world.now += self.random.randint(1, 3 * MINUTE // 2)
             act = self.random.choices([act for _, act in acts], weights)[0]
             self.attempt(act.__name__, act)
-            for _ in range(self.random.randint(1, 10)):
+            for _ in range(self.random.randint(1, 14)):
                 self.move()
 
     def acts(self) -> list[tuple[int, Callable[[], None]]]:
         """Return what may happen, with weights."""
         return [
+            (28, self.work),
             (7, self.share),
             (4, self.sign),
             (2, self.open_circle),
@@ -160,6 +172,22 @@ class Simulator:
         if circles and held and self.random.random() < 0.4:
             again = self.random.sample(held, min(2, len(held)))
             self.counts["shared"] += node.sharing.send(again, self.random.choice(circles)).shared
+
+    def work(self) -> None:
+        """Let a member do a few things together with others; for what cannot be done now another thing."""
+        node = self.worker()
+        circles = self.circles(node, "in-force")
+        for act in self.team.some(self.random.randint(2, 12)) if circles else ():
+            name = f"work {act.__name__}"
+            try:
+                act(node, self.random.choice(circles))
+                self.counts[name] += 1
+            except EntenteError as problem:
+                self.counts[f"{name}: {problem.code}"] += 1
+        self.said.setdefault(node.base.me, set()).update(own_acts(node))
+
+    def worker(self) -> Node:
+        return self.node(self.random.choice(self.members))
 
     def object(self, node: Node) -> bytes:
         """Make a version of one of a few objects, so that members bring the same ids.
@@ -306,10 +334,12 @@ class Simulator:
         """Mend every link and let everybody come to rest."""
         self.talks.clear()
         self.mend()
-        self.world.now += 10 * MINUTE
+        self.world.now += REST
         for one, other in sorted(self.suspended):
             self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
         self.world.settle()
+        while sum(node.plans.runner.tick() for node in self.world.nodes.values()):
+            self.world.settle()
 
     def check(self) -> None:
         """Fail unless everybody who should holds the same, and all of it."""
@@ -322,10 +352,28 @@ class Simulator:
                 assert sight.shown == seen[0].shown, "the shown versions differ"
                 assert not sight.unwitnessed, "receipts are missing"
                 assert not sight.doubled, "something stands twice in a log"
+            self.check_work(members, circle)
         for member in self.members:
             report = self.node(member).ledger.verify()
             assert report.ok, [each for each in report.logs if each.problems] or report.problems
+            assert not waiting(self.node(member)), "acts wait for ever"
             self.check_kept(member)
+
+    def check_work(self, members: list[Member], circle: bytes) -> None:
+        """All members of a room are shown the same joint work, and all of what each of them was told is done."""
+        first = views(self.node(members[0]), circle) if members else {}
+        self.counts["things shown"] += len(first)
+        for node in map(self.node, members):
+            assert views(node, circle) == first, "joint work is shown differently"
+            with node.base.store.read() as tx:
+                acts = node.base.world(tx).view.acts
+                held = {ref for ref, act in acts.items() if act.circle == circle}
+            for member in members:
+                with self.node(member).base.store.read() as tx:
+                    theirs = self.node(member).base.world(tx).view.acts
+                said = {ref for ref in self.said.get(member, ()) if ref in theirs and theirs[ref].circle == circle}
+                assert said <= held, "what somebody did does not count everywhere"
+                assert not wordless(node, circle, said), "words are missing"
 
     def check_kept(self, member: Member) -> None:
         """Nothing that was ever signed is gone, at its author or at any other member of the circle."""
@@ -346,82 +394,6 @@ class Simulator:
                     found[charter.circle] = set(charter.members)
         for circle, members in sorted(found.items()):
             yield circle, sorted(members)
-
-
-class Sight:
-    """A circle as one member sees it."""
-
-    def __init__(self, node: Node, circle: bytes) -> None:
-        with node.base.store.read() as tx:
-            world = node.base.world(tx)
-            charter = world.charters.require(circle)
-            rows = [row for row in charter_book.logs_of(tx, charter) if row.circle]
-            self.logs = {row.origin: (row.size, row.signed, root_of(row)) for row in rows}
-            self.acts = self._acts(world, charter)
-            copies = self._copies(tx, rows)
-            self.standing = {key: state for key, (state, _, _) in copies.items()}
-            self.shown = self._shown(copies)
-            self.unwitnessed = [row.origin for row in rows if not self._complete(tx, row, charter)]
-            self.doubled = [row.origin for row in rows if self._doubled(tx, row)]
-
-    def _acts(self, world: object, charter: Charter) -> object:
-        states = world.view.states  # type: ignore[attr-defined]
-        things = (charter.revision, charter.id)
-        return (
-            world.state(charter),  # type: ignore[attr-defined]
-            {thing: dict(states["approval/1"].get(thing, {})) for thing in things if thing in states["approval/1"]}
-            if charter.founding
-            else dict(states["approval/1"].get(charter.id, {})),
-            dict(states["profile/1"].get(charter.circle, {})),
-            {key: each for key, each in states["person/1"].items() if key[0] == charter.circle},
-            states["membership/1"].get(charter.circle),
-        )
-
-    def _copies(self, tx: Transaction, rows: list[LogRow]) -> dict[tuple[str, int], tuple[str, object, bytes]]:
-        """Return by entry its state ("refused" where no payload is kept), item row and bytes."""
-        found: dict[tuple[str, int], tuple[str, object, bytes]] = {}
-        for row in rows:
-            for each in tx.payloads.get(row.id, 0, row.size):
-                if each.kind == item.NAME and each.item:
-                    ((held, data),) = tx.items.get([each.item])
-                    denied = tx.records.get("denied", f"{b32(row.circle)}/{each.item:012d}") is not None
-                    out = denied or held.state != "held"
-                    found[row.origin, each.index] = ("out" if out else "held", held, data)
-            for index in set(range(row.size)) - {each.index for each in tx.payloads.get(row.id, 0, row.size)}:
-                found[row.origin, index] = ("out", None, b"")
-        return found
-
-    def _shown(self, copies: dict[tuple[str, int], tuple[str, object, bytes]]) -> dict[str, tuple[int, bytes]]:
-        held = {copy.seq: (copy, data) for state, copy, data in copies.values() if state == "held"}  # type: ignore[attr-defined]
-        by_id: dict[str, list[object]] = {}
-        for copy, _ in held.values():
-            by_id.setdefault(copy.stix_id, []).append(copy)
-        shown: dict[str, tuple[int, bytes]] = {}
-        for stix_id, rows in by_id.items():
-            changed = {each.seq: each for each in item.settle(rows, lambda seq: held[seq][1])}  # type: ignore[arg-type]
-            final = [changed.get(row.seq, row) for row in rows]  # type: ignore[attr-defined]
-            (top,) = [row for row in final if row.top]  # type: ignore[attr-defined]
-            shown[stix_id] = (top.modified, held[top.seq][1])  # type: ignore[attr-defined]
-        return shown
-
-    def _complete(self, tx: Transaction, row: LogRow, charter: Charter) -> bool:
-        """Say whether every other member has said that it saw and holds all of this log."""
-        said = {(each.member, each.stage): each.size for each in witness.of_log(tx, origin_hash(row.origin))}
-        others = [member for member in charter.members if member != row.member]
-        return row.size == 0 or all(
-            said.get((other, stage)) == row.size for other in others for stage in ("witnessed", "stored")
-        )
-
-    def _doubled(self, tx: Transaction, row: LogRow) -> list[object]:
-        """Return the items that stand twice in one log, and the entries that one log refuses twice."""
-        counts: Counter[object] = Counter()
-        for each in tx.payloads.get(row.id, 0, row.size):
-            if each.kind == item.NAME:
-                counts[each.data] += 1
-            elif each.kind == "refused/1":
-                body = canon.decode(each.data)
-                counts.update((body["log"], index) for index, _ in body["entries"])  # type: ignore[union-attr]
-        return [key for key, count in counts.items() if count > 1]
 
 
 def extra(member: Member) -> str:

@@ -14,6 +14,9 @@ WITH_LIAR = 40
 ALL = 2_000
 LIARS = 5_000
 CHUNK = 50
+EVERYDAY = ("answer", "approve", "ask", "assess", "change", "convene", "decide", "join", "open_case", "propose", "run",
+            "sign_minutes", "task", "vote", "warn")  # fmt: skip
+SELDOM = ("delegate", "object", "point", "report", "stop", "tick")
 
 
 @pytest.mark.parametrize("seed", range(QUICK))
@@ -44,10 +47,14 @@ def test_honest_members_agree_in_five_thousand_runs_with_a_liar(start: int) -> N
 
 def test_liars_do_all_that_they_can() -> None:
     happened: Counter[str] = Counter()
-    for seed in range(8):
-        happened += liar.run(seed).counts
+    told: set[str] = set()
+    for seed in range(12):
+        simulator = liar.run(seed)
+        happened += simulator.counts
+        told |= {f"perjury {lie.__name__}" for lie in simulator.perjury.lies()}
     lies = ("alter_payload", "drop_proof", "other_note", "swap_logs", "withhold", "invent")
     assert not [lie for lie in lies if not happened[f"lie {lie}"]]
+    assert not [lie for lie in told if not happened[lie]]
     assert happened["forks told"] > 3
 
 
@@ -67,5 +74,7 @@ def test_runs_have_everything_in_them() -> None:
         "amend",
         "suspend",
         "trips",
+        *(f"work {what}" for what in EVERYDAY),
     )
     assert not [what for what in wanted if happened[what] < 5]
+    assert not [what for what in SELDOM if not happened[f"work {what}"]]

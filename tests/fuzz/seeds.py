@@ -21,7 +21,7 @@ from entente.ledger.package import proof_to
 from entente.node import charters as charter_book
 from entente.node.intake import Intake
 from entente.node.switch import history_offer
-from fuzz import targets
+from fuzz import targets, work_seeds
 from fuzz.engine import CORPUS
 from stories.story import give, id_of, indicator, marked, raw, stix
 from world import World
@@ -276,6 +276,7 @@ def corpus() -> dict[str, list[bytes]]:
         "merkle": trees(),
         "playbook": playbooks(),
         "warning": warnings(),
+        **work_seeds.corpus(),
         "words": [" ".join(scene.harbour.words).encode(), *(each.encode() for each in TYPED)],
     }
 

@@ -25,6 +25,7 @@ from entente.policy import accession
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import CircleText
 from entente.policy.revision import RevisionText
+from fuzz import work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -388,4 +389,10 @@ TARGETS: Final = (
     Target("words", read_words),
     Target("playbook", read_playbook, cap=256 * KIB, seconds=2.0, inputs=1000),
     Target("warning", read_warning, cap=256 * KIB),
+    Target("document", work.read_document),
+    Target("dossier", work.read_dossier_again, cap=256 * KIB),
+    Target("work", work.judge, inputs=1500),
+    Target("run", work.unfold_plan, cap=128 * KIB, seconds=2.0),
+    Target("effect", work.prepare, cap=128 * KIB, seconds=2.0, inputs=800),
+    Target("public", work.look_through, cap=128 * KIB, seconds=3.0, inputs=400),
 )

@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from entente.core.errors import EntenteError, TransportError
+from entente.core.errors import EntenteError, RefusedError, TransportError
 from entente.core.ids import Member, b32, unb32
 from entente.kinds.plan import KIND as PLAN
 from entente.node import Node, timing, vault
@@ -202,7 +202,12 @@ class Side:
                 with about(self.node.base, PLAN.name, ref, "plan") as (pen, act):
                     pen.answer(act)
             return
-        self.node.plans.approve(plan)
+        try:
+            self.node.plans.approve(plan)
+        except RefusedError as problem:
+            if problem.code != "late":
+                raise
+            return
         self.promise("approved", plan)
 
     def steps(self, plan: str) -> None:

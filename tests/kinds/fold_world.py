@@ -61,6 +61,9 @@ class Round:
         assert circle in (self.outer, self.inner)
         return frozenset()
 
+    def logs(self, circle: bytes) -> frozenset[str]:
+        return frozenset(b32(sha256(member + circle).digest()) for member in self.members_of(circle))
+
     def terms(self, circle: bytes) -> dict[str, object]:
         assert circle in (self.outer, self.inner)
         return self.text.terms.to_dict()
@@ -121,6 +124,12 @@ class Round:
         return fold(FOLDED, self.acts if acts is None else acts, Seen(self))
 
 
+def to_come(author: Member = ANNA, index: int = 99) -> str:
+    """Return a reference to an entry of the outer circle that has not arrived."""
+    log = sha256(author + Round().outer).digest()
+    return f"{b32(log)}/{index}/{b32(b'y' * 32)}"
+
+
 class Seen:
     """The world under the names that a fold knows."""
 
@@ -134,6 +143,7 @@ class Seen:
         self.newcomers = of.newcomers
         self.needed = of.needed
         self.terms = of.terms
+        self.logs = of.logs
 
 
 def states(view: View) -> dict[str, Any]:

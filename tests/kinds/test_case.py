@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from entente.core.ids import b32
 from entente.core.kind import Act, Verdict
 from entente.kinds import case
-from kinds.fold_world import ANNA, BORA, CARL, PERSON, Round, states
+from kinds.fold_world import ANNA, BORA, CARL, PERSON, Round, states, to_come
 
 TEXT = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
-NOWHERE = f"{b32(b'x' * 32)}/7/{b32(b'y' * 32)}"
+NOWHERE = to_come()
 ITEM = "indicator--00000001-0000-4000-8000-0000000000aa"
 
 

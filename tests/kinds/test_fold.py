@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entente.core.ids import b32, identity_id
 from entente.core.kind import Act, Verdict
 from entente.policy.approval import State, standing
-from kinds.fold_world import ALL, ANNA, BORA, CARL, Round, states
+from kinds.fold_world import ALL, ANNA, BORA, CARL, Round, states, to_come
 
 LISTED = "identity--00000000-0000-4000-8000-000000000001"
 
@@ -86,16 +86,26 @@ def test_act_that_refers_to_what_is_missing_waits_and_is_judged_when_that_arrive
     world = Round()
     proposed = world.propose()
     waits = world.answer(BORA, "approve", proposed.place.ref)
-    behind = world.profile(BORA)
+    behind = world.answer(BORA, "refuse")
     view = world.view([waits, behind])
     assert view.judged == {}
     assert view.waiting == {proposed.place.ref: [waits]}
-    assert states(view)["profile/1"] == {}
     whole = world.view([behind, waits, proposed])
     assert whole.waiting == {}
-    assert {ref: each.verdict for ref, each in whole.judged.items()} == dict.fromkeys(
-        (act.place.ref for act in world.acts), Verdict.ALLOW
-    )
+    assert {ref: each.verdict for ref, each in whole.judged.items()} == {
+        proposed.place.ref: Verdict.ALLOW, waits.place.ref: Verdict.ALLOW, behind.place.ref: Verdict.DENY
+    }  # fmt: skip
+
+
+def test_what_stands_apart_does_not_wait_behind_an_act_of_another_kind() -> None:
+    world = Round()
+    waits = world.answer(BORA, "approve", to_come())
+    first, second = world.profile(BORA), world.profile(BORA, LISTED)
+    person = world.person(BORA, "head")
+    view = world.view([second, person, waits, first])
+    assert view.judged.keys() == {first.place.ref, second.place.ref, person.place.ref}
+    assert view.states["profile/1"][world.outer][BORA].identities == (LISTED,)
+    assert [waits] in view.waiting.values()
 
 
 def test_two_that_wait_for_one_are_both_judged() -> None:
@@ -108,7 +118,7 @@ def test_two_that_wait_for_one_are_both_judged() -> None:
 
 def test_acts_that_wait_for_each_other_wait_for_ever_and_harm_nobody() -> None:
     world = Round()
-    later = world.answer(CARL, "approve", f"{b32(bytes(32))}/0/{b32(bytes(32))}")
+    later = world.answer(CARL, "approve", to_come())
     world.answer(BORA, "approve", later.place.ref)
     world.answer(ANNA)
     view = world.view()

@@ -19,8 +19,8 @@ def test_plan_is_found_by_its_id_and_by_its_reference() -> None:
     office = Office()
     plan = office.plan()
     state = office.world.view().states["plan/1"]
-    expected = sha256(b"entente/plan/v1\0" + ANNA + NONCE + HASH).digest()
-    assert plans.plan_id(ANNA, NONCE, HASH) == plans.id_of(plan) == expected
+    expected = sha256(b"entente/plan/v1\0" + plan.place.log + NONCE + HASH).digest()
+    assert plans.plan_id(plan.place.log, NONCE, HASH) == plans.id_of(plan) == expected
     assert plans.by_id(state, expected) is state[plan.place.ref] is plan
     assert plans.by_id(state, HASH) is None
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from entente.core.ids import b32
 from entente.core.kind import Act, Verdict
 from entente.policy.approval import carried
-from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, states
+from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, states, to_come
 
 TEXT = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
-NOWHERE = f"{b32(b'x' * 32)}/7/{b32(b'y' * 32)}"
+NOWHERE = to_come()
 OTHER = b32(b"o" * 16)
 VOTERS = sorted(map(b32, ALL))
 BODY: dict[str, object] = {"person": PERSON, "after": []}
@@ -70,7 +70,7 @@ def test_a_session_is_judged(field: str, value: object, expected: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "field", "value", "expected"),
     [
-        ("attendance/1", "session", TEXT, "waits"),
+        ("attendance/1", "session", NOWHERE, "waits"),
         ("delegation/1", "deputy", "", ""),
         ("delegation/1", "deputy", PERSON, "malformed"),
         ("delegation/1", "head", "", "malformed"),

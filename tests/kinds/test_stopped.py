@@ -12,7 +12,7 @@ def test_act_that_depends_on_a_stopped_log_is_skipped_and_the_next_one_counts() 
     world = Round()
     told = world.propose(ANNA)
     answer = world.answer(BORA, "approve", told.place.ref)
-    after = world.person(BORA, "operator")
+    after = world.answer(BORA, "refuse")
     without = [answer, after]
     waiting = fold(FOLDED, without, Seen(world))
     assert [act.place.ref for acts in waiting.waiting.values() for act in acts] == [answer.place.ref]

@@ -37,10 +37,10 @@ def test_what_stands_behind_a_waiting_act_waits_with_it() -> None:
     world = Round()
     proposed = world.propose()
     world.answer(BORA, "approve", proposed.place.ref)
-    world.person(BORA, "operator")
+    world.answer(BORA, "refuse")
     without = [act for act in world.acts if act.author == BORA]
-    assert world.view(without).states["person/1"] == {}
-    assert len(world.view().states["person/1"]) == 1
+    assert world.view(without).states["approval/1"] == {}
+    assert world.view().states["approval/1"][world.agreement_id][BORA].answer == "approve"
 
 
 @given(st.data())

@@ -72,6 +72,25 @@ def test_what_a_page_of_markdown_does_not_show_is_found(text: str, line: int) ->
         "North`wind`",
         "North&#119;ind",
         "North\u00a0wind",
+        "North-\nwind",
+        "N-o-r-t-h-w-i-n-d",
+        "N.o.r.t.h/w_i_n\u00b7d",
+        "N\u2022o\u2022r\u2022thwind",
+        "N\u043erthwind",  # a Cyrillic o
+        "\u039d\u043erthw\u0456nd",  # Greek and Cyrillic
+        "N\u0336o\u0336r\u0336t\u0336h\u0336wind",  # struck through
+        "N\u00f6rthw\u00efnd",
+        "N\u00f8rthwind",
+        "\u0274\u1d0f\u0280\u1d1b\u029c\u1d21\u026a\u0274\u1d05",  # small capitals
+        "\U0001f15d\U0001f15e\U0001f161thwind",  # in black circles
+        "\U0001f1f3\U0001f1f4rthwind",  # regional indicators
+        "\u24c3\u24de\u24e1thwind",
+        "N0rthw1nd",
+        "Northwlnd",
+        "https://x.example/%4e%6Frthwind",
+        "North%26%23119;ind",
+        "(North)[wind]",
+        '"North" + "wind"',
     ],
 )
 def test_a_term_is_found_in_disguise(text: str) -> None:
@@ -82,6 +101,12 @@ def test_a_term_that_is_not_there_is_not_found() -> None:
     assert named("The north has wind.", ["Northwind"]) == []
     assert named("quay[.]example", ["quay.example"]) != []
     assert named("hxxps://quay.example", ["https://quay.example"]) != []
+    assert named("quay dot example", ["quay.example"]) != []
+    assert named("a polka dot dress", ["polka dot"]) != []
+    assert named("O-Neil's", ["O'Neil"]) != []
+    assert named("the M*\u00fc*ller case", ["Muller"]) != []
+    assert named("C is a language", ["C++"]) == []
+    assert named("we use C++", ["C++"]) != []
 
 
 def test_a_list_of_terms_has_one_a_line() -> None:
@@ -108,6 +133,17 @@ def test_a_list_of_terms_has_one_a_line() -> None:
         ("d41d8cd98f00b204e9800998ecf8427e", ["d41d8cd98f00b204e9800998ecf8427e"]),
         ("D41D8CD98F00B204E9800998ECF8427E", ["d41d8cd98f00b204e9800998ecf8427e"]),
         (f"192.0{ZERO}.2.1", ["192.0.2.1"]),
+        ("at 192 . 0 . 2 . 1", ["192.0.2.1"]),
+        ("at 192,0,2,1", ["192.0.2.1"]),
+        ("at 192.000.002.001", ["192.0.2.1"]),
+        ("at \u0661\u0669\u0662.\u0660.\u0662.\u0661", ["192.0.2.1"]),
+        ("at 192\u30020\u30022\uff611", ["192.0.2.1"]),
+        ("at 192 dot 0 dot 2 dot 1", ["192.0.2.1"]),
+        ("at 2001:0DB8:0:0::0001", ["2001:db8::1"]),
+        ("at quay dot example", ["quay.example"]),
+        ("at quay\u3002example", ["quay.example"]),
+        ("at m\u00fchle.example", ["m\u00fchle.example", "xn--mhle-0ra.example"]),
+        ("at XN--mhle-0ra.example", ["m\u00fchle.example", "xn--mhle-0ra.example"]),
     ],
 )
 def test_observables_are_read_out_of_a_text(text: str, expected: list[str]) -> None:

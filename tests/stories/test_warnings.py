@@ -72,7 +72,8 @@ def test_a_warning_is_doubted_and_the_doubt_stays(tmp_path: Path, capsysbinary: 
             "state": "active",
         }
         assert {name: seen[name] for name in expected} == expected
-        assert seen["sources"] == [{"name": "Coast Courier", "url": "", "grade": "B2", "original": "Harbour Authority"}]
+        source = {"name": "Coast Courier", "url": "", "grade": "B2", "original": "Harbour Authority", "chain": []}
+        assert seen["sources"] == [source]
         id_ = str(seen["id"])
         said = northwind("warn", "assess", id_[:12], "--disagree", "--text", "Bluster.", "--source", "A bar=E5")
         harbour("warn", "assess", id_, "--agree", "--text", "We agree with us.", code=3)

@@ -28,17 +28,25 @@ def encode(value: Mapping[str, object]) -> bytes:
         raise InvalidError(f"This cannot be written as canonical JSON: {error}.") from error
 
 
-def decode(data: bytes, limit: int = DEFAULT_LIMIT) -> dict[str, Value]:
-    """Read an object of at most `limit` bytes; raise InvalidError unless it is spelt exactly as `encode` spells it."""
-    if len(data) > limit:
-        raise InvalidError(f"The canonical text has {len(data)} bytes; at most {limit} are accepted.")
+def load(data: bytes) -> dict[str, Value]:
+    """Read an object that `decode` accepted, or `encode` wrote, before it was stored; its spelling is not looked at.
+
+    InvalidError if it is no JSON object at all.
+    """
     try:
         value: object = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidError(f"This is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InvalidError("The canonical text is not an object.")
-    result = cast("dict[str, Value]", value)  # encode refuses everything that is not a Value
+    return cast("dict[str, Value]", value)
+
+
+def decode(data: bytes, limit: int = DEFAULT_LIMIT) -> dict[str, Value]:
+    """Read an object of at most `limit` bytes; raise InvalidError unless it is spelt exactly as `encode` spells it."""
+    if len(data) > limit:
+        raise InvalidError(f"The canonical text has {len(data)} bytes; at most {limit} are accepted.")
+    result = load(data)  # encode refuses everything that is not a Value
     if encode(result) != data:
         raise InvalidError(
             "The text is JSON but not in its canonical spelling (order, spaces, escapes, repeated keys)."

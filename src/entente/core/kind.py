@@ -93,7 +93,7 @@ class Context(Protocol):
     """What a judge may ask about the world beside its own state."""
 
     def known(self, ref: str) -> bool:
-        """Say whether the entry with this reference is held and was allowed."""
+        """Say whether the entry with this reference stands in the room, is held, and was judged (or is no act)."""
         ...
 
     def members(self, circle: bytes) -> frozenset[Member]:
@@ -171,6 +171,19 @@ class Kind(Protocol[S]):
 
     def apply(self, state: S, act: Act) -> None:
         """Change the state in place by an allowed act."""
+        ...
+
+
+@runtime_checkable
+class Apart(Protocol):
+    """A kind whose acts wait for no others of their log, but those of the same kind.
+
+    Its judge looks at its own state, its circle and what the act names; no other judge looks at its state.
+    """
+
+    @property
+    def apart(self) -> bool:
+        """Say whether that is so."""
         ...
 
 

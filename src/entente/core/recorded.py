@@ -6,28 +6,64 @@ must hold. Its state holds every allowed act by reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.layers import Layers
 from entente.core.shape import check_after, check_fields, check_person, check_ref, check_refs
 
 ANY: Final[tuple[str, ...]] = ()
 """Instead of kinds: a reference to an act of any kind."""
 
-State = dict[str, Act]
+
+Said = Layers[tuple[str, str], tuple[Act, ...]]
+"""Acts by the name of a field and its value."""
+
+
+class Acts(Layers[str, Act]):
+    """Allowed acts by reference, and which of them say what: by the name of a field and its value."""
+
+    __slots__ = ("said",)
+
+    def __init__(
+        self,
+        old: dict[str, Act] | None = None,
+        new: dict[str, Act] | None = None,
+        said: Said | None = None,
+    ) -> None:
+        """Hold these; `said` are the acts by field and value."""
+        super().__init__(old, new)
+        self.said: Said = Layers() if said is None else said
+
+    def __copy__(self) -> Acts:  # type: ignore[explicit-override]  # needs Python 3.12
+        """Return a state that goes its own way."""
+        return Acts(*self.layers(), copy(self.said))
+
+    def add(self, act: Act, says: Iterable[tuple[str, str]]) -> None:
+        """Keep an act, to be found by what it says."""
+        self[act.place.ref] = act
+        for key in says:
+            self.said[key] = (*self.said.get(key, ()), act)
+
+    def saying(self, field: str, value: str) -> tuple[Act, ...]:
+        """Return the acts that were added with this value of a field, each log in its order."""
+        return self.said.get((field, value), ())
+
+
 Values = Callable[[Mapping[str, object]], None]
-Rule = Callable[[Mapping[str, Act], Act, Context], Judgement]
+Rule = Callable[[Acts, Act, Context], Judgement]
 
 
 def _no_values(body: Mapping[str, object]) -> None:
     del body
 
 
-def _no_rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+def _no_rule(state: Acts, act: Act, context: Context) -> Judgement:
     del state, act, context
     return ALLOW
 
@@ -66,14 +102,14 @@ class Recorded:
                 check_ref(body[name])
         self.values(body)
 
-    def start(self) -> State:
+    def start(self) -> Acts:
         """Return no acts."""
-        return {}
+        return Acts()
 
-    def judge(self, state: State, act: Act, context: Context) -> Judgement:
+    def judge(self, state: Acts, act: Act, context: Context) -> Judgement:
         """Wait for what the act names; deny what is about something else; else ask the kind's own rule."""
         named = [(name, ref) for name in self.about for ref in refs_in(act.body[name])]
-        for ref in (*check_after(act.body), *(ref for _, ref in named)):
+        for ref in (*refs_in(act.body["after"]), *(ref for _, ref in named)):
             if not context.known(ref):
                 return unknown(ref)
         for name, ref in named:
@@ -86,9 +122,14 @@ class Recorded:
             return deny("voters")
         return self.rule(state, act, context)
 
-    def apply(self, state: State, act: Act) -> None:
+    def apply(self, state: Acts, act: Act) -> None:
         """Keep the act."""
-        state[act.place.ref] = act
+        state.add(act, self.says(act))
+
+    def says(self, act: Act) -> Iterator[tuple[str, str]]:
+        """Yield by which fields and values an act is found: what it refers to."""
+        for name in self.about:
+            yield from ((name, ref) for ref in dict.fromkeys(refs_in(act.body[name])))
 
     def asks(self, act: Act, context: Context) -> Asks | None:
         """Ask the members of the room, if the kind needs their consent."""
@@ -116,9 +157,9 @@ def consent_needed(word: str, circle: bytes, context: Context) -> int:
     return context.needed(circle, members) if rule == "quorum" else members
 
 
-def first_of_author(state: Mapping[str, Act], act: Act, name: str) -> bool:
+def first_of_author(state: Acts, act: Act, name: str) -> bool:
     """Say whether the author has said nothing before about what the field `name` refers to."""
-    return not any(each.author == act.author and each.body[name] == act.body[name] for each in state.values())
+    return not any(each.author == act.author for each in state.saying(name, str(act.body[name])))
 
 
 def check_number(body: Mapping[str, object], name: str, least: int, most: int) -> int:

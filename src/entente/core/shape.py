@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, cast
 
 from entente.core.errors import InvalidError
@@ -16,6 +17,7 @@ MAX_ENTRIES = 256
 MAX_REFS = 64
 PERSON_SIZE = 16
 PAIR = 2
+_INDEX = re.compile("0|[1-9][0-9]{0,15}", re.ASCII)
 
 
 def check_fields(body: Mapping[str, object], fields: Mapping[str, type]) -> None:
@@ -65,14 +67,19 @@ def check_refs(body: Mapping[str, object], name: str, count: int = MAX_REFS) -> 
     return [check_ref(ref) for ref in check_texts(body, name, count=count, length=140)]
 
 
+def names_leaf(body: Mapping[str, object], leaf: str) -> bool:
+    """Say whether `after` names the entry with this leaf hash, so that an act is judged when that is there."""
+    return any(ref.endswith(f"/{leaf}") for ref in check_after(body))
+
+
 def check_ref(value: object) -> str:
     """Return the reference to an entry; InvalidError unless it is one."""
     log, _, rest = value.partition("/") if isinstance(value, str) else ("", "", "")
     index, _, leaf = rest.partition("/")
     unb32(log, 32)
     unb32(leaf, 32)
-    if not (index.isascii() and index.isdigit() and str(int(index)) == index):
-        raise InvalidError(f"{value!r} is not a reference to an entry.")
+    if not _INDEX.fullmatch(index):
+        raise InvalidError(f"{index[:20]!r} is not the index of an entry.")
     return str(value)
 
 

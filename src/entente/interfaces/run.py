@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def run() -> None:
     """Run the command line with the server behind `up`, and leave with its exit code."""
+    gc.set_threshold(50_000, 20, 50)  # folds and imports make many objects that stay
     sys.exit(main.run(serve=serve))
 
 

@@ -31,6 +31,7 @@ class AmendmentKind:
     """Entries of kind `amendment/1`; the state holds them by thing (leaf hash)."""
 
     name = "amendment/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body carries a revision text."""

@@ -9,7 +9,8 @@ from msgspec import Struct
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, unb32
 from entente.core.kind import ALLOW, Act, Context, Given, Judgement, deny, unknown
-from entente.core.shape import check_after, check_fields, check_person
+from entente.core.layers import Layers
+from entente.core.shape import check_after, check_fields, check_person, names_leaf
 from entente.ledger.view import missing
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Answer(Struct, frozen=True):
     ref: str
 
 
-State = dict[bytes, dict[Member, Answer]]
+State = Layers[bytes, dict[Member, Answer]]
 
 
 class ApprovalKind:
@@ -45,7 +46,7 @@ class ApprovalKind:
 
     def start(self) -> State:
         """Return no answers."""
-        return {}
+        return Layers()
 
     def judge(self, state: State, act: Act, context: Context) -> Judgement:
         """Allow a member's first answer to what this room was asked, or to the agreement or circle that it is."""
@@ -80,7 +81,7 @@ def _founding_things(circle: bytes, context: Context) -> frozenset[bytes]:
 def _not_asked(state: State, of: bytes, act: Act, context: Context) -> str:
     """Return why an answer to a thing does not count, "" if it does."""
     asked = context.thing(of)
-    if asked is None:
+    if asked is None or not names_leaf(act.body, str(act.body["of"])):
         return "nothing-asked"
     if asked.circle != act.circle:
         return "wrong-room"

@@ -20,6 +20,7 @@ class ClosedKind:
     """Entries of kind `closed/1`, the last of a log; the state holds the index by log."""
 
     name = "closed/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names the revision that ends the epoch."""

@@ -34,6 +34,7 @@ class ExitKind:
     """Entries of kind `exit/1`; the state holds the exits by (room, member)."""
 
     name = "exit/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body lists duties."""

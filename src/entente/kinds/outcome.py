@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from entente.core.errors import InvalidError
 from entente.core.ids import unb32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.layers import Layers
 from entente.core.recorded import Recorded, check_word
-from entente.core.shape import check_after, check_fields, check_person, check_refs
+from entente.core.shape import check_after, check_fields, check_person, check_refs, names_leaf
 from entente.policy.approval import APPROVE, State, carried
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ IN_FORCE = "in-force"
 EXPIRED = "expired"
 REASONS = ("left-out", "late", "other")
 
-Outcomes = dict[bytes, Act]
+Outcomes = Layers[bytes, Act]
 
 
 class OutcomeKind:
@@ -34,12 +35,12 @@ class OutcomeKind:
         counted = check_refs(body, "counted")
         if body["result"] not in {IN_FORCE, EXPIRED} or len(set(counted)) != len(counted):
             raise InvalidError(f"An outcome is {IN_FORCE} or {EXPIRED}, and counts an approval once.")
-        if not check_after(body):
+        if not names_leaf(body, str(body["of"])):
             raise InvalidError("An outcome names the act that it decides about in `after`.")
 
     def start(self) -> Outcomes:
         """Return no outcomes."""
-        return {}
+        return Layers()
 
     def judge(self, state: Outcomes, act: Act, context: Context) -> Judgement:
         """Allow the proposer's first outcome, when it follows from the approvals that it counts."""

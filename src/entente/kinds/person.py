@@ -31,6 +31,7 @@ class PersonKind:
     """Entries of kind `person/1`; the state holds the roles by room, member and person."""
 
     name = "person/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is a person's id with roles of the list."""

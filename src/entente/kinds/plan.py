@@ -9,32 +9,34 @@ from typing import TYPE_CHECKING, Final
 from entente.core import canon
 from entente.core.entry import MAX_TIME
 from entente.core.errors import InvalidError
-from entente.core.ids import Member, unb32
+from entente.core.ids import Member, b32, unb32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny
-from entente.core.recorded import Recorded, check_number, check_word, number
+from entente.core.recorded import Acts, Recorded, check_number, check_word, number
 from entente.core.shape import listed
 from entente.policy.bones import bones, bones_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 MAX_ACT: Final = 64 << 10
+ID: Final = "id"
+"""By this field a plan is found by its id."""
 REASONS: Final = ("danger", "error", "overtaken", "other")
 
 
-def plan_id(proposer: bytes, nonce: bytes, hash_: bytes) -> bytes:
-    """Return the id of the plan that `proposer` makes with this nonce (16 bytes) of the file with this SHA-256."""
-    return sha256(b"entente/plan/v1\0" + proposer + nonce + hash_).digest()
+def plan_id(log: bytes, nonce: bytes, hash_: bytes) -> bytes:
+    """Return the id of the plan that a log (its origin hash) proposes with this nonce of the file with this SHA-256."""
+    return sha256(b"entente/plan/v1\0" + log + nonce + hash_).digest()
 
 
 def id_of(act: Act) -> bytes:
     """Return the plan id of a `plan/1`."""
-    return plan_id(act.author, unb32(str(act.body["nonce"]), 16), unb32(str(act.body["hash"]), 32))
+    return plan_id(act.place.log, unb32(str(act.body["nonce"]), 16), unb32(str(act.body["hash"]), 32))
 
 
-def by_id(state: Mapping[str, Act], plan: bytes) -> Act | None:
+def by_id(state: Acts, plan: bytes) -> Act | None:
     """Return the plan with this id from the state, None if it was not proposed; by smallest reference of several."""
-    return min((act for act in state.values() if id_of(act) == plan), key=lambda act: act.place.ref, default=None)
+    return min(state.saying(ID, b32(plan)), key=lambda act: act.place.ref, default=None)
 
 
 def owners(act: Act) -> frozenset[Member]:
@@ -56,17 +58,21 @@ def _values(body: Mapping[str, object]) -> None:
         )
 
 
-def _rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+def _rule(state: Acts, act: Act, context: Context) -> Judgement:
     if not owners(act) <= context.members(act.circle):
         return deny("owner")
-    mine = (each for each in state.values() if each.place.log == act.place.log)
-    same = any(each.body["nonce"] == act.body["nonce"] and each.body["hash"] == act.body["hash"] for each in mine)
-    return deny("plan") if same else ALLOW
+    same = (each.place.log == act.place.log for each in state.saying(ID, b32(id_of(act))))
+    return deny("plan") if any(same) else ALLOW
 
 
 @dataclass(frozen=True)
 class PlanKind(Recorded):
     """Entries of kind `plan/1`: its owners must be among those who approve, by its deadline if it has one."""
+
+    def says(self, act: Act) -> Iterator[tuple[str, str]]:  # type: ignore[explicit-override]
+        """Yield by which fields and values an act is found: what it refers to, and its id."""
+        yield from super().says(act)
+        yield ID, b32(id_of(act))
 
     def asks(self, act: Act, context: Context) -> Asks:  # type: ignore[explicit-override]  # typing.override needs 3.12
         """Ask the members of the room."""

@@ -38,6 +38,7 @@ class ProfileKind:
     """Entries of kind `profile/1`; the state holds each member's newest profile by circle."""
 
     name = "profile/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is a profile."""

@@ -19,6 +19,7 @@ class RekeyedKind:
     """Entries of kind `rekeyed/1`; the state holds the size of its author's key history by log."""
 
     name = "rekeyed/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body holds the size of a key history with a second entry."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from entente.core.canon import MAX_INTEGER
 from entente.core.ids import b32
 from entente.core.kind import ALLOW, Act, Context, Judgement, deny
-from entente.core.recorded import Recorded, check_number, check_word, first_of_author, refs_in
+from entente.core.recorded import Acts, Recorded, check_number, check_word, first_of_author, refs_in
 from entente.policy import spelling
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _reply_values(body: Mapping[str, object]) -> None:
     check_word(body, "answer", (ANSWERED, REFUSED))
 
 
-def _reply_rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+def _reply_rule(state: Acts, act: Act, context: Context) -> Judgement:
     request = context.act(str(act.body["of"]))
     if request is None or b32(act.author) not in asked(request, context.members(act.circle)):
         return deny("concerned")

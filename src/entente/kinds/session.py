@@ -8,7 +8,7 @@ from entente.core.canon import MAX_INTEGER
 from entente.core.errors import InvalidError
 from entente.core.ids import ID_SIZE, b32, unb32
 from entente.core.kind import ALLOW, Act, Context, Judgement, deny
-from entente.core.recorded import Recorded, check_number, check_word, number
+from entente.core.recorded import Acts, Recorded, check_number, check_word, number
 from entente.core.shape import PERSON_SIZE, check_refs
 from entente.policy.approval import quorum
 
@@ -50,14 +50,12 @@ def _delegation_values(body: Mapping[str, object]) -> None:
     check_word(body, "reason", (NAMED, SUCCESSION))
 
 
-def _delegation_rule(state: Mapping[str, Act], act: Act, context: Context) -> Judgement:
+def _delegation_rule(state: Acts, act: Act, context: Context) -> Judgement:
     """Let a deputy become head; the author's newest delegation, by its own log, says who that is."""
     del context
     if act.body["reason"] == NAMED:
         return ALLOW
-    earlier = [
-        each for each in state.values() if each.author == act.author and each.body["session"] == act.body["session"]
-    ]
+    earlier = [each for each in state.saying("session", str(act.body["session"])) if each.author == act.author]
     deputy = max(earlier, key=lambda each: each.place.index).body["deputy"] if earlier else ""
     return ALLOW if deputy and deputy == act.body["head"] else deny(SUCCESSION)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.kind import ALLOW, Act, Context, Judgement, Verdict, deny
-from entente.core.recorded import Recorded, check_number, check_word, number, refs_in
+from entente.core.layers import Layers
+from entente.core.recorded import Acts, Recorded, Said, check_number, check_word, number, refs_in
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.bones import MAX_ID, MAX_LABEL, Bone, bones_of
 from entente.policy.run import DONE, SAID, StepAct, ended, follows
@@ -21,17 +23,25 @@ Visit = tuple[str, str, int]
 """Reference of the plan, id of the step, which time the run comes to it."""
 
 
-class Steps(dict[str, Act]):
+class Steps(Acts):
     """Every allowed act by reference; `last` has what was said last of each visit."""
 
-    def __init__(self, acts: Mapping[str, Act] | None = None, last: Mapping[Visit, str] | None = None) -> None:
-        """Hold these."""
-        super().__init__(acts or {})
-        self.last = dict(last or {})
+    __slots__ = ("last",)
 
-    def __copy__(self) -> Steps:
+    def __init__(
+        self,
+        old: dict[str, Act] | None = None,
+        new: dict[str, Act] | None = None,
+        said: Said | None = None,
+        last: Layers[Visit, str] | None = None,
+    ) -> None:
+        """Hold these."""
+        super().__init__(old, new, said)
+        self.last: Layers[Visit, str] = Layers() if last is None else last
+
+    def __copy__(self) -> Steps:  # type: ignore[explicit-override]  # needs Python 3.12
         """Return a state that goes its own way."""
-        return Steps(self, self.last)
+        return Steps(*self.layers(), copy(self.said), copy(self.last))
 
 
 def _values(body: Mapping[str, object]) -> None:
@@ -105,10 +115,9 @@ def said(act: Act) -> StepAct:
     return StepAct(act.place.ref, step, number(body["visit"]), state, result, tuple(refs_in(body["because"])))
 
 
-def acts_on(state: Mapping[str, Act], plan: str) -> list[Act]:
+def acts_on(state: Acts, plan: str) -> list[Act]:
     """Return the acts on the steps of the plan with this reference, each log in its order."""
-    found = [act for act in state.values() if act.body["plan"] == plan]
-    return sorted(found, key=lambda act: (act.place.log, act.place.index))
+    return sorted(state.saying("plan", plan), key=lambda act: (act.place.log, act.place.index))
 
 
 def _wrong(state: Steps, act: Act, plan: Act, context: Context) -> str:

@@ -36,6 +36,7 @@ class SuccessionKind:
     """Entries of kind `succession/1`; the state holds them by thing (leaf hash)."""
 
     name = "succession/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names one later entry of a member's key history by its hash."""

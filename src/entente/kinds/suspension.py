@@ -33,6 +33,7 @@ class SuspensionKind:
     """Entries of kind `suspension/1`; the state holds what is suspended now by (agreement, author, member)."""
 
     name = "suspension/1"
+    apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body suspends or resumes with one member or all."""

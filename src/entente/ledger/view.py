@@ -1,7 +1,8 @@
 """Fold acts into states: the same result for the same set of acts, in whatever order they arrived.
 
 Each log's acts are judged in their order. One that depends on something that has not arrived waits, and what stands
-behind it in its log waits with it, so nothing that counted is ever undone by what arrives later.
+behind it in its log waits with it, so nothing that counted is ever undone by what arrives later. Acts of a kind that
+stands apart wait for those of their own kind only: nothing else bears on them, nor they on anything else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from entente.core.errors import InvalidError
 from entente.core.ids import unb32
-from entente.core.kind import Act, Answering, Asking, Asks, Context, Deciding, Given, Judgement, Kind, Verdict, deny
+from entente.core.kind import (
+    Act,
+    Answering,
+    Apart,
+    Asking,
+    Asks,
+    Context,
+    Deciding,
+    Given,
+    Judgement,
+    Kind,
+    Verdict,
+    deny,
+)
+from entente.core.layers import Layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +74,14 @@ class World(Protocol):
         """Return the terms of this room, every one written out."""
         ...
 
+    def logs(self, circle: bytes) -> frozenset[str]:
+        """Return the logs of this room: the origin hash of each member's, in text."""
+        ...
+
+
+Lane = tuple[bytes, str]
+"""Acts of one log (origin hash) that are judged in their order: of one kind that stands apart, or ("") the rest."""
+
 
 class View:
     """The states after a fold: by kind, with every judgement and what still waits for which entry."""
@@ -73,19 +96,20 @@ class View:
         self.kinds = {kind.name: kind for kind in kinds}
         self.world = world
         self.stopped = stopped
-        self._context = _Context(world, self)
+        self._roles = _Roles(kinds)
+        self._context = _Context(world, self, self._roles)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
-        self.judged: dict[str, Judgement] = {}
-        self.acts: dict[str, Act] = {}
-        self.things: dict[bytes, Asks] = {}
-        self._queues: dict[bytes, list[Act]] = {}
-        self._blocked: dict[str, list[bytes]] = {}
+        self.judged: Layers[str, Judgement] = Layers()
+        self.acts: Layers[str, Act] = Layers()
+        self.things: Layers[bytes, Asks] = Layers()
+        self._queues: dict[Lane, list[Act]] = {}
+        self._blocked: dict[str, list[Lane]] = {}
         self._held: set[str] = set()
 
     @property
     def waiting(self) -> dict[str, list[Act]]:
         """Return the acts that wait, by the reference of the entry that each one waits for."""
-        return {ref: [self._queues[log][-1] for log in logs] for ref, logs in self._blocked.items() if logs}
+        return {ref: [self._queues[lane][-1] for lane in lanes] for ref, lanes in self._blocked.items() if lanes}
 
     def judge(self, act: Act) -> Judgement:
         """Say what would become of `act` now, without changing anything."""
@@ -96,15 +120,21 @@ class View:
             return deny(f"malformed: {problem.message}")
         if act.author not in self.world.members(act.circle):
             return deny("not-a-member")
-        return kind.judge(self.states[act.kind], act, self._context)
+        self._context.logs = self.world.logs(act.circle)
+        judgement = kind.judge(self.states[act.kind], act, self._context)
+        if judgement.verdict is Verdict.UNKNOWN and not self._context.is_here(judgement.detail):
+            return deny("wrong-room")  # who is not in that other room could never judge it
+        return judgement
 
     def copy(self) -> View:
         """Return a view of the same acts that goes its own way; what is in a state is never changed, only replaced."""
-        other = View(tuple(self.kinds.values()), self.world, self.stopped)
+        other = View((), self.world, self.stopped)
+        other.kinds, other._roles = self.kinds, self._roles
+        other._context = _Context(self.world, other, self._roles)
         other.states = {name: copy(state) for name, state in self.states.items()}
-        other.judged, other.acts, other.things = dict(self.judged), dict(self.acts), dict(self.things)
-        other._queues = {log: list(queue) for log, queue in self._queues.items() if queue}
-        other._blocked = {ref: list(logs) for ref, logs in self._blocked.items() if logs}
+        other.judged, other.acts, other.things = copy(self.judged), copy(self.acts), copy(self.things)
+        other._queues = {lane: list(queue) for lane, queue in self._queues.items() if queue}
+        other._blocked = {ref: list(lanes) for ref, lanes in self._blocked.items() if lanes}
         other._held = set(self._held)
         return other
 
@@ -114,56 +144,85 @@ class View:
         other.extend(acts)
         return other
 
+    def settled(self, refs: Iterable[str]) -> View:
+        """Return the view in which nothing waits for these entries: they are held, and are no acts that count."""
+        other = self.copy()
+        other.settle(refs)
+        return other
+
+    def settle(self, refs: Iterable[str]) -> None:
+        """Let nothing wait for these entries; see `settled`."""
+        for ref in refs:
+            self.judged[ref] = deny("no-act")
+            self._go_on(self._blocked.pop(ref, []))
+
     def extend(self, acts: Iterable[Act]) -> None:
         """Take in further acts; see `extended`."""
-        fresh: dict[bytes, list[Act]] = defaultdict(list)
+        fresh: dict[Lane, list[Act]] = defaultdict(list)
         for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
-            fresh[act.place.log].append(act)
+            fresh[act.place.log, act.kind if act.kind in self._roles.apart else ""].append(act)
         if self.stopped:
             self._held |= {act.place.ref for acts_ in fresh.values() for act in acts_}
-        waits = {log for logs in self._blocked.values() for log in logs}
-        for log, later in fresh.items():
-            self._queues[log] = later + self._queues.get(log, [])
-        ready = sorted((log for log in fresh if log not in waits), reverse=True)
+        waits = {lane for lanes in self._blocked.values() for lane in lanes}
+        for lane, later in fresh.items():
+            self._queues[lane] = later + self._queues.get(lane, [])
+        self._go_on(lane for lane in fresh if lane not in waits)
+
+    def _go_on(self, lanes: Iterable[Lane]) -> None:
+        """Judge these lanes, and those that wait for what stands in them, as far as they go."""
+        ready = sorted(lanes, reverse=True)
         while ready:
             ready += self._advance(ready.pop())
 
-    def _advance(self, log: bytes) -> list[bytes]:
-        """Judge one log as far as it goes; return the logs that may go on because of it."""
-        queue, freed = self._queues[log], list[bytes]()
+    def _advance(self, lane: Lane) -> list[Lane]:
+        """Judge one lane as far as it goes; return the lanes that may go on because of it."""
+        queue, freed = self._queues[lane], list[Lane]()
         while queue:
             act = queue[-1]
             judgement = self.judge(act)
             if judgement.verdict is Verdict.UNKNOWN and self._never(judgement.detail):
                 judgement = deny("forked")
             if judgement.verdict is Verdict.UNKNOWN:
-                self._blocked.setdefault(judgement.detail, []).append(log)
+                self._blocked.setdefault(judgement.detail, []).append(lane)
                 break
             queue.pop()
+            ref = act.place.ref
             if judgement.verdict is Verdict.ALLOW:
-                self._take(act)
-            self.judged[act.place.ref] = judgement
-            freed += self._blocked.pop(act.place.ref, [])
+                self._take(ref, act)
+            self.judged[ref] = judgement
+            freed += self._blocked.pop(ref, [])
         return freed
 
     def _never(self, ref: str) -> bool:
         """Say whether this entry does not come any more."""
         return unb32(ref.partition("/")[0], 32) in self.stopped and ref not in self._held
 
-    def _take(self, act: Act) -> None:
+    def _take(self, ref: str, act: Act) -> None:
         """Change the states by an act that was allowed."""
         kind = self.kinds[act.kind]
         kind.apply(self.states[act.kind], act)
-        self.acts[act.place.ref] = act
-        asked = kind.asks(act, self._context) if isinstance(kind, Asking) else None
+        self.acts[ref] = act
+        asking = self._roles.asking.get(act.kind)
+        asked = None if asking is None else asking.asks(act, self._context)
         if asked is not None:
             self.things[asked.thing] = asked
 
 
-class _Context:
-    """The world, and which entries have been judged."""
+class _Roles:
+    """Which kinds do more than change their own state."""
 
-    def __init__(self, world: World, view: View) -> None:
+    def __init__(self, kinds: Sequence[Kind[Any]]) -> None:
+        self.asking = {kind.name: kind for kind in kinds if isinstance(kind, Asking)}
+        self.apart = {kind.name for kind in kinds if isinstance(kind, Apart) and kind.apart}
+        self.answering = next((kind for kind in kinds if isinstance(kind, Answering)), None)
+        self.deciding = next((kind for kind in kinds if isinstance(kind, Deciding)), None)
+
+
+class _Context:
+    """The world, and which entries of the room whose act is being judged have been judged."""
+
+    def __init__(self, world: World, view: View, roles: _Roles) -> None:
+        self.logs: frozenset[str] = frozenset()
         self.members = world.members
         self.agreement = world.agreement
         self.founding = world.founding
@@ -174,11 +233,15 @@ class _Context:
         self.needed = world.needed
         self.terms = world.terms
         self._view = view
-        self._answering = next((kind for kind in view.kinds.values() if isinstance(kind, Answering)), None)
-        self._deciding = next((kind for kind in view.kinds.values() if isinstance(kind, Deciding)), None)
+        self._answering = roles.answering
+        self._deciding = roles.deciding
 
     def known(self, ref: str) -> bool:
-        return ref in self._view.judged
+        return ref in self._view.judged and self.is_here(ref)
+
+    def is_here(self, ref: str) -> bool:
+        """Say whether an entry stands in a log of this room."""
+        return ref.partition("/")[0] in self.logs
 
     def thing(self, of: bytes) -> Asks | None:
         return self._view.things.get(of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ from entente.ledger import log, witness
 from entente.ledger.guard import fits
 from entente.ledger.view import fold
 from entente.node import charters as charter_book
-from entente.node import vault
+from entente.node import gaps, vault
 from entente.node.rooms import Charters
 from entente.node.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
@@ -43,18 +44,27 @@ SHORTEST = 4
 """Characters of an id that name it, if no other begins so."""
 
 
-Tally = dict[int, tuple[int, int, bytes]]
-"""By log: how many acts were folded, the index of the last one, and its leaf hash."""
+MAX_MARKS = 64
+"""How many moments a fold is known to fit, at most."""
 
 
 class Folded(Struct, frozen=True):
-    """A fold and what it was made of."""
+    """A fold, what it was made of, and at which moments (`store.ports.Seen`) it is known to be right.
+
+    `sizes` says up to which index each log was read.
+    """
 
     charters: Charters
-    acts: Tally
+    sizes: dict[int, int]
+    moved: object
     stopped: frozenset[bytes]
-    undone: int
     world: World
+    marks: set[Hashable]
+
+    def leads_to(self, charters: Charters, moved: object, stopped: frozenset[bytes], sizes: dict[int, int]) -> bool:
+        """Say whether nothing but acts at the ends of logs can have come between this fold and a later moment."""
+        same = self.charters is charters and (self.moved, self.stopped) == (moved, stopped)
+        return same and all(size <= sizes.get(number, -1) for number, size in self.sizes.items())
 
 
 class Base:
@@ -88,7 +98,8 @@ class Base:
         self.full_until: dict[tuple[Member, str], int] = {}
         self._nonce = nonce
         self._histories: dict[tuple[bytes, int], KeyHistory] = {}
-        self._folded: Folded | None = None
+        self._folded: tuple[Folded, int] | None = None
+        self._kept: Folded | None = None
         self._marker_lock = threading.Lock()
 
     @property
@@ -222,57 +233,40 @@ class Base:
 
     def world(self, tx: Transaction) -> World:
         """Return the charters and the fold of their acts; what is new is folded onto what is known."""
-        charters = charter_book.load(tx)
+        undone, seen = self.store.undone(), tx.seen()
+        newest = self._folded
+        known = [newest[0]] if newest is not None and newest[1] == undone else []
+        known += [self._kept] if self._kept is not None else []
+        found = next((each for each in known if seen.mark in each.marks), None) or self._fold(tx, known)
+        if len(found.marks) >= MAX_MARKS:
+            found.marks.clear()
+        found.marks.add(seen.mark)
+        self._folded = found, undone
+        if seen.settled:
+            self._kept = found
+        return found.world
+
+    def _fold(self, tx: Transaction, known: list[Folded]) -> Folded:
+        """Return the fold of what is seen now, begun with one of those known if nothing but new acts came since."""
+        charters, moved = charter_book.load(tx), tx.payloads.moved(GOVERNANCE)
+        logs = {row.id: row for row in tx.logs.all() if row.circle}
         told = tx.records.scan("evidence")
-        stopped = (
-            frozenset(origin_hash(row.origin) for row in tx.logs.all() if row.stopped) if told else frozenset[bytes]()
-        )
-        counts, undone = tx.payloads.tally(GOVERNANCE), self.store.undone()
-        folded = {log: (count, last, tx.logs.node(log, 0, last)) for log, (count, last) in counts.items()}
-        held = self._folded
-        if held is None or held.charters is not charters or (held.stopped, held.undone) != (stopped, undone):
-            held = None
-        if held is not None and held.acts == folded:
-            return held.world
-        fresh = self._fresh(tx, held.acts, folded) if held is not None else None
-        if held is None or fresh is None:
-            acts = self._acts(tx, tx.payloads.acts(GOVERNANCE))
-            view = fold(FOLDED, acts, charters, stopped)
+        stopped = frozenset(origin_hash(row.origin) for row in logs.values() if row.stopped and told)
+        ends = {number: gaps.first(tx, row) for number, row in logs.items()}
+        sizes = {number: min(row.size, ends[number]) for number, row in logs.items()}
+        held = next((each for each in known if each.leads_to(charters, moved, stopped, sizes)), None)
+        if held is None:
+            rows = [row for row in tx.payloads.acts(GOVERNANCE) if row.index < ends[row.log]]
+            view = fold(FOLDED, _acts(tx, logs, rows), charters, stopped)
         else:
-            view = held.world.view.extended(self._acts(tx, fresh))
-        world = World(charters, view, self.me)
-        self._folded = Folded(charters, folded, stopped, undone, world)
-        return world
-
-    def _fresh(self, tx: Transaction, before: Tally, now: Tally) -> list[PayloadRow] | None:
-        """Return the acts that were added behind those folded before; None if others came, changed or went."""
-        rows: list[PayloadRow] = []
-        for number, (_, last, leaf) in before.items():
-            again = now.get(number)
-            if again is None or again[1] < last or tx.logs.node(number, 0, last) != leaf:
-                return None
-        for number, (count, last, _) in now.items():
-            known, end, _ = before.get(number, (0, -1, b""))
-            added = tx.payloads.acts_of(number, GOVERNANCE, end + 1) if last > end else []
-            if known + len(added) != count:
-                return None
-            rows += added
-        return rows
-
-    def _acts(self, tx: Transaction, rows: Iterable[PayloadRow]) -> list[Act]:
-        """Return governance acts as a fold reads them."""
-        logs = {row.id: row for row in tx.logs.all()}
-        return [
-            Act(
-                Place(origin_hash(logs[each.log].origin), each.index, tx.logs.node(each.log, 0, each.index)),
-                Member(logs[each.log].member),
-                logs[each.log].circle,
-                each.kind,
-                each.time,
-                canon.decode(each.data),
-            )
-            for each in rows
-        ]
+            before = held.sizes
+            grown = [(number, before.get(number, 0)) for number, size in sizes.items() if size > before.get(number, 0)]
+            fresh = (row for number, start in grown for row in tx.payloads.acts_of(number, GOVERNANCE, start))
+            rows = [row for row in fresh if row.index < ends[row.log]]
+            view = held.world.view.extended(_acts(tx, logs, rows)) if rows else held.world.view
+        for each in rows:
+            sizes[each.log] = max(sizes[each.log], each.index + 1)
+        return Folded(charters, sizes, moved, stopped, World(charters, gaps.settled(tx, view, self.me), self.me), set())
 
     def history(self, tx: Transaction, member: Member) -> KeyHistory:
         """Return a member's verified key history; NotFoundError if none is held."""
@@ -307,6 +301,22 @@ class Base:
             if problem.code == "ambiguous":
                 raise
             return world.charters.require(find(text, founding, "circle"))
+
+
+def _acts(tx: Transaction, logs: Mapping[int, LogRow], rows: Iterable[PayloadRow]) -> list[Act]:
+    """Return governance acts as a fold reads them."""
+    hashed = {number: origin_hash(row.origin) for number, row in logs.items()}
+    return [
+        Act(
+            Place(hashed[each.log], each.index, tx.logs.node(each.log, 0, each.index)),
+            Member(logs[each.log].member),
+            logs[each.log].circle,
+            each.kind,
+            each.time,
+            canon.load(each.data),
+        )
+        for each in rows
+    ]
 
 
 def find(text: str, options: Iterable[tuple[bytes, str, str]], what: str) -> bytes:

@@ -5,15 +5,16 @@ docs/protocol/11-joint-work.md. `writing` gives the pen inside one write transac
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from entente.core import canon
-from entente.core.errors import ConflictError, NotFoundError, RefusedError
+from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
 from entente.core.kind import Act, Verdict
+from entente.core.recorded import Recorded
 from entente.kinds import FAMILIES, document
 from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.document import TEXT, Document
@@ -86,9 +87,11 @@ class Board:
 
     def acts(self, kind: str, **same: str) -> list[Act]:
         """Return the allowed acts of a kind whose fields have these values, by claimed time, author and index."""
-        found: Mapping[str, Act] = self.world.view.states[kind]
-        chosen = (act for act in found.values() if all(act.body[name] == value for name, value in same.items()))
-        return sorted(chosen, key=order)
+        view = self.world.view
+        found, known = view.states[kind], view.kinds[kind]
+        by = next((name for name in same if isinstance(known, Recorded) and name in known.about), "")
+        some: Iterable[Act] = found.saying(by, same[by]) if by else found.values()
+        return sorted((act for act in some if all(act.body[name] == value for name, value in same.items())), key=order)
 
     def find(self, kind: str, text: str, what: str) -> Act:
         """Return the act of this kind whose thing (b32 of the leaf hash) or reference is, or begins with, `text`."""
@@ -96,6 +99,9 @@ class Board:
         if text in found:
             return found[text]
         by_leaf = {act.place.leaf: act for act in found.values()}
+        with suppress(InvalidError):
+            if act := by_leaf.get(unb32(text.strip().lower(), 32)):
+                return act
         return by_leaf[find(text, [(leaf, b32(leaf), "") for leaf in by_leaf], what)]
 
     def room(self, act: Act) -> Charter:

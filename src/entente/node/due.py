@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from entente.core import canon
+from entente.core.errors import EntenteError
 from entente.core.ids import b32, unb32
 from entente.core.recorded import number
+from entente.kinds.plan import PROTECTED
 from entente.node import timing
-from entente.node.board import Board
+from entente.node.board import Board, order
 from entente.node.effects import Order, is_manual, orders, permits, texts
 from entente.node.planbook import FINAL, Book, is_bounded, is_work
 from entente.policy import protected
@@ -50,6 +52,13 @@ class Job(Struct, frozen=True):
     because: tuple[str, ...] = ()
 
 
+class Quiet(Struct, frozen=True):
+    """A plan in which nothing was due: when it had this mark, and until when (ms, 0 for ever)."""
+
+    mark: object
+    until: int
+
+
 class Due:
     """Looks through the plans of one home; `next_look` is when something may be due by time alone (ms, 0 never)."""
 
@@ -57,22 +66,61 @@ class Due:
         """Work on this base."""
         self._base = base
         self._closed: set[str] = set()
+        self._quiet: dict[str, Quiet] = {}
+        self._around: object = None
         self.next_look = 0
 
-    def jobs(self, tx: Transaction) -> list[Job]:
-        """Return what is due in all plans that are not over, and note when to look again."""
-        board = Board(self._base, tx)
-        book = Book(board)
-        jobs: list[Job] = []
+    def jobs(self, tx: Transaction, only: str = "") -> list[Job]:
+        """Return what is due in all plans that are not over, outcomes first, and note when to look again.
+
+        With `only` (a reference) look at that plan alone.
+        """
+        book = Book(Board(self._base, tx))
+        if only:
+            return self.of(book, book.held[only])
         self.next_look = 0
-        for act in book.all():
-            if act.place.ref in self._closed or not board.world.charters.is_current(board.room(act)):
-                continue
-            found = self.of(book, act)
-            jobs += found
-            if not found and book.state(act) in FINAL and not self._may_undo(book, act):
+        plans = sorted((act for ref, act in book.held.items() if ref not in self._closed), key=order)
+        charters = book.board.world.charters
+        plans = [act for act in plans if charters.is_current(book.board.room(act))]
+        if urgent := [job for act in plans for job in self._outcome_due(book, act)]:
+            return urgent
+        if (around := self._surroundings(book)) != self._around:
+            self._quiet.clear()
+            self._around = around
+        return [job for act in plans for job in self._look(book, act)]
+
+    def _look(self, book: Book, act: Act) -> list[Job]:
+        """Return what is due in one plan; nothing is worked out where nothing can have changed since the last look."""
+        mark, quiet, look = self._mark(book, act), self._quiet.get(act.place.ref), self.next_look
+        if quiet is None or quiet.mark != mark or 0 < quiet.until <= self._base.clock():
+            self.next_look = 0
+            found, until = self.of(book, act), self.next_look
+            self.next_look = look
+            if found:
+                return found
+            if book.state(act) in FINAL and not self._may_undo(book, act):
                 self._closed.add(act.place.ref)
-        return jobs
+                return []
+            quiet = Quiet(mark, until)
+            if book.is_complete(act):
+                self._quiet[act.place.ref] = quiet
+        if quiet.until:
+            self.next_look = min(look or quiet.until, quiet.until)
+        return []
+
+    def _mark(self, book: Book, act: Act) -> object:
+        """Return what decides about one plan beside its surroundings."""
+        view = book.board.world.view
+        answers = book.board.world.answers(act.place.leaf)
+        return book.steps(act), book.halts(act), answers, view.things[act.place.leaf], self._armed(book, act)
+
+    def _surroundings(self, book: Book) -> object:
+        """Return what decides about all plans: what was begun, wished, allowed and protected here, and by others."""
+        records, board = book.tx.records, book.board
+        newest = {(each.circle, each.author): each for each in board.acts(PROTECTED.name)}
+        told = {key: board.words(each) for key, each in newest.items()}
+        own = records.get("protected", "own")
+        return records.scan(EFFECT), records.scan(WISH), permits(book.tx), own, told
 
     def of(self, book: Book, act: Act) -> list[Job]:
         """Return what is due in one plan."""
@@ -106,7 +154,7 @@ class Due:
 
     def _outcome_due(self, book: Book, act: Act) -> list[Job]:
         asked = book.board.world.view.things[act.place.leaf]
-        if not asked.deadline or asked.proposer != self._base.me:
+        if not asked.deadline or asked.proposer != self._base.me or book.state(act) != "proposed":
             return []
         counted = self.counted(book, act)
         if carries(book, act, counted) or self._over(asked.deadline + 1):
@@ -129,7 +177,7 @@ class Due:
         """Return which effects of ours have stood for as long as they may, or are not wanted any more."""
         run, plan = book.run(act), book.id_of(act)
         undone_by = {bone.undo: bone for bone in book.bones(act) if bone.undo and bone.owner == b32(self._base.me)}
-        playbook, _ = book.playbook(act)
+        playbook, _ = book.playbook(act) if undone_by else (None, "")
         jobs: list[Job] = []
         for visit in run.visits if undone_by else ():
             if visit.id in undone_by and visit.state == DONE:
@@ -190,10 +238,17 @@ class Due:
         elif not armed:
             why = UNARMED
         else:
-            why = self._touched(book, act, playbook, ready.step)
-            if not why and not self.orders(book, act, playbook, ready):
-                why = "Nothing on this node is allowed to do it."
+            why = self._held_back(book, act, playbook, ready)
         return why
+
+    def _held_back(self, book: Book, act: Act, playbook: Playbook, ready: Ready) -> str:
+        """Say why an effect is not brought about here, "" if it is; what cannot be worked out holds it back too."""
+        try:
+            if why := self._touched(book, act, playbook, ready.step):
+                return why
+            return "" if self.orders(book, act, playbook, ready) else "Nothing on this node is allowed to do it."
+        except EntenteError as problem:
+            return f"It cannot be done as it stands: {problem.message}"
 
 
 def begun(tx: Transaction, plan: str, step: str) -> bool:

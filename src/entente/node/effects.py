@@ -6,12 +6,13 @@ docs/protocol/12-plans.md, "Effects". Nothing is allowed by default.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +36,7 @@ DEFAULT_SECONDS: Final = 60.0
 MAX_SECONDS: Final = 3600.0
 MAX_TEXT: Final = 8000
 _OK: Final = range(200, 300)
+_ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _OPENC2: Final = "application/openc2+json;version=1.0"
 
 
@@ -92,7 +94,7 @@ class Permits:
 
         InvalidError unless it is https, or plain http to this machine; NotFoundError if `headers` names no file.
         """
-        parts = urlsplit(url)
+        parts = _split(url)
         local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
             raise InvalidError("An endpoint is an https address; plain http goes to this machine only.")
@@ -161,9 +163,15 @@ def texts(playbook: Playbook, step: Step, variables: Mapping[str, str]) -> list[
     for command in step.commands:
         made = _order(command, [playbook.targets[name] for name in step.targets], {}, variables)
         found += [made.command, made.url, made.body.decode(errors="replace"), *made.headers.values()]
-        found.append(json.dumps(command.raw))
-    found += [json.dumps(playbook.targets[name]) for name in step.targets]
-    return [substitute(text, variables) for text in found]
+        found.append(json.dumps(command.raw, ensure_ascii=False))
+    found += [json.dumps(playbook.targets[name], ensure_ascii=False) for name in step.targets]
+    filled = [substitute(text, variables) for text in found]
+    return [*filled, *(_decoded(text) for text in filled)]
+
+
+def _decoded(text: str) -> str:
+    """Return a text as whoever undoes the escapes of addresses and of JSON reads it."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), unquote(text))
 
 
 def _order(
@@ -195,11 +203,24 @@ def _permit(order: Order, allowed: Sequence[Permit]) -> Permit | None:
 
 def _within(url: str, allowed: str) -> bool:
     """Say whether an address lies under an allowed one: same scheme, host and port, and the path below its path."""
-    one, other = urlsplit(url), urlsplit(allowed)
-    if (one.scheme, one.hostname, one.port) != (other.scheme, other.hostname, other.port) or ".." in one.path:
+    one, other = _split(url), _split(allowed)
+    if (one.scheme, one.hostname, one.port) != (other.scheme, other.hostname, other.port):
+        return False
+    plain = unquote(unquote(one.path))  # some servers decode twice
+    if ".." in plain or "\\" in plain:
         return False
     base = other.path.rstrip("/")
     return one.username is None and (one.path == base or one.path.startswith(base + "/"))
+
+
+def _split(url: str) -> SplitResult:
+    """Take an address apart; InvalidError for one that has no parts or no port that is a number."""
+    try:
+        found = urlsplit(url)
+        _ = found.port
+    except ValueError as problem:
+        raise InvalidError(f"{url[:80]!r} is no address.") from problem
+    return found
 
 
 def _line(said: str) -> tuple[str, str]:
@@ -208,7 +229,7 @@ def _line(said: str) -> tuple[str, str]:
     if not words or words[0].upper() not in METHODS:
         raise InvalidError(f"{said[:80]!r} does not begin with an HTTP method.")
     path = words[1] if len(words) > 1 else "/"
-    if urlsplit(path).scheme or path.startswith("//"):
+    if _split(path).scheme or path.startswith("//"):
         raise InvalidError("A command names a path; the address is that of its target.")
     return words[0].upper(), "/" + path.lstrip("/")
 

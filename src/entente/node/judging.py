@@ -30,7 +30,7 @@ from entente.ledger.log import Draft, Judged
 from entente.ledger.package import Column
 from entente.ledger.view import View
 from entente.node import charters as charter_book
-from entente.node import consents, dates, erasing, following, timing
+from entente.node import consents, dates, erasing, following, gaps, timing
 from entente.node.ownership import claimed, concerned, rules_for, whose_identities
 from entente.node.projection import add_counts, count, denied_in, deny_in, file_act, misnamed, repeats, resettle
 from entente.policy.profile import Profile
@@ -64,6 +64,8 @@ class Run(Struct):
     columns: Sequence[Column] = ()
     view: View | None = None
     hashes: Sequence[bytes] = ()
+    gap: int = gaps.NONE
+    """Behind this index acts are kept and not judged: the one that stands there is still to come."""
 
     def leaf_at(self, index: int) -> tuple[bytes, str] | None:
         """Return leaf hash and kind of an entry of this run, None if it is none."""
@@ -101,7 +103,7 @@ class Judging:
         world = self.world(tx)
         log_hash, author = origin_hash(row.origin), Member(row.member)
         taken, waits = self._admitted(world, charter, log_hash, columns)
-        run = Run([], [], [], [], columns=columns, hashes=hashes)
+        run = Run([], [], [], [], columns=columns, hashes=hashes, gap=gaps.first(tx, row))
         if taken and author != self.me and columns[0].index >= row.size:
             dates.note(tx, self.me, row, columns[:taken])
         gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
@@ -110,6 +112,7 @@ class Judging:
                 continue  # erased: neither stored nor awaited, whoever brings it
             if each.payload is None:
                 run.awaited.append(each.index)
+                run.gap = min(run.gap, gaps.at(tx, log_hash, each.index, each.kind))
             elif each.kind == item.NAME and item.NAME in charter.terms.kinds:
                 self._read_item(run, each)
             elif each.kind == document.NAME:
@@ -186,11 +189,8 @@ class Judging:
     def _counts(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
         """Keep what an act says, by its kind; return why it does not count, if it does not."""
         if act.kind in _FOLDED:
-            run.view = run.view or world.view.copy()
-            run.view.extend([act])
-            judgement = run.view.judged.get(act.place.ref)
-            if judgement is not None and judgement.verdict is Verdict.DENY:
-                return judgement.detail
+            if act.place.index <= run.gap and (reason := self._denied(tx, world, act, run)):
+                return reason
             return consents.ask_problem(tx, world, charter, act.body) if act.kind == ONWARD.name else ""
         if act.kind in RECALLS:
             return self._recall(tx, world, charter, act, run)
@@ -198,6 +198,14 @@ class Judging:
         if not reason:
             file_act(tx, act.author, act.place.ref, act.kind, act.time, act.body)
         return reason
+
+    def _denied(self, tx: Transaction, world: World, act: Act, run: Run) -> str:
+        """Judge a folded act in its place, behind those before it; return why it is denied, "" if it is not."""
+        run.view = run.view or world.view.copy()
+        run.view.extend([act])
+        run.view = gaps.settled(tx, run.view, self.me)
+        judgement = run.view.judged.get(act.place.ref)
+        return judgement.detail if judgement is not None and judgement.verdict is Verdict.DENY else ""
 
     def _recall(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
         """Keep what an act says of erased or released entries and what is to be done because of it, or say why not."""
@@ -223,7 +231,7 @@ class Judging:
     ) -> None:
         """Deny copies that others brought under an identity which is this member's alone by its new profile."""
         profile = claimed(body)
-        whose = whose_identities(world, charter, {author: profile})
+        whose = whose_identities(tx, world, charter, {author: profile})
         logs = [row.id for row in charter_book.logs_of_circle(tx, world.charters, charter)]
         for identity in map(str.lower, (profile.identity, *profile.identities)):
             if whose.get(identity) == author:

@@ -96,6 +96,7 @@ class Live:
             self._stop = stop
             with self._base.store.read() as tx:
                 self._url = self._base.history(tx, self._base.me).current.url
+            self._quietly("fold", self._fold)
             self._courier.start()
             self._work.set()
             self._worker.start()
@@ -146,6 +147,11 @@ class Live:
 
     def _bring_forward(self) -> None:
         self._runner.tick()
+
+    def _fold(self) -> None:
+        """Fold what is there before anybody is answered; from then on only what is new costs something."""
+        with self._base.store.read() as tx:
+            self._base.world(tx)
 
     def _sign(self) -> None:
         """Sign what commands that cannot open the keys have kept unsigned."""

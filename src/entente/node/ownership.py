@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entente.core.ids import Member
+from entente.core import canon
+from entente.core.ids import Member, identity_id
 from entente.core.shape import listed
 from entente.kinds.item import Rules
 from entente.kinds.profile import KIND as PROFILE
 from entente.node import charters as charter_book
+from entente.node import gaps
 from entente.policy.profile import Profile, owners
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def rules_for(
 
     `newer` profiles stand before those of the view.
     """
-    whose = whose_identities(world, charter, dict(newer or {}))
+    whose = whose_identities(tx, world, charter, newer)
     logs = [row.id for row in charter_book.logs_of_circle(tx, world.charters, charter)]
     claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
     here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()
@@ -56,11 +58,32 @@ def rules_for(
     return Rules(charter.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
 
 
-def whose_identities(world: World, charter: Charter, newer: dict[Member, Profile | None]) -> dict[str, Member]:
-    """Return whose each STIX identity is in this circle; `newer` profiles stand before those of the view."""
+def whose_identities(
+    tx: Transaction, world: World, charter: Charter, newer: Mapping[Member, Profile | None] | None = None
+) -> dict[str, Member]:
+    """Return whose each STIX identity is in this circle; `newer` profiles stand before those that are held."""
     profiles = world.view.states[PROFILE.name].get(charter.circle, {})
     mine: dict[Member, Profile | None] = {
         member: Profile(found.identity, found.identities) if (found := profiles.get(member)) else None
         for member in charter.members
     }
-    return owners(mine | newer)
+    return owners({**mine, **_not_folded(tx, charter), **(newer or {})})
+
+
+def _not_folded(tx: Transaction, charter: Charter) -> dict[Member, Profile | None]:
+    """Return profiles that are held and not in the view, for an act before them has not come.
+
+    A profile depends on nothing: whose an identity is must not hang on when other acts arrive.
+    """
+    found: dict[Member, Profile | None] = {}
+    for member in charter.members:
+        row = tx.logs.get(charter.origin(member))
+        if row is None:
+            continue
+        gap = gaps.first(tx, row)
+        behind = [] if gap == gaps.NONE else tx.payloads.acts_of(row.id, [PROFILE.name], gap)
+        bodies = [canon.decode(each.data) for each in behind]
+        right = [body for body in bodies if body["identity"] == identity_id(member)]
+        if right:
+            found[member] = claimed(right[-1])
+    return found

@@ -5,12 +5,13 @@ docs/protocol/12-plans.md.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from entente.core.errors import EntenteError
+from entente.core.errors import EntenteError, WaitingError
 from entente.core.ids import Member, b32
 from entente.core.recorded import refs_in
 from entente.formats import cacao
@@ -18,7 +19,7 @@ from entente.formats.cacao_bones import agent_owners, owners, skeleton
 from entente.formats.cacao_checks import scope
 from entente.kinds import plan as plans
 from entente.kinds import step as steps
-from entente.node.board import AWAITED, ERASED, order
+from entente.node.board import AWAITED, ERASED, HELD, order
 from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.bones import Bone, bones_of
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entente.core.kind import Act
+    from entente.core.recorded import Acts
     from entente.formats.cacao_values import Playbook, Step
     from entente.node.board import Board
 
 MEDIA: Final = "application/cacao+json"
 OUTPUT: Final = "application/json"
+SMALL: Final = 32 << 10
 FINAL: Final = ("done", "stopped", "refused", "expired")
 _CONTROL: Final = ("start", "end", "parallel", "if-condition", "while-condition", "switch-condition")
 
@@ -45,14 +48,29 @@ class Book:
         self.board = board
         self.tx = board.tx
         self.me = board.me
+        self._runs: dict[str, tuple[list[Act], Run]] = {}
 
     def all(self) -> list[Act]:
         """Return the acts that proposed plans, oldest first."""
         return self.board.acts(plans.KIND.name)
 
+    @property
+    def held(self) -> Acts:
+        """Return the acts that proposed plans, by reference."""
+        found: Acts = self.board.world.view.states[plans.KIND.name]
+        return found
+
     def by_id(self) -> dict[str, Act]:
-        """Return the same by plan id."""
+        """Return the acts that proposed plans by plan id; the newest of several."""
         return {self.id_of(act): act for act in self.all()}
+
+    def get(self, id_: str) -> Act | None:
+        """Return the act that proposed the plan with this id, the newest of several."""
+        return max(self.held.saying(plans.ID, id_), key=order, default=None)
+
+    def ids(self) -> list[str]:
+        """Return the ids of all plans."""
+        return [value for name, value in self.held.said if name == plans.ID]
 
     def id_of(self, act: Act) -> str:
         """Return the plan id."""
@@ -62,18 +80,29 @@ class Book:
         """Return the skeleton that the act carries."""
         return tuple(bones_of(act).values())
 
-    def playbook(self, act: Act) -> tuple[Playbook | None, str]:
-        """Return the playbook; None and why, where its file is not here or not the one that was signed."""
+    def data(self, act: Act) -> tuple[bytes, str]:
+        """Return the bytes of a plan's file; none and why, where it is not here or not the one that was signed."""
         found, state = self.board.document(act, str(act.body["content"]))
         if found is None:
             words = {ERASED: "The file of the plan was erased.", AWAITED: "The file of the plan has not arrived yet."}
-            return None, words.get(state, "The file of the plan is not where its proposer says.")
+            return b"", words.get(state, "The file of the plan is not where its proposer says.")
         if b32(sha256(found.data).digest()) != act.body["hash"]:
-            return None, "The file is not the one whose hash was proposed."
+            return b"", "The file is not the one whose hash was proposed."
+        return found.data, ""
+
+    def name(self, act: Act) -> str:
+        """Return the name of a plan, "" where its file is not here."""
         try:
-            return cacao.read(found.data), ""
-        except EntenteError as problem:
-            return None, f"The file cannot be run: {problem.message}"
+            return msgspec.json.decode(self.data(act)[0] or b"{}", type=Titled).name
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return ""
+
+    def playbook(self, act: Act) -> tuple[Playbook | None, str]:
+        """Return the playbook; None and why, where its file is not here or not the one that was signed."""
+        data, problem = self.data(act)
+        if problem:
+            return None, problem
+        return _small(data) if len(data) <= SMALL else _read(data)
 
     def problems(self, act: Act) -> list[str]:
         """Return why a member should not approve what was proposed: the file and the skeleton must say the same."""
@@ -106,7 +135,12 @@ class Book:
 
     def run(self, act: Act) -> Run:
         """Return how far the run is, worked out from the set of acts."""
-        return unfold(self.bones(act), str(act.body["exception"]), map(steps.said, self.steps(act)))
+        acts = self.steps(act)
+        known = self._runs.get(act.place.ref)
+        if known is None or known[0] != acts:
+            known = acts, unfold(self.bones(act), str(act.body["exception"]), map(steps.said, acts))
+            self._runs[act.place.ref] = known
+        return known[1]
 
     def halts(self, act: Act) -> list[Act]:
         """Return who stopped it."""
@@ -167,7 +201,7 @@ class Book:
             return {}
         try:
             return msgspec.json.decode(found.data, type=Output).variables
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return {}
 
     def said(self, act: Act) -> str:
@@ -180,9 +214,42 @@ class Book:
         return "\n".join(filter(None, texts))
 
     def protected(self, act: Act) -> dict[Member, list[str]]:
-        """Return what each member of the room protects, by its newest list."""
+        """Return what each member of the room protects, by its newest list.
+
+        WaitingError for a list that is not here, InvalidError for one that cannot be read: nobody knows what it names.
+        """
         newest = {each.author: each for each in self.board.acts(plans.PROTECTED.name) if each.circle == act.circle}
-        return {member: protected.read(self.board.words(each).text) for member, each in newest.items()}
+        found: dict[Member, list[str]] = {}
+        for member, each in newest.items():
+            words = self.board.words(each)
+            if words.state != HELD:
+                raise WaitingError(f"The list of what {self.board.name(member)} protects is {words.state}.")
+            found[member] = protected.read(words.text)
+        return found
+
+    def is_complete(self, act: Act) -> bool:
+        """Say whether the file of a plan and everything that was reported with its steps is here, or erased."""
+        reported = [(each, ref) for each in self.steps(act) for ref in refs_in(each.body["outputs"])]
+        there = all(self.board.content(each, ref)[1] in {HELD, ERASED} for each, ref in reported)
+        return there and self.playbook(act)[0] is not None
+
+
+def _read(data: bytes) -> tuple[Playbook | None, str]:
+    """Return the playbook, or None and why the file cannot be run."""
+    try:
+        return cacao.read(data), ""
+    except EntenteError as problem:
+        return None, f"The file cannot be run: {problem.message}"
+
+
+_small = lru_cache(maxsize=128)(_read)
+"""The same; small files are read once."""
+
+
+class Titled(msgspec.Struct, frozen=True):
+    """A playbook of which only the name is read."""
+
+    name: str = ""
 
 
 class Output(msgspec.Struct, frozen=True):

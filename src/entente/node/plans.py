@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
-from entente.core.ids import b32, unb32
+from entente.core.ids import b32, origin_hash, unb32
 from entente.formats import cacao
 from entente.formats.cacao_bones import agent_owners
 from entente.kinds.plan import KIND as PLAN
-from entente.kinds.plan import PROTECTED, plan_id
+from entente.kinds.plan import PROTECTED, id_of, plan_id
 from entente.node import exports
 from entente.node.base import find, stamp
 from entente.node.board import Board, about, reading, writing
@@ -87,7 +87,7 @@ class Plans:
                 raise RefusedError(problem.message, code=problem.code, hint=problem.hint) from problem
             made_by = Board(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
             nonce, hash_ = base.random(16), sha256(data).digest()
-            id_ = b32(plan_id(base.me, nonce, hash_))
+            id_ = b32(plan_id(origin_hash(charter.origin(base.me)), nonce, hash_))
             draft = Draft(b32(nonce), b32(charter.id), data, agents, made_by, base.clock())
             tx.records.put(DRAFT, id_, msgspec.json.encode(draft))
         owned = {bone.id: bone.owner for bone in made}
@@ -124,9 +124,9 @@ class Plans:
                 "voters": pen.voters(),
                 "needed": pen.needed("plan"),
             }
-            pen.act(PLAN.name, body)
+            act = pen.act(PLAN.name, body)
             pen.tx.records.delete(DRAFT, plan)
-        return self.show(plan)
+        return self.show(b32(id_of(act)))
 
     def approve(self, id_: str, *, refuse: str = "", person: str = "") -> PlanInfo:
         """Give our one final answer; `refuse` is the reason for a no.
@@ -147,7 +147,7 @@ class Plans:
             if given is None and not refuse and (problems := book.problems(act)):
                 raise RefusedError("; ".join(problems)[:1000], code="plan", hint="Its proposer mends and proposes it.")
             pen.answer(act, refuse=bool(refuse), text=refuse)
-        self.runner.tick()
+        self.runner.tick(ref)
         return self.show(plan)
 
     def run(self, id_: str, person: str = "") -> PlanInfo:
@@ -172,7 +172,7 @@ class Plans:
                 raise RefusedError(f"The plan is {state}; nothing of it runs.", code=state)
             tx.records.put(ARMED, plan, who.encode())
         base.changed.set()
-        self.runner.tick()
+        self.runner.tick(ref)
         return self.show(plan)
 
     def done(
@@ -209,7 +209,7 @@ class Plans:
                 "outputs": outputs,
             }
             pen.act("step/1", body, [*found.because[-1:], *found.last])
-        self.runner.tick()
+        self.runner.tick(ref)
         return self.show(plan)
 
     def undo(self, id_: str, step: str, person: str = "") -> PlanInfo:
@@ -223,7 +223,7 @@ class Plans:
             if not bone.undo:
                 raise InvalidError("The plan has no undo for this step.")
             self.runner.ask_undo(pen.tx, plan, bone.id)
-        self.runner.tick()
+        self.runner.tick(ref)
         return self.show(plan)
 
     def stop(self, id_: str, reason: str = "other", text: str = "", person: str = "") -> PlanInfo:
@@ -253,12 +253,10 @@ class Plans:
         """Return a plan with its approvals, its steps and what they reported."""
         with reading(self._base) as board:
             book = Book(board)
-            acts = book.by_id()
-            drafts = dict(board.tx.records.scan(DRAFT))
-            found = _choose(id_, [*acts, *drafts])
-            if found in acts:
-                return info(book, acts[found], self.runner)
-            return draft_info(board, found, _draft.decode(drafts[found]))
+            found, act, draft = _named(book, id_)
+            if act is not None:
+                return info(book, act, self.runner)
+            return draft_info(board, found, _draft.decode(draft))
 
     def list(self) -> Sequence[PlanLine]:
         """Return every plan and draft, oldest first."""
@@ -275,11 +273,10 @@ class Plans:
         """Return the bytes of a plan's file as they were proposed; NotFoundError if they are not here."""
         with reading(self._base) as board:
             book = Book(board)
-            acts, drafts = book.by_id(), dict(board.tx.records.scan(DRAFT))
-            found = _choose(id_, [*acts, *drafts])
-            if found in drafts:
-                return _draft.decode(drafts[found]).data
-            playbook, problem = book.playbook(acts[found])
+            _, act, draft = _named(book, id_)
+            if act is None:
+                return _draft.decode(draft).data
+            playbook, problem = book.playbook(act)
             if playbook is None:
                 raise NotFoundError(problem)
             return playbook.data
@@ -288,9 +285,8 @@ class Plans:
         """Return a STIX 2.1 bundle with the plan as a course-of-action that carries the playbook."""
         data = self.file(id_)
         with reading(self._base) as board:
-            acts, drafts = Book(board).by_id(), dict(board.tx.records.scan(DRAFT))
-            found = _choose(id_, [*acts, *drafts])
-            by, time = (acts[found].author, acts[found].time) if found in acts else (board.me, self._base.clock())
+            found, act, _ = _named(Book(board), id_)
+            by, time = (act.author, act.time) if act is not None else (board.me, self._base.clock())
             return exports.plan(cacao.read(data), found, exports.Author(by, board.name(by), time))
 
     def protect(self, text: str, circle: str = "", person: str = "") -> int:
@@ -311,21 +307,26 @@ class Plans:
     def _find(self, id_: str) -> tuple[str, str]:
         """Return the id and the reference of a plan that was proposed."""
         with reading(self._base) as board:
-            acts = Book(board).by_id()
-            drafts = [key for key, _ in board.tx.records.scan(DRAFT)]
-            found = _choose(id_, [*acts, *drafts])
-            if found not in acts:
+            found, act, _ = _named(Book(board), id_)
+            if act is None:
                 raise WaitingError("The plan is a draft.", code="draft", hint="Propose it: `entente plan propose`.")
-            return found, acts[found].place.ref
+            return found, act.place.ref
 
     def _draft_id(self, tx: Transaction, id_: str) -> str:
         drafts = [key for key, _ in tx.records.scan(DRAFT)]
         try:
             return _choose(id_, drafts)
         except NotFoundError:
-            if _choose(id_, Book(Board(self._base, tx)).by_id()):
+            if _choose(id_, Book(Board(self._base, tx)).ids()):
                 raise ConflictError("This plan was proposed before.") from None
             raise
+
+
+def _named(book: Book, text: str) -> tuple[str, Act | None, bytes]:
+    """Return the id of the plan meant, and the act that proposed it or the draft as it is kept."""
+    drafts = dict(book.tx.records.scan(DRAFT))
+    id_ = text if text in drafts or book.get(text) else _choose(text, [*book.ids(), *drafts])
+    return id_, book.get(id_), drafts.get(id_, b"")
 
 
 def _choose(text: str, ids: Sequence[str] | Mapping[str, object]) -> str:

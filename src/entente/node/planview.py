@@ -207,14 +207,13 @@ def _vote(board: Board, act: Act, word: str) -> Vote:
 
 def line(book: Book, act: Act) -> PlanLine:
     """Return a plan in one line; `mine` is how many of its steps wait for us."""
-    playbook, _ = book.playbook(act)
     run = book.run(act)
     state = book.state(act, run)
     deadline = book.board.world.view.things[act.place.leaf].deadline
     mine = 0 if state in FINAL else sum(ready.owner == b32(book.me) for ready in run.ready)
     return PlanLine(
         book.id_of(act),
-        playbook.name if playbook else "",
+        book.name(act),
         b32(book.board.room(act).id),
         state,
         stamp(deadline) if deadline else "",

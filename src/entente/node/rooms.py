@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from entente.core import canon
 from entente.core.errors import NotFoundError
-from entente.core.ids import Agreement, Circle, Member, b32, origin
+from entente.core.ids import Agreement, Circle, Member, b32, origin, origin_hash
 from entente.policy.agreement import FoundingText, Terms
 from entente.policy.approval import quorum
 from entente.policy.circle import CircleText
@@ -85,6 +85,7 @@ class Charters:
             if charter.founding:
                 self._epochs[charter.agreement] = max(charter.epoch, self._epochs.get(charter.agreement, 0))
         self.revisions = {each.text.id: each for each in revisions}
+        self._logs: dict[bytes, frozenset[str]] = {}
 
     def __iter__(self) -> Iterator[Charter]:
         """Go through all rooms, oldest first."""
@@ -157,6 +158,13 @@ class Charters:
     def newcomers(self, circle: bytes) -> frozenset[Member]:
         """Return the members that came with this room's revision."""
         return self.require(circle).newcomers
+
+    def logs(self, circle: bytes) -> frozenset[str]:
+        """Return the logs of a room: the origin hash of each member's, in text."""
+        if circle not in self._logs:
+            room = self.require(circle)
+            self._logs[circle] = frozenset(b32(origin_hash(room.origin(member))) for member in room.members)
+        return self._logs[circle]
 
     def terms(self, circle: bytes) -> Mapping[str, object]:
         """Return the terms of a room, every one written out."""

@@ -62,14 +62,17 @@ class Runner:
         self._carry_out = carry_out
         self.due = Due(base)
 
-    def tick(self) -> int:
-        """Do what is due now and return how much that was; a locked home does nothing."""
+    def tick(self, only: str = "") -> int:
+        """Do what is due now, or of the plan `only` (its reference) alone; return how much that was.
+
+        A locked home does nothing.
+        """
         if self._base.locked:
             return 0
         done = self._recover()
         for _ in range(MAX_ROUNDS):
             with self._base.store.read() as tx:
-                jobs = self.due.jobs(tx)
+                jobs = self.due.jobs(tx, only)
             moved = sum(self._do(job) for job in jobs)
             if not moved:
                 break
@@ -237,7 +240,10 @@ class Runner:
         playbook, _ = book.playbook(act) if act is not None else (None, "")
         if act is None or playbook is None or book.state(act) not in {"approved", "running"}:
             return None
-        return self.due.orders(book, act, playbook, Ready(made.step, made.visit, "", ()))
+        try:
+            return self.due.orders(book, act, playbook, Ready(made.step, made.visit, "", ()))
+        except EntenteError:
+            return None
 
     @contextmanager
     def _alone(self) -> Generator[bool]:

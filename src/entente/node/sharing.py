@@ -166,7 +166,7 @@ class Sharing:
     def _claim(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
         """Deny copies of others that were here before our own version of what belongs to us."""
         world = self._base.world(tx)
-        owners = whose_identities(world, charter, {})
+        owners = whose_identities(tx, world, charter)
         mine = sorted({row.stix_id for row in rows if owners.get(row.created_by) == self._base.me})
         if mine:
             rules = rules_for(tx, world, charter, tx.items.find(mine))

@@ -9,7 +9,9 @@ import html
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -46,11 +48,36 @@ _DEFANGED: Final = (
     (re.compile(r"[\[({<]\s*(?:@|at)\s*[\])}>]"), "@"),
     (re.compile(r"[\[({<]\s*:\s*[\])}>]"), ":"),
     (re.compile(r"[\[({<]\s*://\s*[\])}>]"), "://"),
+    (re.compile(r"(?<=\w)\s+dot\s+(?=\w)"), "."),
     (re.compile(r"\\([.:@/])"), r"\1"),
     (re.compile(r"\bh(?:xx|\*\*|__)p(s?)\b"), r"http\1"),
 )
 _SPACE: Final = re.compile(r"\s+")
-_MARKS: Final = re.compile("[\\s*_`~\\\\\\[\\](){}<>|#\"'\u201c\u201d\u2018\u2019]+")
+_MARKS: Final = re.compile(r"[\W_]+")
+_V4_ODD: Final = re.compile(r"(?<!\d)(\d{1,3})\s*[.,]\s*(\d{1,3})\s*[.,]\s*(\d{1,3})\s*[.,]\s*(\d{1,3})(?!\d)")
+_IDNA: Final = "xn--"
+SHORTEST_BARE: Final = 4
+"""What a term with signs in it must have of letters and digits to be looked for without the signs."""
+
+# What looks alike: letters of other scripts, digits for letters, i for l.
+_ALIKES: Final = (
+    (
+        "\u0430\u0432\u0441\u0435\u043d\u0456\u0458\u043a\u043c\u043e\u0440\u0455\u0442\u0443\u0445\u0501\u051b\u051d\u04cf\u0261",
+        "abcehljkmopstyxdqwlg",
+    ),
+    (
+        "\u03b1\u03b2\u03b5\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03b6\u03bc\u03c9\u03c3",
+        "abenlkvoptuxzmwo",
+    ),
+    ("01i3457$@", "olleastsa"),
+)
+_ALIKE: Final = {sign: letter for signs, letters in _ALIKES for sign, letter in zip(signs, letters, strict=True)}
+# Capitals that look like another letter than their small ones do.
+_CAPITALS: Final = dict(zip("\u0397\u039c\u039d\u03a5\u0396\u0392", "hmnyzb", strict=True))
+_LETTER: Final = re.compile(
+    r"(?:LATIN|NEGATIVE|REGIONAL|CIRCLED|PARENTHESIZED)\b.*?\bLETTER (?:SMALL CAPITAL |DOTLESS |LONG |OPEN |TURNED )?"
+    r"([A-Z])(?: WITH .*)?"
+)
 
 _HOST: Final = r"(?:[\w](?:[\w-]{0,61}[\w])?\.){1,126}[^\W\d_](?:[\w-]{0,61}[\w])?"
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s<>\"'`)\]}]+")
@@ -88,13 +115,48 @@ def hidden(text: str, *, markdown: bool) -> list[Finding]:
 
 
 def named(text: str, terms: Iterable[str]) -> list[Finding]:
-    """Return which terms of a list the text holds, however they are spaced, written, broken up or defanged."""
-    views = {_squeezed(text, _SPACE), _squeezed(text, _MARKS)}
+    """Return which terms of a list the text holds, however they are spaced, written, broken up or defanged.
+
+    Accents do not count, and signs that look like each other are one.
+    """
+    views = _views(text)
     return [
         Finding(TERM, term.strip())
         for term in dict.fromkeys(terms)
-        if term.strip() and any(_squeezed(term, _SPACE) in view for view in views)
+        if term.strip() and any(wanted in view for wanted in _wanted(term) for view in views)
     ]
+
+
+def _views(text: str) -> set[str]:
+    """Return a text as it is read in several ways, each without spaces, and without all signs between letters."""
+    readings = {text, unquote(text), html.unescape(unquote(text))}
+    read = {reading(each) for each in readings for reading in (plain, _folded, _looks)}
+    return {out.sub("", each) for each in read for out in (_SPACE, _MARKS)}
+
+
+def _wanted(term: str) -> set[str]:
+    """Return the ways in which a term is looked for."""
+    spaceless = {_SPACE.sub("", reading(term)) for reading in (plain, _folded, _looks)}
+    bare = {_MARKS.sub("", each) for each in spaceless}
+    return {each for each in spaceless if each} | {each for each in bare if len(each) >= SHORTEST_BARE}
+
+
+@lru_cache(maxsize=4096)
+def _look(sign: str) -> str:
+    """Return the small letter that a sign looks like, "" for a mark above or through others."""
+    if unicodedata.category(sign) in {"Mn", "Me"}:
+        return ""
+    if sign in _CAPITALS:
+        sign = _CAPITALS[sign]
+    match = None if sign.isascii() else _LETTER.fullmatch(unicodedata.name(sign, ""))
+    letter = match[1].lower() if match else sign.casefold()
+    return _ALIKE.get(letter, letter)
+
+
+def _looks(text: str) -> str:
+    """Return a text with each sign as the letter that it looks like."""
+    shown = unicodedata.normalize("NFKD", _visible(text))
+    return "".join(map(_look, shown))
 
 
 def read_terms(text: str) -> tuple[str, ...]:
@@ -103,7 +165,7 @@ def read_terms(text: str) -> tuple[str, ...]:
     InvalidError for a term of one character, or more than 10,000.
     """
     terms = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if short := [term for term in terms if len(_squeezed(term, _SPACE)) < SHORTEST_TERM]:
+    if short := [term for term in terms if len(_SPACE.sub("", plain(term))) < SHORTEST_TERM]:
         raise InvalidError(f"The term {short[0]!r} is too short to be looked for.", hint="Use 2 characters or more.")
     if len(terms) > MAX_TERMS:
         raise InvalidError(f"A list has {MAX_TERMS} terms at most.")
@@ -131,20 +193,32 @@ def holds(text: str, observable: str) -> bool:
 
 def plain(text: str) -> str:
     """Return a text as a machine would read it: compatibility forms, case and defanging undone, nothing invisible."""
-    found = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
-    found = "".join(sign for sign in found if not _is_hidden(sign))
-    found = unicodedata.normalize("NFKC", found)
+    found = _folded(text)
     for pattern, instead in _DEFANGED:
         found = pattern.sub(instead, found)
     return found
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", _visible(text).casefold())
+
+
+def _visible(text: str) -> str:
+    """Return a text in compatibility form, its digits as ours, without what nobody sees."""
+    found = unicodedata.normalize("NFKC", html.unescape(text))
+    return "".join(_digit(sign) for sign in found if not _is_hidden(sign))
+
+
+def _digit(sign: str) -> str:
+    """Return a digit of any script as ours, and the full stop of another one; all else as it is."""
+    if sign.isascii():
+        return sign
+    value = unicodedata.decimal(sign, -1)
+    return "." if sign == "\u3002" else sign if value < 0 else str(value)
+
+
 def _is_hidden(sign: str) -> bool:
     return unicodedata.category(sign) in _NEVER or _BLANK.match(sign) is not None
-
-
-def _squeezed(text: str, out: re.Pattern[str]) -> str:
-    return out.sub("", plain(text))
 
 
 def _observables(text: str) -> Iterator[str]:
@@ -160,6 +234,9 @@ def _observables(text: str) -> Iterator[str]:
     yield from (match[0] for match in _HASH.finditer(text))
     for pattern in (_V4, _V6):
         yield from (match[0] for match in pattern.finditer(text) if _is_address(match[0]))
+    yield from (str(ipaddress.ip_address(match[0])) for match in _V6.finditer(text) if _is_address(match[0]))
+    odd = (".".join(str(int(part)) for part in match.groups()) for match in _V4_ODD.finditer(text))
+    yield from (address for address in odd if _is_address(address))
 
 
 def _host(text: str) -> Iterator[str]:
@@ -174,7 +251,21 @@ def _host(text: str) -> Iterator[str]:
 def _names(name: str) -> Iterator[str]:
     """Yield a name, and the ones above it that have two parts or more."""
     parts = name.split(".") if len(name) <= MAX_NAME else []
-    yield from (".".join(parts[at:]) for at in range(len(parts) - 1))
+    above = [".".join(parts[at:]) for at in range(len(parts) - 1)]
+    yield from above
+    yield from (other for each in above if (other := _other_spelling(each)) not in {"", each})
+
+
+def _other_spelling(name: str) -> str:
+    """Return a name in the other spelling of international names, "" if it has none."""
+    try:
+        return name.encode("ascii").decode("idna") if _IDNA in name else "" if name.isascii() else _ascii(name)
+    except UnicodeError:
+        return ""
+
+
+def _ascii(name: str) -> str:
+    return name.encode("idna").decode("ascii")
 
 
 def _is_address(text: str) -> bool:

@@ -16,7 +16,7 @@ from entente.store.memory_state import MemoryWork, State
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from entente.store.ports import Items, Logs, Payloads, Records, Transaction
+    from entente.store.ports import Items, Logs, Payloads, Records, Seen, Transaction
 
 BUSY_SECONDS: Final = 60.0
 
@@ -49,7 +49,7 @@ class MemoryRecords:
 class MemoryTransaction:
     """The four ports inside one transaction."""
 
-    __slots__ = ("items", "logs", "payloads", "records")
+    __slots__ = ("_work", "items", "logs", "payloads", "records")
 
     logs: Logs
     payloads: Payloads
@@ -64,6 +64,11 @@ class MemoryTransaction:
         self.payloads = payloads
         self.logs = MemoryLogs(work, payloads)
         self.records = MemoryRecords(work)
+        self._work = work
+
+    def seen(self) -> Seen:
+        """Return what tells the bytes that are seen now from all others."""
+        return self._work.seen()
 
 
 class MemoryStore:

@@ -61,14 +61,12 @@ class MemoryPayloads:
         chosen = sorted(key for key, kind in rows if key[0] == log and key[1] >= start and kind in kinds)
         return [_shown(self._work.state.payloads.rows[key]) for key in chosen]
 
-    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
-        """Return for each log with acts of these kinds how many there are, and the index of the last."""
-        found: dict[int, tuple[int, int]] = {}
-        for (log, index), kind in self._work.state.acts.rows.items():
-            if kind in kinds:
-                count, last = found.get(log, (0, -1))
-                found[log] = (count + 1, max(last, index))
-        return found
+    def moved(self, kinds: Sequence[str]) -> object:
+        """Return a mark that changes when acts of these kinds go, a log is cut, or they come below the size of a log.
+
+        Acts that come at the end of a log, before its new size is saved, do not change it.
+        """
+        return {kind: mark for kind, mark in self._work.state.moved.rows.items() if not kind or kind in kinds}
 
     def of_item(self, item: int) -> list[PayloadRow]:
         """Return every entry that carries this item row."""
@@ -88,6 +86,7 @@ class MemoryPayloads:
             self._items.uncarry(row.item, log, index)
         else:
             draft.acts.change().pop((log, index), None)
+            draft.moved.change()[row.kind] = object()
 
     def truncate(self, log: int, size: int) -> None:
         """Drop every payload from index `size` on, and await none of them."""
@@ -96,6 +95,7 @@ class MemoryPayloads:
         awaited = self._work.draft.awaited.change()
         for key in [key for key in awaited if key[0] == log and key[1] >= size]:
             del awaited[key]
+        self._work.draft.moved.change()[""] = object()
 
     def await_(self, log: int, indexes: Sequence[int]) -> None:
         """Remember that these entries have no payload here yet."""
@@ -125,6 +125,8 @@ class MemoryPayloads:
             self._items.carry(new.item, log, new.index)
         else:
             self._work.draft.acts.change()[log, new.index] = new.kind
+            if new.index < self._work.state.logs.rows[log].size:
+                self._work.draft.moved.change()[new.kind] = object()
 
 
 def _shown(row: PayloadRow) -> PayloadRow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from entente.core.errors import StoreError
-from entente.store.ports import LogRow, NewItem, PayloadRow
+from entente.store.ports import LogRow, NewItem, PayloadRow, Seen
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -51,8 +51,10 @@ class State:
     carriers: Table[int, frozenset[tuple[int, int]]] = field(default_factory=Table[int, frozenset[tuple[int, int]]])
     words: Table[int, tuple[str, ...]] = field(default_factory=Table[int, tuple[str, ...]])
     records: Table[tuple[str, str], bytes] = field(default_factory=Table[tuple[str, str], bytes])
+    moved: Table[str, object] = field(default_factory=Table[str, object])
     seq: int = 0
     indexed: int = 0
+    mark: object = field(default_factory=object)
 
     def fork(self) -> State:
         """Return a state that begins as this one and changes alone."""
@@ -68,8 +70,10 @@ class State:
             carriers=self.carriers.fork(),
             words=self.words.fork(),
             records=self.records.fork(),
+            moved=self.moved.fork(),
             seq=self.seq,
             indexed=self.indexed,
+            mark=self.mark,
         )
 
 
@@ -80,6 +84,7 @@ class MemoryWork:
         """Work on `state`."""
         self._state: State | None = state
         self._writable = writable
+        self._start = state.mark
 
     @property
     def state(self) -> State:
@@ -93,7 +98,12 @@ class MemoryWork:
         """Return the state to change; StoreError in a read transaction."""
         if not self._writable:
             raise StoreError("this transaction only reads")
+        self.state.mark = object()
         return self.state
+
+    def seen(self) -> Seen:
+        """Return what tells the bytes that are seen now from all others; each use of the draft counts as a change."""
+        return Seen(self.state.mark, self.state.mark is self._start)
 
     def log(self, log: int) -> None:
         """Raise StoreError unless there is this log."""

@@ -7,6 +7,7 @@ one writer at a time, over all processes that share the home; a second one waits
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -167,8 +168,11 @@ class Payloads(Protocol):
         """Return the acts of these kinds in one log from index `start` on."""
         ...
 
-    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
-        """Return for each log with acts of these kinds how many there are, and the index of the last."""
+    def moved(self, kinds: Sequence[str]) -> object:
+        """Return a mark that changes when acts of these kinds go, a log is cut, or they come below the size of a log.
+
+        Acts that come at the end of a log, before its new size is saved, do not change it.
+        """
         ...
 
     def of_item(self, item: int) -> list[PayloadRow]:
@@ -280,6 +284,17 @@ class Records(Protocol):
         ...
 
 
+class Seen(Struct, frozen=True):
+    """What a transaction sees at a moment: two with the same `mark` in one process see the same bytes.
+
+    That holds as long as no write transaction ended without a commit between them (`Store.undone`), or if both were
+    `settled`: nothing that was not committed was seen.
+    """
+
+    mark: Hashable
+    settled: bool
+
+
 class Transaction(Protocol):
     """The four ports inside one transaction."""
 
@@ -287,6 +302,10 @@ class Transaction(Protocol):
     payloads: Payloads
     items: Items
     records: Records
+
+    def seen(self) -> Seen:
+        """Return what tells the bytes that are seen now from all others."""
+        ...
 
 
 class Store(Protocol):

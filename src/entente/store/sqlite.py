@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from entente.store.ports import Items, Logs, Payloads, Records, Transaction
+    from entente.store.ports import Items, Logs, Payloads, Records, Seen, Transaction
 
 BUSY_SECONDS: Final = 60.0
 """How long a writer waits for another one, in this process or elsewhere."""
@@ -40,7 +40,7 @@ IDLE_READERS: Final = 4
 class SqliteTransaction:
     """The four ports inside one transaction."""
 
-    __slots__ = ("items", "logs", "payloads", "records")
+    __slots__ = ("_work", "items", "logs", "payloads", "records")
 
     logs: Logs
     payloads: Payloads
@@ -55,6 +55,11 @@ class SqliteTransaction:
         self.payloads = payloads
         self.logs = SqliteLogs(work, payloads)
         self.records = SqliteRecords(work)
+        self._work = work
+
+    def seen(self) -> Seen:
+        """Return what tells the bytes that are seen now from all others."""
+        return self._work.seen()
 
 
 class SqliteStore:

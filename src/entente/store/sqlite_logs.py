@@ -83,8 +83,9 @@ class SqliteLogs:
         """
         below = level % HEIGHT
         first = index << below
+        place = first % CHUNK * merkle.HASH_SIZE
         tile = self._tile(log, level - below, first // CHUNK)
-        hashes = _hashes(tile)[first % CHUNK : first % CHUNK + (1 << below)]
+        hashes = _hashes(tile[place : place + (merkle.HASH_SIZE << below)])
         if len(hashes) < 1 << below:
             raise NotFoundError(f"log {log} does not hold the subtree {index} of level {level}")
         return merkle.root(hashes)

@@ -33,7 +33,8 @@ ACTS_OF: Final = (
     "JOIN payload p ON p.log = a.log AND p.idx = a.idx JOIN blob b ON b.id = p.blob "
     "WHERE a.kind IN (SELECT value FROM json_each(?)) AND a.log = ? AND a.idx >= ? ORDER BY a.idx"
 )
-TALLY: Final = "SELECT log, count(*), max(idx) FROM act WHERE kind IN (SELECT value FROM json_each(?)) GROUP BY log"
+NUMBERS: Final = "SELECT id FROM kind WHERE value IN (SELECT value FROM json_each(?)) ORDER BY id"
+MOVED: Final = "INSERT OR REPLACE INTO record VALUES ('moved', ?, randomblob(8))"
 PUT_ACT: Final = "INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
 PUT_ITEM: Final = "INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -72,14 +73,16 @@ class SqlitePayloads:
         chosen = orjson.dumps(self._numbers(kinds)).decode()
         return self._read(ACTS_OF, (chosen, log, start))
 
-    def tally(self, kinds: Sequence[str]) -> dict[int, tuple[int, int]]:
-        """Return for each log with acts of these kinds how many there are, and the index of the last."""
-        chosen = orjson.dumps(self._numbers(kinds)).decode()
-        return {log: (count, last) for log, count, last in self._work.db.execute(TALLY, (chosen,))}
+    def moved(self, kinds: Sequence[str]) -> object:
+        """Return a mark that changes when acts of these kinds go, a log is cut, or they come below the size of a log.
+
+        Acts that come at the end of a log, before its new size is saved, do not change it.
+        """
+        sql = "SELECT key, value FROM record WHERE space = 'moved'"
+        return frozenset(row for row in self._work.db.execute(sql) if not row[0] or row[0] in kinds)
 
     def _numbers(self, kinds: Sequence[str]) -> list[int]:
-        found = (self._work.kinds.numbers.find(kind) for kind in kinds)
-        return sorted({number for number in found if number is not None})
+        return [number for (number,) in self._work.db.execute(NUMBERS, (orjson.dumps(list(kinds)).decode(),))]
 
     def of_item(self, item: int) -> list[PayloadRow]:
         """Return every entry that carries this item row."""
@@ -100,6 +103,7 @@ class SqlitePayloads:
         self._work.loose_heads.add(head)
         if item is None:
             db.execute("DELETE FROM act WHERE kind = ? AND log = ? AND idx = ?", (kind, log, index))
+            db.execute(MOVED, (self._work.kinds.values[kind],))
             self._work.drop_blob(blob)
         elif not self._carried(item):
             self._items.forget(item)
@@ -110,6 +114,7 @@ class SqlitePayloads:
         for (index,) in db.execute("SELECT idx FROM payload WHERE log = ? AND idx >= ?", (log, size)).fetchall():
             self.drop(log, index)
         db.execute("DELETE FROM awaited WHERE log = ? AND idx >= ?", (log, size))
+        db.execute(MOVED, ("",))
 
     def await_(self, log: int, indexes: Sequence[int]) -> None:
         """Remember that these entries have no payload here yet."""
@@ -161,6 +166,8 @@ class SqlitePayloads:
         ]
         self._work.db.executemany(PUT_ACT, given)
         self._work.db.executemany("INSERT INTO act VALUES (?, ?, ?)", [(row[2], log, row[1]) for row in given])
+        (size,) = self._work.db.execute("SELECT size FROM log WHERE id = ?", (log,)).fetchone()
+        self._work.db.executemany(MOVED, [(kind,) for kind in {row.kind for row in rows if row.index < size}])
 
     def _put_items(self, log: int, rows: Sequence[NewPayload]) -> None:
         if not rows:

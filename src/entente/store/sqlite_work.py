@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from entente.core.errors import StoreError
 from entente.store.names import Names
+from entente.store.ports import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,8 @@ class Work:
         self.erased = False
         self._blob = 0
         self._meta: tuple[int, int, int] | None = None
+        self._start = db.total_changes
+        self._version = -1
 
     @property
     def db(self) -> Connection:
@@ -93,6 +96,16 @@ class Work:
     def end(self) -> None:
         """Refuse all further use."""
         self._db = None
+
+    def seen(self) -> Seen:
+        """Return what tells the bytes that are seen now from all others.
+
+        SQLite counts what others committed for each connection, and the connection its own changes.
+        """
+        if self._version < 0:
+            self._version = int(self.db.execute("PRAGMA data_version").fetchone()[0])
+        changes = self.db.total_changes
+        return Seen((self.db, self._version, changes), changes == self._start)
 
     def add_blobs(self, blobs: Iterable[bytes | bytearray], count: int) -> int:
         """Store `count` blobs and return the number of the first; the others follow it."""

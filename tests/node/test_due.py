@@ -1,0 +1,157 @@
+"""A plan in which nothing is due is left alone until something that decides about it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entente.node.due import Due
+from entente.node.runner import Runner
+from playbooks import action, end, playbook, step_id, two_sides
+from world import World
+
+if TYPE_CHECKING:
+    from entente.core.kind import Act
+    from entente.node import Node
+    from entente.node.due import Job
+    from entente.node.planbook import Book
+
+FIRST, SECOND = step_id("action", "first"), step_id("action", "second")
+
+
+class Counting(Due):
+    """Notes each plan that is worked out."""
+
+    def of(self, book: Book, act: Act) -> list[Job]:  # type: ignore[explicit-override]  # needs Python 3.12
+        self.looked.append(act.place.ref)
+        return super().of(book, act)
+
+    looked: list[str]
+
+
+def pair() -> tuple[World, Node, Node, str]:
+    world = World(6)
+    one, other = world.add("Alder"), world.add("Birch")
+    circle = world.agree(one, other)
+    one.plans.runner.due = Counting(one.base)
+    one.plans.runner.due.looked = []
+    return world, one, other, circle
+
+
+def agreed(world: World, one: Node, other: Node, circle: str, data: bytes, deadline: int = 0) -> str:
+    plan = one.plans.take(data, circle).plan
+    one.plans.propose(plan, deadline)
+    one.plans.approve(plan)
+    world.settle(one, other)
+    other.plans.approve(plan)
+    world.settle(one, other)
+    return plan
+
+
+def looked(node: Node) -> int:
+    """Return how many plans a tick works out."""
+    due = node.plans.runner.due
+    assert isinstance(due, Counting)
+    due.looked.clear()
+    node.plans.runner.tick()
+    return len(set(due.looked))
+
+
+def test_plans_that_wait_are_not_worked_out_again() -> None:
+    world, one, other, circle = pair()
+    plans = [agreed(world, one, other, circle, two_sides("Alder", "Birch")) for _ in range(3)]
+    for plan in plans:
+        one.plans.run(plan)
+    looked(one)
+    assert looked(one) == 0
+    one.plans.done(plans[1], FIRST)
+    assert looked(one) == 1
+    assert looked(one) == 0
+    world.settle(one, other)
+    other.plans.done(plans[1], SECOND)
+    world.settle(one, other)
+    assert looked(one) == 1
+    assert one.plans.show(plans[1]).state == "done"
+    assert looked(one) == 0
+
+
+@pytest.mark.parametrize("change", ["own", "theirs", "permit"])
+def test_what_is_protected_or_allowed_makes_every_plan_looked_at(change: str) -> None:
+    world, one, other, circle = pair()
+    for _ in range(2):
+        one.plans.run(agreed(world, one, other, circle, two_sides("Alder", "Birch")))
+    looked(one)
+    assert looked(one) == 0
+    if change == "own":
+        one.plans.protect("192.0.2.7")
+    elif change == "theirs":
+        other.plans.protect("192.0.2.7", circle)
+        world.settle(one, other)
+    else:
+        one.plans.permits.allow_hook("bash", "/bin/true")
+    assert looked(one) == 2
+    assert looked(one) == 0
+
+
+def test_step_with_a_delay_is_done_when_it_is_over() -> None:
+    world, one, other, circle = pair()
+    wait = step_id("if-condition", "wait")
+    steps = {
+        FIRST: action("Alder", wait, name="first"),
+        wait: {
+            "type": "if-condition",
+            "condition": "__x__:value = '1'",
+            "on_true": SECOND,
+            "on_completion": end(),
+            "delay": 60_000,
+        },
+        SECOND: action("Birch", "", name="second"),
+    }
+    del steps[SECOND]["on_completion"]
+    last = step_id("end", "branch")
+    steps[SECOND]["on_completion"] = last
+    steps[last] = {"type": "end"}
+    data = playbook(
+        steps,
+        agents=["Alder", "Birch"],
+        start=FIRST,
+        variables={"__x__": {"type": "string", "value": "1", "constant": False}},
+    )
+    plan = agreed(world, one, other, circle, data)
+    one.plans.run(plan)
+    one.plans.done(plan, FIRST)
+    looked(one)
+    assert looked(one) == 0
+    assert world.now < one.plans.runner.due.next_look <= world.now + 60_000
+    world.now = one.plans.runner.due.next_look
+    assert looked(one) == 1
+    states = {each.id: each.state for each in one.plans.show(plan).steps}
+    assert (states[wait], states[SECOND]) == ("done", "ready")
+
+
+def test_outcome_is_written_when_the_deadline_is_past_whatever_else_is_there() -> None:
+    world, one, other, circle = pair()
+    for _ in range(2):
+        one.plans.run(agreed(world, one, other, circle, two_sides("Alder", "Birch")))
+    plan = one.plans.take(two_sides("Alder", "Birch"), circle).plan
+    one.plans.propose(plan, world.now + 60_000)
+    one.plans.runner = Runner(one.base)
+    one.plans.runner.tick()
+    assert one.plans.show(plan).state == "proposed"
+    assert 0 < one.plans.runner.due.next_look <= world.now + 60_000
+    world.now += 60_001
+    assert one.plans.runner.tick() == 1
+    assert one.plans.show(plan).state == "expired"
+
+
+def test_command_about_one_plan_leaves_the_others_to_the_node() -> None:
+    world, one, other, circle = pair()
+    late = one.plans.take(two_sides("Alder", "Birch"), circle).plan
+    one.plans.propose(late, world.now + 1000)
+    plan = agreed(world, one, other, circle, two_sides("Alder", "Birch"))
+    world.now += 2000
+    assert one.plans.run(plan).state == "running"
+    assert one.plans.show(late).state == "proposed"
+    one.plans.runner.tick()
+    assert one.plans.show(late).state == "expired"
