@@ -16,7 +16,7 @@ from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32
 from entente.exchange.messages import Delivery, Message, Part, decode, encode
 from entente.ledger import witness
-from entente.node import Node
+from entente.node import Node, strays
 from entente.node.base import Base
 from entente.store.memory import MemoryStore
 from perjury import Perjury
@@ -231,36 +231,37 @@ class LyingSimulator(Simulator):
         raise AssertionError("The members do not come to rest.")
 
     def exchange_once(self) -> int:
-        """Let each honest pair, and each member with the liar's home for it, hold one round."""
-        written = self.written()
-        moved = 0
+        """Let each honest pair, and each member with the liar's home for it, hold one round; return what came of it."""
+        before = self.held()
         for one in self.honest:
-            node = self.node(one)
-            for done in node.exchange.sync():
-                moved += done.received.entries
-                moved += done.sent.entries if self.world.node(done.id).base.me in self.honest else 0
-        return moved + self.written() - written
+            self.node(one).exchange.sync()
+        return sum(now != then for now, then in zip(self.held(), before, strict=True))
 
-    def written(self) -> int:
-        """Return how much honest members wrote; they do so also about a payload that comes long after its entry."""
-        total = 0
+    def held(self) -> list[object]:
+        """Return what honest members hold, as far as rounds change it."""
+        found: list[object] = []
         for member in self.honest:
             with self.node(member).base.store.read() as tx:
-                total += sum(row.size for row in tx.logs.all() if row.member == member)
-        return total
+                rows = tx.logs.all()
+                sizes = [(row.origin, row.size, row.stopped, len(tx.payloads.awaited(row.id))) for row in rows]
+                found.append((sizes, [key for key, _ in tx.records.scan(strays.SPACE)]))
+        return found
 
     def check(self) -> None:
         """Fail unless honest members agree about each other, and hold evidence where they were told two histories."""
         for circle, members in self.audiences():
             honest = [member for member in members if member in self.honest and self.knows(member, circle)]
+            honest = [member for member in honest if self.usable(member, circle) or not self.blind(member, circle)]
             seen = [Sight(self.node(member), circle) for member in honest]
             mine = {origin for member in honest for origin in self.origins(member)}
             for sight in seen:
                 for origin in mine & seen[0].logs.keys() & sight.logs.keys():
                     assert sight.logs[origin] == seen[0].logs[origin], "the log of an honest member differs"
             self.check_liar(honest, circle)
+            seeing = [member for member in honest if not self.blind(member, circle)]
+            self.check_force(seeing, circle)
             if not any(row.stopped for member in honest for _, row in self.rows_of_liar(member, circle)):
-                self.check_work([member for member in honest if not self.blind(member, circle)], circle)
+                self.check_work(seeing, circle)
         for member in self.honest:
             report = self.node(member).ledger.verify()
             wrong = [each for each in report.logs if each.problems and each.member != b32(self.liar)]
@@ -269,6 +270,21 @@ class LyingSimulator(Simulator):
             if not self.suspended_anywhere(member):
                 held_up = [act for act in waiting(self.node(member)) if act.author in self.honest]
                 assert not held_up, "acts of an honest member wait for ever"
+
+    def check_force(self, members: list[Member], circle: bytes) -> None:
+        """For all members of a room the same acts count and the same is in force, whatever the liar told to whom."""
+        first = None
+        for member in members:
+            with self.node(member).base.store.read() as tx:
+                world = self.node(member).base.world(tx)
+                acts = {ref: act for ref, act in world.view.acts.items() if act.circle == circle}
+                things = {act.place.leaf for act in acts.values()} & world.view.things.keys()
+                states = {thing: world.standing(thing) for thing in things}
+                found = (acts.keys(), states, world.state(world.charters.require(circle)))
+            first = found if first is None else first
+            assert found[2] == first[2], "a circle is in force for some only"
+            assert found[0] == first[0], "acts count for some only"
+            assert found[1] == first[1], "things are in force for some only"
 
     def check_kept(self, member: Member) -> None:
         """Nothing that an honest member signed is gone or changed at any honest member."""
@@ -290,6 +306,12 @@ class LyingSimulator(Simulator):
         with node.base.store.read() as tx:
             charter = node.base.world(tx).charters.get(circle)
             return charter is not None and member in charter.members
+
+    def usable(self, member: Member, circle: bytes) -> bool:
+        """Say whether a circle is in force for a member."""
+        with self.node(member).base.store.read() as tx:
+            world = self.node(member).base.world(tx)
+            return world.usable(world.charters.require(circle))
 
     def blind(self, member: Member, circle: bytes) -> bool:
         """Say whether the liar keeps its logs of this circle's agreement from a member: that sees a part only."""

@@ -215,15 +215,18 @@ def test_an_act_that_waits_for_ever_holds_up_its_author_only() -> None:
     assert all(node.ledger.verify().ok for node in table.honest)
 
 
-def test_a_reference_to_an_entry_that_its_log_does_not_have_is_not_waited_for() -> None:
-    """At this index stands another entry: the one that is named cannot come any more."""
+def test_what_names_another_entry_in_a_place_that_is_held_waits_and_holds_up_its_author_only() -> None:
+    """If the entry that is named exists, its author told two histories: the evidence or nothing will bring it."""
     table = Table()
     first = append(table.summit, table.circle, "document/1", head() + b"x")
     lie = first.ref.rpartition("/")[0] + "/" + b32(b"l" * 32)
     note = write(table.summit, table.circle, "note/1", {"of": lie, "content": first.ref})
     behind = write(table.summit, table.circle, "case/1", {"content": first.ref})
     table.world.settle()
+    ours = table.harbour.cases.open(table.circle, "Ours").id
+    table.world.settle()
     for node in table.honest:
         with reading(node.base) as board:
-            assert board.world.view.judged[note.ref].detail == "wrong-thing"
-            assert board.world.view.judged[behind.ref].detail == ""
+            assert list(board.world.view.waiting) == [lie]
+            assert {note.ref, behind.ref}.isdisjoint(board.world.view.judged)
+        assert node.cases.view(ours).title == "Ours"

@@ -211,6 +211,15 @@ class Answering(Protocol):
 
 
 @runtime_checkable
+class Contrary(Protocol):
+    """A kind in which an author can say both of two things in two histories of its log."""
+
+    def weigh(self, body: Mapping[str, object]) -> tuple[str, int]:
+        """Return what an act is about, and its weight: of the author's acts about that, the heaviest count."""
+        ...
+
+
+@runtime_checkable
 class Deciding(Protocol):
     """The kind whose acts decide about things with a deadline."""
 

@@ -21,6 +21,10 @@ MAX_OFFER: Final = 2 << 20
 MAX_PARTS: Final = 1024
 MAX_COSIGNATURES: Final = 8192
 MAX_WANTED: Final = 4096
+NAME_SIZE: Final = 16
+MAX_NAMES: Final = 16384
+MAX_NAMED: Final = 1 << 20
+"""Bytes of names of acts in one message."""
 BUDGET: Final = 2_000_000
 """Bytes of payloads and offers in one message, up to one payload (2 MiB) more: it fits MAX_BODY uncompressed."""
 CONTENT_TYPE: Final = "application/vnd.entente.message"
@@ -72,6 +76,17 @@ class Refusal(Struct, frozen=True, array_like=True):
     text: str
 
 
+class Stopped(Struct, frozen=True, array_like=True):
+    """A log that evidence has stopped at the sender: what tells the acts it holds of it from others', and their names.
+
+    `names`: the first 16 bytes of each leaf hash, sorted; only where the receiver has shown another digest.
+    """
+
+    log: bytes
+    digest: bytes
+    names: bytes = b""
+
+
 class Message(Struct, frozen=True, array_like=True):
     """One side's turn in a round."""
 
@@ -87,7 +102,7 @@ class Message(Struct, frozen=True, array_like=True):
     refusals: list[Refusal] = []
     more: bool = False
     withheld: list[bytes] = []
-    stopped: list[bytes] = []
+    stopped: list[Stopped] = []
 
     def empty(self) -> bool:
         """Say whether there is nothing in it that the other side must take or answer."""
@@ -100,6 +115,7 @@ class Message(Struct, frozen=True, array_like=True):
             or self.wants
             or self.deliveries
             or self.more
+            or any(each.names for each in self.stopped)
         )
 
     def changes(self) -> bool:
@@ -160,9 +176,12 @@ def _check(message: Message) -> None:
         raise LimitError(f"An offer has at most {MAX_OFFER} bytes.")
     hashes = [head.log for head in message.heads] + [head.root for head in message.heads]
     hashes += [part.log for part in message.parts] + [want.log for want in message.wants]
-    hashes += [each.log for each in message.deliveries] + message.withheld + message.stopped
+    hashes += [each.log for each in message.deliveries] + message.withheld
+    hashes += [value for each in message.stopped for value in (each.log, each.digest)]
     hashes += [value for each in message.cosignatures for value in (each.log, each.member, each.root)]
     if any(len(value) != merkle.HASH_SIZE for value in hashes):
         raise InvalidError("An id or hash in a message has not 32 bytes.")
+    if sum(len(each.names) for each in message.stopped) > MAX_NAMED:
+        raise LimitError(f"A message names at most {MAX_NAMED} bytes of acts.")
     if any(not 0 <= head.size <= merkle.MAX_SIZE for head in message.heads):
         raise InvalidError("A head names an impossible size.")

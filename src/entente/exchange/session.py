@@ -16,6 +16,7 @@ from entente.core.ids import Member, b32, origin_hash
 from entente.exchange.messages import (
     BUDGET,
     MAX_COSIGNATURES,
+    MAX_NAMED,
     MAX_OFFER,
     MAX_OFFERS,
     MAX_PARTS,
@@ -25,6 +26,7 @@ from entente.exchange.messages import (
     Message,
     Part,
     Refusal,
+    Stopped,
     Want,
 )
 from entente.ledger import witness
@@ -86,6 +88,14 @@ class Side(Protocol):
 
     def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
         """Return the evidence held against these logs."""
+        ...
+
+    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
+        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
+        ...
+
+    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
+        """Return an offer of acts of a forked log that are not among these names, None if there are none."""
         ...
 
     def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
@@ -155,7 +165,7 @@ class Round:
             tally=witness.tally(tx, _sound(rows)),
             wants=_wants(tx, rows),
             withheld=scene.withheld,
-            stopped=[origin_hash(row.origin) for row in scene.stopped],
+            stopped=[self.side.told(tx, row, None, 0) for row in scene.stopped],
         )
 
     def turn(self, tx: Transaction, message: Message) -> Message:
@@ -286,7 +296,7 @@ class Round:
             refusals=taken.refusals,
             more=more,
             withheld=withheld,
-            stopped=[origin_hash(row.origin) for row in scene.stopped] if message.full else [],
+            stopped=self._stopped(tx, scene, message),
         )
 
     def _bare(self, rows: dict[bytes, LogRow], scene: Scene, message: Message, sent: set[bytes]) -> list[Part]:
@@ -302,10 +312,29 @@ class Round:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
         held = scene.stopped if first else []
-        found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in message.stopped])
+        known = {each.log: each for each in message.stopped}
+        found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in known])
+        found += self._strays(tx, scene, known)
         found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
         sizes = accumulate(map(len, found))
         return [each for each, size in zip(found, sizes, strict=True) if size <= MAX_OFFER][:MAX_OFFERS]
+
+    def _stopped(self, tx: Transaction, scene: Scene, message: Message) -> list[Stopped]:
+        """Return what is held of forked logs: of all in the first answer, of those that differ when that is known."""
+        if not (message.full or self._asked):
+            return []
+        theirs = {each.log: each for each in message.stopped}
+        shown, room = list[Stopped](), MAX_NAMED
+        for row in scene.stopped:
+            shown.append(self.side.told(tx, row, theirs.get(origin_hash(row.origin)), room))
+            room -= len(shown[-1].names)
+        return shown if message.full else [each for each in shown if each.names]
+
+    def _strays(self, tx: Transaction, scene: Scene, theirs: dict[bytes, Stopped]) -> list[bytes]:
+        """Return acts of forked logs that the partner lacks; of one log in one message."""
+        named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(scene))
+        offers = (self.side.strays(tx, row, each.names) for row, each in named if each is not None and each.names)
+        return [each for each in offers if each is not None][:1]
 
     def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
         return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]
@@ -347,6 +376,12 @@ class Round:
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
         return parts, False, left
+
+
+def forked(scene: Scene) -> list[LogRow]:
+    """Return the logs that evidence has stopped and that are exchanged now."""
+    shared = {row.origin for row in scene.rows}
+    return [row for row in scene.stopped if row.origin in shared]
 
 
 def _sound(rows: Iterable[LogRow]) -> list[LogRow]:

@@ -66,6 +66,10 @@ class ApprovalKind:
         answer = Answer(str(act.body["answer"]), str(act.body["person"]), act.time, act.place.ref)
         state[of] = {**state.get(of, {}), act.author: answer}
 
+    def weigh(self, body: Mapping[str, object]) -> tuple[str, int]:
+        """Let an approval outweigh a refusal: what came into force by it is not undone."""
+        return str(body.get("of")), int(body.get("answer") == "approve")
+
     def answers(self, state: State, of: bytes) -> Mapping[Member, Given]:
         """Return each member's answer to a thing."""
         return {member: Given(answer.answer == "approve", answer.ref) for member, answer in state.get(of, {}).items()}

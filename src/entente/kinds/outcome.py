@@ -61,6 +61,10 @@ class OutcomeKind:
         """Keep the outcome."""
         state[unb32(str(act.body["of"]), 32)] = act
 
+    def weigh(self, body: Mapping[str, object]) -> tuple[str, int]:
+        """Let what brings a thing into force outweigh what ends it."""
+        return str(body.get("of")), int(body.get("result") == IN_FORCE)
+
     def decided(self, state: Outcomes, of: bytes) -> tuple[bool, str] | None:
         """Return whether the thing is in force, and the reference of the outcome; None while undecided."""
         act = state.get(of)

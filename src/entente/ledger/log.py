@@ -14,6 +14,7 @@ from entente.core import entry, merkle, note
 from entente.core.errors import EntenteError, RefusedError, StoreError, VerificationError
 from entente.core.ids import origin_hash
 from entente.core.kind import Place
+from entente.ledger import seams
 from entente.ledger.package import Column, Package, unpack
 from entente.store.ports import LogRow, NewPayload, Transaction
 
@@ -150,8 +151,8 @@ def accept(
     A failure ends the run: whole packages before it are stored, nothing of the failing one is. Never raises for what
     a partner sent: the failure is in the result.
     """
-    taken = 0
-    refused: list[tuple[int, bytes, str]] = []
+    before, last = row, None
+    accepted = Accepted(row, 0, [], None, held_back=False)
     try:
         if row.stopped:
             raise RefusedError(f"Intake of this log has stopped: {row.stopped}.", code="stopped")
@@ -165,14 +166,18 @@ def accept(
         for package in packages:
             row, judged, hashes = _take(tx, row, checkpoint, head, package, judge)
             first = row.size - judged.taken
-            taken += judged.taken
-            refused += [(index, hashes[index - first], reason) for index, reason in judged.refused]
+            refused = [(index, hashes[index - first], reason) for index, reason in judged.refused]
+            accepted = Accepted(row, accepted.taken + judged.taken, accepted.refused + refused, None, held_back=False)
+            last = (first, hashes, package.proof) if hashes else last
             if judged.taken < len(hashes):
                 waits = RefusedError(judged.waits, code=judged.code) if judged.waits else None
-                return Accepted(row, taken, refused, waits, held_back=True)
+                accepted = msgspec.structs.replace(accepted, failure=waits, held_back=True)
+                break
     except EntenteError as failure:
-        return Accepted(row, taken, refused, failure, held_back=False)
-    return Accepted(row, taken, refused, None, held_back=False)
+        accepted = msgspec.structs.replace(accepted, failure=failure)
+    if last is not None:
+        seams.keep(tx, before, row, *last)
+    return accepted
 
 
 def _take(

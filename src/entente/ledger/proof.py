@@ -36,7 +36,10 @@ class Statement(Struct, frozen=True, order=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """A verified proof file: the entry, where it stands, the author, and what other members say of that head."""
+    """A verified proof file: the entry, where it stands, the author, and what other members say of that head.
+
+    `head` is the signed note, `checkpoint` what it says.
+    """
 
     author: KeyHistory
     cosigners: tuple[KeyHistory, ...]
@@ -45,6 +48,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     salt: bytes
     payload: bytes
     index: int
+    head: bytes
     checkpoint: note.Checkpoint
     statements: tuple[Statement, ...]
 
@@ -126,6 +130,7 @@ def read_proof(data: bytes) -> Proof:
         salt=claim.salt,
         payload=claim.payload,
         index=claim.index,
+        head=claim.note.to_bytes(),
         checkpoint=checkpoint,
         statements=statements,
     )

@@ -20,6 +20,7 @@ from entente.core.kind import (
     Asking,
     Asks,
     Context,
+    Contrary,
     Deciding,
     Given,
     Judgement,
@@ -105,6 +106,8 @@ class View:
         self._queues: dict[Lane, list[Act]] = {}
         self._blocked: dict[str, list[Lane]] = {}
         self._held: set[str] = set()
+        self.aside = False
+        """Whether acts of a forked log were set aside; when what they wait for comes, all has to be folded anew."""
 
     @property
     def waiting(self) -> dict[str, list[Act]]:
@@ -135,7 +138,7 @@ class View:
         other.judged, other.acts, other.things = copy(self.judged), copy(self.acts), copy(self.things)
         other._queues = {lane: list(queue) for lane, queue in self._queues.items() if queue}
         other._blocked = {ref: list(lanes) for ref, lanes in self._blocked.items() if lanes}
-        other._held = set(self._held)
+        other._held, other.aside = set(self._held), self.aside
         return other
 
     def extended(self, acts: Iterable[Act]) -> View:
@@ -159,7 +162,7 @@ class View:
     def extend(self, acts: Iterable[Act]) -> None:
         """Take in further acts; see `extended`."""
         fresh: dict[Lane, list[Act]] = defaultdict(list)
-        for act in sorted(acts, key=lambda act: (act.place.log, act.place.index), reverse=True):
+        for act in sorted(acts, key=lambda act: (act.place.log, act.place.index, act.place.leaf), reverse=True):
             fresh[act.place.log, act.kind if act.kind in self._roles.apart else ""].append(act)
         if self.stopped:
             self._held |= {act.place.ref for acts_ in fresh.values() for act in acts_}
@@ -167,6 +170,21 @@ class View:
         for lane, later in fresh.items():
             self._queues[lane] = later + self._queues.get(lane, [])
         self._go_on(lane for lane in fresh if lane not in waits)
+        while stuck := [
+            (ref, lane) for ref, lanes in self._blocked.items() for lane in lanes if lane[0] in self.stopped
+        ]:
+            self._set_aside(stuck)
+
+    def _set_aside(self, stuck: list[tuple[str, Lane]]) -> None:
+        """Let acts of forked logs not count for now, as what they wait for is not here, and go on behind them."""
+        self.aside = True
+        freed: list[Lane] = []
+        for ref, lane in stuck:
+            self._blocked[ref].remove(lane)
+            act = self._queues[lane].pop()
+            self.judged[act.place.ref] = deny("forked")
+            freed += [lane, *self._blocked.pop(act.place.ref, [])]
+        self._go_on(freed)
 
     def _go_on(self, lanes: Iterable[Lane]) -> None:
         """Judge these lanes, and those that wait for what stands in them, as far as they go."""
@@ -263,12 +281,29 @@ def fold(
 ) -> View:
     """Return the view of these acts; acts of other kinds than `kinds` must not be among them.
 
-    `stopped` are logs (origin hashes) that take no more entries: what depends on one that they lack does not wait for
-    it for ever, and holds up nothing behind it.
+    `stopped` are logs (origin hashes) that are forked: `acts` has all that are held of them, of every history, and what
+    depends on another one does not wait for it, and holds up nothing behind it.
     """
     view = View(kinds, world, stopped)
-    view.extend(acts)
+    view.extend(_outweighing(view, acts) if stopped else acts)
     return view
+
+
+def _outweighing(view: View, acts: Iterable[Act]) -> list[Act]:
+    """Leave out, of what one author said about one thing in several histories, all but what weighs most."""
+    said: dict[tuple[bytes, str, str], list[tuple[int, Act]]] = defaultdict(list)
+    kept: list[Act] = []
+    for act in acts:
+        kind = view.kinds[act.kind]
+        if act.place.log in view.stopped and isinstance(kind, Contrary):
+            about, weight = kind.weigh(act.body)
+            said[act.place.log, act.kind, about].append((weight, act))
+        else:
+            kept.append(act)
+    for each in said.values():
+        most = max(weight for weight, _ in each)
+        kept += [act for weight, act in each if weight == most]
+    return kept
 
 
 def missing(context: Context, after: Sequence[str]) -> str:

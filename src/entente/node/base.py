@@ -19,7 +19,7 @@ from entente.ledger import log, witness
 from entente.ledger.guard import fits
 from entente.ledger.view import fold
 from entente.node import charters as charter_book
-from entente.node import gaps, vault
+from entente.node import gaps, strays, vault
 from entente.node.rooms import Charters
 from entente.node.world import World
 
@@ -51,19 +51,19 @@ MAX_MARKS = 64
 class Folded(Struct, frozen=True):
     """A fold, what it was made of, and at which moments (`store.ports.Seen`) it is known to be right.
 
-    `sizes` says up to which index each log was read.
+    `sizes` says up to which index each log was read, `forked` which acts are held of logs that evidence has stopped.
     """
 
     charters: Charters
     sizes: dict[int, int]
     moved: object
-    stopped: frozenset[bytes]
+    forked: dict[bytes, bytes]
     world: World
     marks: set[Hashable]
 
-    def leads_to(self, charters: Charters, moved: object, stopped: frozenset[bytes], sizes: dict[int, int]) -> bool:
+    def leads_to(self, charters: Charters, moved: object, forked: dict[bytes, bytes], sizes: dict[int, int]) -> bool:
         """Say whether nothing but acts at the ends of logs can have come between this fold and a later moment."""
-        same = self.charters is charters and (self.moved, self.stopped) == (moved, stopped)
+        same = self.charters is charters and (self.moved, self.forked) == (moved, forked)
         return same and all(size <= sizes.get(number, -1) for number, size in self.sizes.items())
 
 
@@ -250,14 +250,17 @@ class Base:
         """Return the fold of what is seen now, begun with one of those known if nothing but new acts came since."""
         charters, moved = charter_book.load(tx), tx.payloads.moved(GOVERNANCE)
         logs = {row.id: row for row in tx.logs.all() if row.circle}
-        told = tx.records.scan("evidence")
-        stopped = frozenset(origin_hash(row.origin) for row in logs.values() if row.stopped and told)
+        stopped = [row for row in logs.values() if row.stopped]
+        forked = {origin_hash(row.origin): strays.digest(tx, row) for row in stopped}
         ends = {number: gaps.first(tx, row) for number, row in logs.items()}
         sizes = {number: min(row.size, ends[number]) for number, row in logs.items()}
-        held = next((each for each in known if each.leads_to(charters, moved, stopped, sizes)), None)
+        known = [each for each in known if not each.world.view.aside]
+        held = next((each for each in known if each.leads_to(charters, moved, forked, sizes)), None)
         if held is None:
             rows = [row for row in tx.payloads.acts(GOVERNANCE) if row.index < ends[row.log]]
-            view = fold(FOLDED, _acts(tx, logs, rows), charters, stopped)
+            held_acts = [*_acts(tx, logs, rows), *(act for row in stopped for act in strays.acts(tx, row))]
+            every = {act.place: act for act in held_acts}
+            view = fold(FOLDED, every.values(), charters, frozenset(forked))
         else:
             before = held.sizes
             grown = [(number, before.get(number, 0)) for number, size in sizes.items() if size > before.get(number, 0)]
@@ -266,7 +269,7 @@ class Base:
             view = held.world.view.extended(_acts(tx, logs, rows)) if rows else held.world.view
         for each in rows:
             sizes[each.log] = max(sizes[each.log], each.index + 1)
-        return Folded(charters, sizes, moved, stopped, World(charters, gaps.settled(tx, view, self.me), self.me), set())
+        return Folded(charters, sizes, moved, forked, World(charters, gaps.settled(tx, view, self.me), self.me), set())
 
     def history(self, tx: Transaction, member: Member) -> KeyHistory:
         """Return a member's verified key history; NotFoundError if none is held."""

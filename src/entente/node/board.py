@@ -258,9 +258,9 @@ class Pen(Board):
         return self.world.charters.needed(self.charter.circle, members) if rule == "quorum" else members
 
 
-def order(act: Act) -> tuple[int, bytes, int, bytes]:
+def order(act: Act) -> tuple[int, bytes, int, bytes, bytes]:
     """Sort acts the same way at every member: claimed time, author, index."""
-    return (act.time, act.author, act.place.index, act.place.log)
+    return (act.time, act.author, act.place.index, act.place.log, act.place.leaf)
 
 
 def newest(acts: Sequence[Act]) -> list[str]:

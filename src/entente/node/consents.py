@@ -23,7 +23,7 @@ from entente.ledger.document import from_b64
 from entente.ledger.log import Draft
 from entente.ledger.proof import Proof, read_proof
 from entente.node.base import stamp
-from entente.node.proofs import proof_of
+from entente.node.proofs import proof_at
 from entente.node.values import ConsentInfo
 from entente.policy.approval import APPROVE, State
 
@@ -111,10 +111,10 @@ def carriers(tx: Transaction, row: ItemRow) -> Sequence[tuple[LogRow, PayloadRow
 
 def entry_at(tx: Transaction, ref: str) -> tuple[LogRow, PayloadRow]:
     """Return the entry with this reference; NotFoundError if it is not held."""
-    log, index, _ = ref.split("/")
-    row = tx.logs.get(origin_of(unb32(log, 32)))
-    held = tx.payloads.get(row.id, int(index), int(index) + 1) if row is not None else []
-    if row is None or not held:
+    log, index, leaf = ref.split("/")
+    row, at = tx.logs.get(origin_of(unb32(log, 32))), int(index)
+    held = tx.payloads.get(row.id, at, at + 1) if row is not None else []
+    if row is None or not held or b32(tx.logs.node(row.id, 0, at)) != leaf:
         raise NotFoundError(f"The entry {ref[:20]} is not held here.")
     return row, held[0]
 
@@ -132,7 +132,7 @@ def show_consent(
         if ask is None:
             continue
         answer = world.answers(ask.thing)[ask.originator]
-        files = [proof_of(base, tx, world.charters, *entry_at(tx, ref), most=0) for ref in (ask.ref, answer.ref)]
+        files = [proof_at(base, tx, world.charters, ref, most=0) for ref in (ask.ref, answer.ref)]
         body = RELEASED.make([(place.index, place.leaf)], ask=files[0], consent=files[1])
         now = base.clock()
         _, places = base.append(tx, charter, [Draft(RELEASED.name, now, b"", body)])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from entente.core.errors import ConflictError, NotFoundError, RefusedError, WaitingError
+from entente.core.errors import NotFoundError, RefusedError, WaitingError
 from entente.core.ids import b32
 from entente.core.recorded import refs_in
 from entente.ledger.dossier import ABOUT, write_dossier
 from entente.node.base import find
 from entente.node.board import ERASED, HELD, Board, reading
-from entente.node.consents import entry_at
 from entente.node.planbook import Book
-from entente.node.proofs import proof_of
+from entente.node.proofs import proof_at
 from entente.policy.approval import APPROVE, State
 
 if TYPE_CHECKING:
@@ -99,7 +98,4 @@ def _approvals(board: Board, act: Act) -> list[str]:
 
 
 def _proof(board: Board, ref: str) -> bytes:
-    row, entry = entry_at(board.tx, ref)
-    if row.size < row.signed:
-        raise ConflictError("A log that this rests on is cut short.", hint="Run `entente doctor`.")
-    return proof_of(board.base, board.tx, board.world.charters, row, entry, most=COSIGNERS)
+    return proof_at(board.base, board.tx, board.world.charters, ref, most=COSIGNERS)

@@ -17,6 +17,7 @@ from entente.core.ids import Member, b32, origin_hash
 from entente.ledger import forks, splits, witness
 from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
+from entente.node import strays
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -64,6 +65,7 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
         return row
     row = structs.replace(row, stopped=TOLD)
     tx.logs.save(row)
+    strays.note(tx, row)
     return row
 
 

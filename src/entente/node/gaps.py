@@ -34,7 +34,12 @@ def at(tx: Transaction, log: bytes, index: int, kind: str) -> int:
 
 
 def first(tx: Transaction, row: LogRow) -> int:
-    """Return the index of the first act of a log that is to be waited for, `NONE` if there is none."""
+    """Return the index of the first act of a log that is to be waited for, `NONE` if there is none.
+
+    In a log that evidence has stopped nothing is waited for.
+    """
+    if row.stopped:
+        return NONE
     log = origin_hash(row.origin)
     found = (at(tx, log, index, _kind(tx, row, index)) for index in tx.payloads.awaited(row.id))
     return next((index for index in found if index != NONE), NONE)
@@ -52,7 +57,9 @@ def _is_no_act(tx: Transaction, ref: str, me: Member) -> bool:
     row, place = tx.logs.get(origin_of(unb32(log, 32))), int(index)
     if row is None or place >= row.size:
         return False
-    if b32(tx.logs.node(row.id, 0, place)) != leaf or _kind(tx, row, place) not in _FOLDED:
+    if b32(tx.logs.node(row.id, 0, place)) != leaf:
+        return False  # its author has told two histories: the evidence is still to come
+    if _kind(tx, row, place) not in _FOLDED:
         return True
     return tx.records.get("refused", f"{log}/{place:012d}/{b32(me)}/") is not None
 

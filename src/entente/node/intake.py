@@ -14,14 +14,15 @@ from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
-from entente.exchange.session import Scene
+from entente.exchange.session import Scene, forked
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node import charters as charter_book
-from entente.node import erasing, evidence, following, quota, successions, timing
+from entente.node import erasing, evidence, following, quota, relaying, strays, successions, timing
 from entente.node.base import LOST
+from entente.node.heads import signer_of
 from entente.node.judging import Judging
 from entente.node.switch import history_offer, take_history
 from entente.policy.approval import State
@@ -29,7 +30,7 @@ from entente.policy.approval import State
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from entente.exchange.messages import Delivery, Head, Part
+    from entente.exchange.messages import Delivery, Head, Part, Stopped
     from entente.ledger.witness import Cosignature
     from entente.node.base import Base
     from entente.node.rooms import Charter
@@ -81,7 +82,7 @@ class Intake:
         for row in found:
             charter = world.charters.require(row.circle)
             if row.member != self.me and row.note:
-                self._signer(tx, charter, row, part.note)
+                signer_of(self.base, tx, charter, row, part.note)
                 evidence.compare(self.base, tx, row, part)
         return bool(found)
 
@@ -131,7 +132,7 @@ class Intake:
             return successions.take(tx, row, part.note, part.packages)
         charter = charter_book.load(tx).require(row.circle)
         try:
-            signer = self._signer(tx, charter, row, part.note)
+            signer = signer_of(self.base, tx, charter, row, part.note)
             head = own_line(part.note, signer)
         except EntenteError as problem:
             return Accepted(row, 0, [], problem, held_back=False)
@@ -197,19 +198,6 @@ class Intake:
         for member, of in answered:
             following.show(tx, self.base, self.judging.world(tx), member, of)
 
-    def _signer(self, tx: Transaction, charter: Charter, row: LogRow, head: bytes) -> note.Verifier:
-        """Return the log key under which a head counts; our own log may be taken back under any key that we had."""
-        history = self.base.history(tx, Member(row.member))
-        if row.member == self.me:
-            return history.signer(note.Note.parse(head))
-        others = [member for member in charter.members if member != row.member]
-        vouchers = (self.base.history(tx, each).current.cosigners(each)[0] for each in others if self._known(tx, each))
-        return history.counted(head, row.note, vouchers)
-
-    def _known(self, tx: Transaction, member: Member) -> bool:
-        row = tx.logs.get(keys_origin(member))
-        return row is not None and row.size > 0
-
     def _rolled_back(self, tx: Transaction, row: LogRow, part: Part) -> bool:
         """Say whether a partner shows a head that we signed and do not hold: then this home is an old copy.
 
@@ -249,6 +237,8 @@ class Intake:
             return False
         quota.charge(tx, quota.account(tx, charter, row, now), 0, size)
         tx.payloads.put(row.id, judged.payloads)
+        if row.stopped:
+            strays.note(tx, row)
         self._erase(tx, charter)
         if judged.refused:
             tx.payloads.settle(row.id, [delivery.index])
@@ -264,10 +254,12 @@ class Intake:
         return tx.records.get("refused", key) is None
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
-        """Take notice of an offered agreement, circle or revision, of a history to accede to, or of evidence."""
+        """Take notice of an offered agreement, circle or revision, of a history, of evidence, or of strays."""
         told = canon.decode(offer, charter_book.MAX_HISTORY)
         if "evidence" in told:
             new = evidence.take(self.base, tx, told["evidence"])
+        elif "strays" in told:
+            new = relaying.take(self.base, tx, self.judging, told["strays"], forked(self.scene(tx, partner)))
         elif "history" in told:
             new = take_history(self.base, tx, offer, partner)
         else:
@@ -306,6 +298,14 @@ class Intake:
     def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
         """Return the evidence held against these logs."""
         return evidence.offers(tx, rows)
+
+    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
+        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
+        return relaying.told(tx, row, theirs, room)
+
+    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
+        """Return an offer of acts of a forked log that are not among these names."""
+        return relaying.offer(self.base, tx, self.judging.world(tx).charters, row, names)
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""

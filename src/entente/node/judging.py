@@ -39,6 +39,7 @@ from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transactio
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from entente.ledger.proof import Proof
     from entente.node.base import Base
     from entente.node.erasing import Erasure
     from entente.node.rooms import Charter
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
 AHEAD = 5 * 60 * 1000
+WAITS = "waits"
 _TIMED = {*FAMILIES, APPROVAL.name}
 _FOLDED = {kind.name for kind in FOLDED}
 RECALLS = {ERASE.name, ERASED.name, RELEASED.name, PASSED.name}
@@ -138,6 +140,19 @@ class Judging:
                 return taken, ""
         return len(columns), ""
 
+    def stray_problem(self, tx: Transaction, charter: Charter, proof: Proof) -> str:
+        """Return why an act of another history of a forked log is not taken now, "" if it is."""
+        check = _CHECKS.get(proof.kind)
+        if proof.kind not in _FOLDED or check is None or not _admits(charter, proof.kind):
+            return "kind"
+        try:
+            check(canon.decode(proof.payload, MAX_ACT))
+        except EntenteError:
+            return "malformed"
+        early = proof.kind in BEFORE_FORCE and proof.index < MAX_BEFORE_FORCE
+        late = proof.time > self.base.clock() + AHEAD
+        return "" if not late and (early or self.world(tx).usable(charter)) else WAITS
+
     def _check_open(self, world: World, log_hash: bytes, columns: list[Column]) -> None:
         """Raise RefusedError if an entry stands behind the one that closed its log."""
         ends = [each.index for each in columns if each.kind == CLOSED.name]
@@ -189,7 +204,8 @@ class Judging:
     def _counts(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
         """Keep what an act says, by its kind; return why it does not count, if it does not."""
         if act.kind in _FOLDED:
-            if act.place.index <= run.gap and (reason := self._denied(tx, world, act, run)):
+            final = act.place.index <= run.gap and not world.forked(charter)
+            if final and (reason := self._denied(tx, world, act, run)):
                 return reason
             return consents.ask_problem(tx, world, charter, act.body) if act.kind == ONWARD.name else ""
         if act.kind in RECALLS:

@@ -20,14 +20,12 @@ from entente.kinds.suspension import Suspension
 from entente.ledger.log import Draft, root_of
 from entente.ledger.witness import root_at
 from entente.node import charters as charter_book
-from entente.node.proofs import proof_of
+from entente.node.proofs import proof_at
 from entente.node.rooms import Charter, Revision
 from entente.policy.accession import check_history, make_history
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from entente.node.base import Base
     from entente.node.world import World
     from entente.policy.revision import RevisionText
@@ -167,7 +165,7 @@ def history_offer(base: Base, tx: Transaction, world: World, founding: Charter) 
         wanted = {asking.act.place.ref, *(each.ref for each in world.answers(asking.act.place.leaf).values())}
         if room.first:
             wanted |= {each.ref for each in world.answers(room.revision).values()}
-        proofs += [_proof(base, tx, world, row, each) for row, each in _acts(tx, room, wanted)]
+        proofs += [_proof(base, tx, world, ref) for ref in sorted(wanted)]
     told = make_history(founding.founding_text, revisions, proofs)
     return [canon.encode({"v": 1, "history": told})]
 
@@ -177,19 +175,8 @@ def _amendments(world: World, room: Charter) -> list[Amendment]:
     return [each for each in held.values() if each.act.circle == room.circle]
 
 
-def _acts(tx: Transaction, room: Charter, refs: set[str]) -> Iterator[tuple[LogRow, PayloadRow]]:
-    """Yield the entries with these references in the logs of a room."""
-    wanted = {tuple(ref.split("/")[:2]) for ref in refs}
-    for row in charter_book.logs_of(tx, room):
-        name = b32(origin_hash(row.origin))
-        for log, index in sorted(wanted):
-            if log == name:
-                for each in tx.payloads.get(row.id, int(index), int(index) + 1):
-                    yield row, each
-
-
-def _proof(base: Base, tx: Transaction, world: World, row: LogRow, payload: PayloadRow) -> str:
-    return b64encode(proof_of(base, tx, world.charters, row, payload, most=COSIGNERS)).decode()
+def _proof(base: Base, tx: Transaction, world: World, ref: str) -> str:
+    return b64encode(proof_at(base, tx, world.charters, ref, most=COSIGNERS)).decode()
 
 
 def take_history(base: Base, tx: Transaction, offer: bytes, by: Member) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from entente.core.ids import Member, b32, unb32
+from entente.core.ids import Member, b32, origin_of, unb32
 from entente.ledger import witness
 from entente.ledger.witness import Cosignature, Stage
 from entente.store.ports import CHUNK
@@ -29,6 +29,9 @@ WATCHED: Final = "watched"
 
 COVERED: Final = "covered"
 """By log, entry and member: when a cosignature of the member first covered it, in milliseconds."""
+
+CAME: Final = "came"
+"""By reference and member: when a stray came here, in milliseconds."""
 
 REACHED: Final = "reached"
 """By log and member: up to which size this was noted."""
@@ -75,9 +78,17 @@ def covered(tx: Transaction, log: bytes, index: int, member: Member) -> int:
 
 
 def covered_ref(tx: Transaction, ref: str, member: Member) -> int:
-    """Return the same for the entry with this reference."""
-    log, index, _ = ref.split("/")
-    return covered(tx, unb32(log, 32), int(index), member)
+    """Return the same for the entry with this reference; of a stray only when it came here is known."""
+    log, index, leaf = ref.split("/")
+    row, at = tx.logs.get(origin_of(unb32(log, 32))), int(index)
+    if row is not None and at < row.size and b32(tx.logs.node(row.id, 0, at)) == leaf:
+        return covered(tx, unb32(log, 32), at, member)
+    return int(tx.records.get(CAME, f"{ref}/{b32(member)}") or b"0")
+
+
+def came(tx: Transaction, ref: str, me: Member, now: int) -> None:
+    """Note that an act of another history of a forked log came here at this time (ms)."""
+    tx.records.put(CAME, f"{ref}/{b32(me)}", str(now).encode())
 
 
 def _run(log: bytes, run: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from entente.core.errors import ConflictError, NotFoundError, WaitingError
-from entente.core.ids import Member
+from entente.core.ids import Member, b32
 from entente.kinds.suspension import ALL
 from entente.ledger.view import View
 from entente.node.rooms import Charter, Charters
@@ -90,6 +90,11 @@ class World(Struct):
             and self.standing(thing) is State.IN_FORCE
             for thing, each in self.view.states["amendment/1"].items()
         )
+
+    def forked(self, charter: Charter) -> bool:
+        """Say whether evidence has stopped a log of this room: verdicts about its acts are not final then."""
+        stopped = self.view.stopped
+        return bool(stopped) and not self.charters.logs(charter.circle).isdisjoint(map(b32, stopped))
 
     def over(self, charter: Charter) -> bool:
         """Say whether everybody else has left the agreement of this room."""
