@@ -11,7 +11,8 @@ from entente.core import entry, merkle, note
 from entente.core.errors import EntenteError, NotFoundError, StoreError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.ledger import forks, splits, witness
-from entente.node import erasing
+from entente.ledger.proof import read_proof
+from entente.node import erasing, strays
 from entente.node.base import LOST, WITNESS_DOUBT
 from entente.node.evidence import SPACE, SPLITS
 from entente.node.people import operator
@@ -82,6 +83,7 @@ class Books:
             scan.problems.append("the compact range is not that of the entries")
         scan.problems += self._head(tx, row, root)
         witnessed = self._cosignatures(tx, row, scan)
+        scan.problems += _strays(tx, row)
         return LogReport(
             row.origin,
             row.size,
@@ -247,6 +249,21 @@ class Books:
         base.mark()
         base.changed.set()
         return mine
+
+
+def _strays(tx: Transaction, row: LogRow) -> list[str]:
+    """Say which acts of other histories of a log do not prove what is kept of them."""
+    found: list[str] = []
+    for each in strays.of_log(tx, origin_hash(row.origin)):
+        try:
+            proof = read_proof(each.proof)
+        except EntenteError as problem:
+            found.append(f"entry {each.index} of another history: {problem.message}")
+            continue
+        said = (proof.author.member, proof.checkpoint.origin, proof.index, proof.kind, proof.time, proof.payload)
+        if said != (row.member, row.origin, each.index, each.kind, each.time, each.data):
+            found.append(f"entry {each.index} of another history: its proof shows another entry")
+    return found
 
 
 def _origin_of(charters: Charters, row: LogRow) -> str:
