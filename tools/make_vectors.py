@@ -650,16 +650,22 @@ def loose(good: bytes) -> bytes:
     return "\n".join(rows).encode()
 
 
-def fork(first: int, second: int, *, person: Person = NORTH) -> forks.Evidence:
-    """Make evidence: the histories part at the fourth entry."""
-    origin, one, two = log_origin(person), leaves_of(items(first)), leaves_of(items(second, "b"))
-    hashes = merkle.leaf_hashes(two)
-    notes = person.signed(origin, one), person.signed(origin, two)
-    if first == second:
-        return forks.Evidence(keys=person.keys(), first=notes[0], second=notes[1])
-    path = tuple(merkle.consistency_proof(first, second, merkle.reader(hashes)))
-    root = merkle.root(hashes[:first])
-    return forks.Evidence(keys=person.keys(), first=notes[0], second=notes[1], root=root, proof=path)
+def fork(first: int, second: int, at: int = 0, *, person: Person = NORTH) -> forks.Evidence:
+    """Make evidence: the histories part at the fourth entry; `at` is the size at which they are compared."""
+    origin, at = log_origin(person), at or first
+    trees = [leaves_of(items(first)), leaves_of(items(second, "b"))]
+    hashes = [merkle.leaf_hashes(leaves) for leaves in trees]
+    notes = [person.signed(origin, leaves) for leaves in trees]
+    roots = [merkle.root(each[:at]) for each in hashes]
+    proofs = [tuple(merkle.consistency_proof(at, len(each), merkle.reader(each))) for each in hashes]
+    return forks.Evidence(
+        keys=person.keys(),
+        size=at,
+        first=notes[0],
+        second=notes[1],
+        roots=(roots[0], roots[1]),
+        proofs=(proofs[0], proofs[1]),
+    )
 
 
 def bad_evidence() -> dict[str, bytes]:
@@ -670,6 +676,13 @@ def bad_evidence() -> dict[str, bytes]:
     elsewhere = NORTH.signed(log_origin(NORTH, 2), leaves_of(items(5))).decode()
     empty = NORTH.head(origin, 0, chance("root")).decode()
     power = json.loads(forks.to_json(fork(4, SIZE)))
+    early = json.loads(forks.to_json(fork(5, SIZE, 4)))
+    path = good["proofs"][1]
+    agreed = fork(5, SIZE, 3)
+    common = {
+        "roots": [to_b64(each) for each in agreed.roots],
+        "proofs": [[to_b64(step) for step in proof] for proof in agreed.proofs],
+    }
 
     def foreign(which: str) -> str:
         return NORTH.head("example.com/log", 5, chance(which)).decode()
@@ -682,19 +695,25 @@ def bad_evidence() -> dict[str, bytes]:
         "other-keys": {**good, "member": ids.b32(SOUTH.member), "keys": SOUTH.keys().document()},
         "two-logs": {**good, "first": elsewhere},
         "two-members": {**same, "second": SOUTH.signed(origin, honest[:5]).decode()},
-        "no-proof": {**good, "proof": [], "root": ""},
-        "proof-broken": {**good, "proof": [*good["proof"][:-1], to_b64(bytes(32))]},
-        "proof-too-long": {**good, "proof": [*good["proof"], to_b64(bytes(32))]},
-        "other-root": {**good, "root": to_b64(bytes(32))},
+        "no-proof": {**good, "proofs": [[], []]},
+        "proof-broken": {**good, "proofs": [[], [*path[:-1], to_b64(bytes(32))]]},
+        "proof-too-long": {**good, "proofs": [[], [*path, to_b64(bytes(32))]]},
+        "proofs-swapped": {**good, "proofs": [path, []]},
+        "one-proof": {**good, "proofs": [path]},
+        "other-root": {**good, "roots": [good["roots"][0], to_b64(bytes(32))]},
+        "other-first-root": {**good, "roots": [to_b64(bytes(32)), good["roots"][1]]},
+        "one-root": {**good, "roots": good["roots"][:1]},
+        "roots-agree": {**early, "size": 3, **common},
+        "size-above": {**good, "size": 6},
+        "size-below": {**good, "size": 4},
+        "size-no-number": {**good, "size": "5"},
         "size-zero": {**same, "first": empty},
         "both-size-zero": {**same, "first": empty, "second": NORTH.head(origin, 0, chance("other")).decode()},
-        "proof-empty": {**good, "proof": []},
-        "proof-empty-from-power-of-two": {**power, "proof": []},
+        "proof-empty-from-power-of-two": {**power, "proofs": [[], []]},
         "foreign-log": {**same, **{name: foreign(name) for name in ("first", "second")}},
-        "hash-of-31-bytes": {**good, "proof": [*good["proof"][:-1], to_b64(bytes(31))]},
-        "root-for-one-size": {**same, "root": good["root"]},
+        "hash-of-31-bytes": {**good, "proofs": [[], [*path[:-1], to_b64(bytes(31))]]},
         "line-more": {**good, "first": f"{good['first']}— somebody.example AAAAAAAA\n"},
-        "version-2": {**good, "entente-evidence": 2},
+        "version-1": {**good, "entente-evidence": 1},
         "field-more": {**good, "more": 1},
     }
     result = {name: canon.encode(document) for name, document in changed.items()}
@@ -711,6 +730,8 @@ def files() -> dict[str, tuple[str, bytes]]:
         "evidence-one-size.json": ("valid", forks.to_json(fork(5, 5))),
         "evidence-two-sizes.json": ("valid", forks.to_json(fork(5, SIZE))),
         "evidence-from-power-of-two.json": ("valid", forks.to_json(fork(4, SIZE))),
+        "evidence-at-an-earlier-size.json": ("valid", forks.to_json(fork(6, SIZE, 5))),
+        "evidence-of-one-size-earlier.json": ("valid", forks.to_json(fork(6, 6, 4))),
     }
     result |= {f"bad-proof-{name}.tlog-proof": ("invalid", data) for name, data in bad_proofs().items()}
     result |= {f"bad-evidence-{name}.json": ("invalid", data) for name, data in bad_evidence().items()}

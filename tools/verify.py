@@ -453,24 +453,27 @@ def read_entry(data: bytes) -> Shown:
 def verify_evidence(data: bytes) -> Verdict:
     """Verify evidence of a fork: one member has signed two histories of one log."""
     document = canonical(data, "the evidence")
-    names = ("entente-evidence", "member", "keys", "first", "second", "root", "proof")
-    version, author, keys, one, two, root64, proof64 = fields(document, "the evidence", *names)
-    need(type(version) is int and version == 1, "the evidence has a version that is not known")
+    names = ("entente-evidence", "member", "keys", "size", "first", "second", "roots", "proofs")
+    version, author, keys, size, one, two, roots64, proofs64 = fields(document, "the evidence", *names)
+    need(type(version) is int and version == 2, "the evidence has a version that is not known")
     member = read_history(keys, "the key history")
     need(author == member.id, "the key history is another member's")
     first, second = read_note(one, "the first note"), read_note(two, "the second note")
     signers = [check_alone(first, member.logs, "the first note"), check_alone(second, member.logs, "the second note")]
     need(first.origin == second.origin, "the notes are of two logs")
-    need(1 <= first.size <= second.size, "the sizes of the notes are out of order")
-    if not isinstance(proof64, list) or len(proof64) > 128:
-        raise NotVerifiedError("the consistency proof is malformed")
-    if first.size == second.size:
-        need(root64 == "" and not proof64, "notes of one size need no proof")
-        need(first.root != second.root, "the notes agree")
-    else:
-        root, proof = un64(root64, "the other root", 32), [un64(step, "a hash of the proof", 32) for step in proof64]
-        check_consistency(first.size, root, second, proof)
-        need(root != first.root, "the notes agree")
+    if type(size) is not int or not 1 <= size <= first.size <= second.size:
+        raise NotVerifiedError("the sizes are out of order")
+    if not isinstance(roots64, list) or not isinstance(proofs64, list) or not len(roots64) == len(proofs64) == 2:
+        raise NotVerifiedError("there are not two roots and two proofs")
+    roots = [un64(each, "a root", 32) for each in roots64]
+    for note, root, proof in zip((first, second), roots, proofs64, strict=True):
+        if not isinstance(proof, list) or len(proof) > 128:
+            raise NotVerifiedError("a consistency proof is malformed")
+        if size == note.size:
+            need(root == note.root and not proof, "a root at the size of its note is that of the note")
+        else:
+            check_consistency(size, root, note, [un64(step, "a hash of the proof", 32) for step in proof])
+    need(roots[0] != roots[1], "the notes agree")
     retired = [key != member.logs[-1] for key in signers]
     heads = [
         {"size": note.size, "root": b32(note.root), "retired": old}
@@ -478,7 +481,7 @@ def verify_evidence(data: bytes) -> Verdict:
     ]
     text = f"{{{member.id}}} has signed two histories of {first.origin}, at sizes {first.size} and {second.size}"
     text += ", with a key that is retired now (it may be a thief's)" if any(retired) else ""
-    return Verdict(member.id, text, {"origin": first.origin, "heads": heads}, {member.id: member})
+    return Verdict(member.id, text, {"origin": first.origin, "size": size, "heads": heads}, {member.id: member})
 
 
 def verify_split_view(data: bytes) -> Verdict:

@@ -43,5 +43,9 @@ def test_a_proof_of_another_length_is_refused() -> None:
 
 def test_what_is_not_held_cannot_be_proven() -> None:
     seam = Seam(5, 11, merkle.consistency_proof(5, 11, node), node)
-    with pytest.raises(VerificationError):
-        seam.inclusion(9)
+    for wrong in (5, 9, 11, -1):
+        with pytest.raises(VerificationError):
+            seam.inclusion(wrong)
+    for wrong in (6, 12, -1):
+        with pytest.raises(VerificationError):
+            seam.consistency(wrong)

@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entente.ledger.log import Draft
+from hostile.joint import head
 from hostile.peer import Scene, row_of, verified
 from stories.story import give, holds, id_of, indicator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from entente.node import Node
+
 
 @pytest.mark.parametrize("more", [0, 2], ids=["equal sizes", "two more"])
-def test_two_histories_are_proven_at_both_after_one_meeting(scene: Scene, tmp_path: Path, more: int) -> None:
+@pytest.mark.parametrize("swapped", [False, True], ids=["", "the other calls"])
+def test_two_histories_are_proven_at_both_after_one_meeting(
+    scene: Scene, tmp_path: Path, more: int, swapped: bool
+) -> None:
     harbour, northwind = scene.honest
     first, second = scene.summit.node, scene.summit.twin()
     give(first, scene.circle, indicator(1, name="what Harbour is told"))
@@ -24,7 +31,8 @@ def test_two_histories_are_proven_at_both_after_one_meeting(scene: Scene, tmp_pa
     assert second.exchange.sync(northwind.member)[0].error == ""
     assert [len(node.ledger.evidence()) for node in scene.honest] == [0, 0]
 
-    assert harbour.exchange.sync(northwind.member)[0].error == ""
+    one, other = (northwind, harbour) if swapped else (harbour, northwind)
+    assert one.exchange.sync(other.member)[0].error == ""
 
     for node in scene.honest:
         (found,) = node.ledger.evidence()
@@ -40,3 +48,41 @@ def test_two_histories_are_proven_at_both_after_one_meeting(scene: Scene, tmp_pa
     give(harbour, scene.circle, indicator(50))
     assert harbour.exchange.sync(northwind.member)[0].error == ""
     assert holds(northwind, id_of(indicator(50))), "the honest members go on"
+
+
+def postpone(node: Node, circle: str) -> None:
+    """Sign an entry that claims to be from tomorrow: nobody takes it today, nor anything behind it."""
+    base = node.base
+    with base.store.write() as tx:
+        time = base.clock() + 86_400_000
+        base.append(tx, base.find_circle(base.world(tx), circle), [Draft("document/1", time, b"", head() + b"x")])
+    base.mark()
+
+
+@pytest.mark.parametrize("more", [0, 1, 3], ids=["equal sizes", "one more", "three more"])
+@pytest.mark.parametrize("swapped", [False, True], ids=["", "the other calls"])
+def test_two_histories_that_end_in_an_entry_of_tomorrow_are_proven_too(
+    scene: Scene, tmp_path: Path, more: int, swapped: bool
+) -> None:
+    """Each honest member holds its history in part only, as the head covers the entry that waits."""
+    harbour, northwind = scene.honest
+    first, second = scene.summit.node, scene.summit.twin()
+    give(first, scene.circle, indicator(1, name="what Harbour is told"))
+    postpone(first, scene.circle)
+    assert first.exchange.sync(harbour.member)[0].error == ""
+    scene.summit.become(second)
+    give(second, scene.circle, *(indicator(2 + number) for number in range(more + 1)))
+    postpone(second, scene.circle)
+    assert second.exchange.sync(northwind.member)[0].error == ""
+    for node in scene.honest:
+        row = row_of(node, scene.circle, first.base.me)
+        assert row.size < row.signed
+
+    one, other = (northwind, harbour) if swapped else (harbour, northwind)
+    assert one.exchange.sync(other.member)[0].error == ""
+
+    for node in scene.honest:
+        (found,) = node.ledger.evidence()
+        assert (found.kind, found.member) == ("fork", first.member)
+        assert verified(node.ledger.evidence_file(found.id), tmp_path, "--member", first.member)["type"] == "evidence"
+        assert row_of(node, scene.circle, first.base.me).stopped

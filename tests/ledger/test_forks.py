@@ -105,10 +105,12 @@ def test_evidence_against_a_key_history_is_found() -> None:
     "spoilt",
     [
         {"first": b""},
-        {"root": bytes(32)},
-        {"root": b""},
-        {"proof": ()},
-        {"proof": (bytes(32),) * 200},
+        {"roots": (bytes(32), bytes(32))},
+        {"roots": (b"", b"")},
+        {"proofs": ((), ())},
+        {"proofs": ((), (bytes(32),) * 200)},
+        {"size": 0},
+        {"size": 6},
         {"keys": SOUTH.keys()},
     ],
 )
@@ -117,6 +119,28 @@ def test_spoilt_evidence_is_neither_accepted_nor_written(spoilt: dict) -> None:
     for act in (forks.check, forks.to_json):
         with pytest.raises(VerificationError):
             act(evidence)
+
+
+@settings(max_examples=25)
+@given(st.integers(min_value=4, max_value=20), st.integers(min_value=4, max_value=20), st.data())
+def test_two_histories_are_shown_at_any_size_where_they_differ(first: int, second: int, data: st.DataObject) -> None:
+    size = data.draw(st.integers(min_value=1, max_value=min(first, second)))
+    trees = [merkle.leaf_hashes(each) for each in (log(first), log(second, "b"))]
+    tied = [
+        (
+            NORTH.signed(ORIGIN, leaves),
+            merkle.root(tree[:size]),
+            merkle.consistency_proof(size, len(tree), merkle.reader(tree)),
+        )
+        for leaves, tree in zip((log(first), log(second, "b")), trees, strict=True)
+    ]
+    found = forks.make(NORTH.keys(), size, *tied)
+    if size < 4:
+        assert found is None, "the histories part at the fourth entry"
+        return
+    assert found
+    assert found == forks.from_json(forks.to_json(found))
+    assert verify.judge(forks.to_json(found), "")[0] == "evidence"
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"entente-evidence":1}', b"[" * 100_000])

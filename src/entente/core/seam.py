@@ -27,7 +27,9 @@ class Seam:
         self._known = dict(zip(ranges, proof, strict=True))
 
     def inclusion(self, index: int) -> list[bytes]:
-        """Return the proof that leaf `index`, one of those held, is in the tree."""
+        """Return the proof that leaf `index` is in the tree; VerificationError unless it is one of those held."""
+        if not 0 <= index < self._held:
+            raise VerificationError(f"Leaf {index} is not held.")
         low, high, proof = 0, self.size, list[bytes]()
         while high - low > 1:
             middle = low + _split(high - low)
@@ -36,7 +38,9 @@ class Seam:
         return proof[::-1]
 
     def consistency(self, size: int) -> list[bytes]:
-        """Return the proof that the tree of `size` leaves, not more than are held, begins this one."""
+        """Return the proof that the tree of `size` leaves begins this one; VerificationError if fewer are held."""
+        if not 0 <= size <= self._held:
+            raise VerificationError(f"{size} leaves are not held, or not all of them.")
         if size in {0, self.size}:
             return []
         return [self._root(low, high) for low, high in _ranges(size, 0, self.size, whole=True)]

@@ -30,7 +30,8 @@ from entente.exchange.messages import (
     Want,
 )
 from entente.ledger import witness
-from entente.ledger.package import Package, pack, proof_to
+from entente.ledger.package import Package, pack
+from entente.ledger.seams import seam_of
 from entente.ledger.witness import Cosignature
 from entente.store.ports import LogRow
 
@@ -273,7 +274,7 @@ class Round:
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
             lacking |= rows.keys() - shown - set(message.withheld)
-        offers = self._offers(tx, scene, message, lacking)
+        offers = self._offers(tx, scene, message, lacking, taken.failed)
         parts, more, left = self._parts(tx, rows, theirs, BUDGET - sum(map(len, offers)))
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
         behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
@@ -308,10 +309,12 @@ class Round:
         silent = (heads.keys() - rows.keys()) | (heads.keys() & set(message.withheld))
         return [Part(log, heads[log].note, []) for log in sorted(silent - sent)]
 
-    def _offers(self, tx: Transaction, scene: Scene, message: Message, lacking: set[bytes]) -> list[bytes]:
+    def _offers(
+        self, tx: Transaction, scene: Scene, message: Message, lacking: set[bytes], failed: set[bytes]
+    ) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
-        held = scene.stopped if first else []
+        held = [row for row in scene.stopped if first or origin_hash(row.origin) in failed]
         known = {each.log: each for each in message.stopped}
         found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in known])
         found += self._strays(tx, scene, known)
@@ -340,11 +343,16 @@ class Round:
         return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]
 
     def _may_push(self, tx: Transaction, row: LogRow, theirs: Head) -> bool:
-        """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own."""
-        if not row.note or row.size < row.signed or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
+        """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own.
+
+        Of a log that is held in part only the head is sent, and only where it contradicts.
+        """
+        if not row.note or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
             return False
+        if row.size < row.signed:
+            return row.member != self.side.me and _differs(tx, row, theirs)
         behind = theirs.size < row.signed and not self.side.full(self.partner, row)
-        return behind or _forked(_head(tx, row), theirs)
+        return behind or _differs(tx, row, theirs)
 
     def _note(self, tx: Transaction, row: LogRow) -> bytes:
         """Return the note of a log, with our own witness line where it is a third member's."""
@@ -364,7 +372,7 @@ class Round:
                 return parts, True, left
             self._pushed[log] = at
             packages: list[Package] = []
-            while at < row.signed and left > 0:
+            while at < row.signed <= row.size and left > 0:
                 package = pack(tx, row, at, row.signed, left)
                 packages.append(package)
                 at += len(package.kind_of)
@@ -372,7 +380,7 @@ class Round:
             start = theirs[log].size
             root = witness.root_at(tx, row, start) if start else b""
             head = self._note(tx, row)
-            parts.append(Part(log, head, packages, root, proof_to(tx, row, start, row.signed)))
+            parts.append(Part(log, head, packages, root, seam_of(tx, row).consistency(start)))
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
         return parts, False, left
@@ -389,8 +397,9 @@ def _sound(rows: Iterable[LogRow]) -> list[LogRow]:
     return [row for row in rows if not row.stopped]
 
 
-def _forked(ours: Head, theirs: Head) -> bool:
-    return theirs.size == ours.size and theirs.root != ours.root
+def _differs(tx: Transaction, row: LogRow, theirs: Head) -> bool:
+    """Say whether a partner holds other entries than we at a size that both hold."""
+    return 0 < theirs.size <= min(row.size, row.signed) and witness.root_at(tx, row, theirs.size) != theirs.root
 
 
 def _head(tx: Transaction, row: LogRow) -> Head:

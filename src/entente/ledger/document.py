@@ -62,10 +62,10 @@ def listed(value: object, what: str) -> list[object]:
     return cast("list[object]", value)
 
 
-def check_version(value: object, what: str) -> None:
-    """Accept version 1; raise InvalidError otherwise."""
-    if type(value) is not int or value != 1:
-        raise InvalidError(f"This node reads version 1 of {what}, not {str(value)[:20]!r}.")
+def check_version(value: object, what: str, known: int = 1) -> None:
+    """Accept the version that is known; raise InvalidError otherwise."""
+    if type(value) is not int or value != known:
+        raise InvalidError(f"This node reads version {known} of {what}, not {str(value)[:20]!r}.")
 
 
 @contextmanager

@@ -16,21 +16,26 @@ from entente.core.ids import ID_SIZE, Member, b32, origin_hash, unb32
 from entente.ledger.document import MAX_FILE, check_version, fields, from_b64, listed, text, to_b64, verifying
 from entente.ledger.history import KeyHistory, check_history, own_line, read_history
 
-_FIELDS = ("entente-evidence", "member", "keys", "first", "second", "root", "proof")
+_FIELDS = ("entente-evidence", "member", "keys", "size", "first", "second", "roots", "proofs")
+_VERSION = 2
 _MAX_PROOF = 2 * 64
 
 Prefix: TypeAlias = Callable[[int, int], "tuple[bytes, Sequence[bytes]] | None"]
 """Asked for the root at a smaller size and the consistency proof to the larger one, in the tree of the larger note."""
 
+Tied: TypeAlias = "tuple[bytes, bytes, Sequence[bytes]]"
+"""A signed note, the root that its tree had at an earlier size, and the consistency proof from there to the note."""
+
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """Two notes of one member that contradict each other; `root` and `proof` tie the first size to the second note."""
+    """Two notes of one member whose trees have different roots at `size`; `proofs` tie these to the notes."""
 
     keys: KeyHistory
+    size: int
     first: bytes
     second: bytes
-    root: bytes = b""
-    proof: tuple[bytes, ...] = ()
+    roots: tuple[bytes, bytes]
+    proofs: tuple[tuple[bytes, ...], tuple[bytes, ...]]
 
     @property
     def member(self) -> Member:
@@ -59,15 +64,29 @@ def find(keys: KeyHistory, one: bytes, other: bytes, prefix: Prefix | None = Non
         first, second = sorted((_open(keys, one), _open(keys, other)), key=lambda each: each[0].size)
         if first[0].origin != second[0].origin:
             raise VerificationError("The notes are of two logs; they cannot contradict each other.")
-        root, proof = b"", tuple[bytes, ...]()
+        known: tuple[bytes, Sequence[bytes]] | None = (second[0].root, ())
         if first[0].size != second[0].size:
             known = prefix(first[0].size, second[0].size) if prefix else None
-            if known is None:
-                return None
-            root, proof = known[0], tuple(known[1])
-        if first[0].size == 0 or (root or second[0].root) == first[0].root:
-            return None
-    evidence = Evidence(keys=keys, first=first[1], second=second[1], root=root, proof=proof)
+    return None if known is None else make(keys, first[0].size, (first[1], first[0].root, ()), (second[1], *known))
+
+
+def make(keys: KeyHistory, size: int, one: Tied, other: Tied) -> Evidence | None:
+    """Return evidence that the trees of two notes differ at `size`; None if they do not.
+
+    Raise VerificationError where a note is not this member's, or a root is not proven: that is nobody's fork.
+    """
+    if size == 0 or one[1] == other[1]:
+        return None
+    with verifying("note"):
+        first, second = sorted((one, other), key=lambda each: _open(keys, each[0])[0].size)
+        evidence = Evidence(
+            keys=keys,
+            size=size,
+            first=_open(keys, first[0])[1],
+            second=_open(keys, second[0])[1],
+            roots=(first[1], second[1]),
+            proofs=(tuple(first[2]), tuple(second[2])),
+        )
     check(evidence)
     return evidence
 
@@ -82,16 +101,11 @@ def check(evidence: Evidence) -> None:
             raise VerificationError("The notes carry other lines than the member's own.")
         if first.origin != second.origin:
             raise VerificationError("The notes are of two logs; they cannot contradict each other.")
-        if not 1 <= first.size <= second.size:
-            raise VerificationError(f"The sizes {first.size} and {second.size} of the notes are out of order.")
-        if first.size == second.size:
-            if evidence.root or evidence.proof:
-                raise VerificationError("Notes of one size need no proof.")
-            between = second.root
-        else:
-            between = evidence.root
-            merkle.verify_consistency(first.size, between, second.size, second.root, evidence.proof)
-        if between == first.root:
+        if not 1 <= evidence.size <= first.size <= second.size:
+            raise VerificationError(f"The sizes {evidence.size}, {first.size} and {second.size} are out of order.")
+        for head, root, proof in zip((first, second), evidence.roots, evidence.proofs, strict=True):
+            merkle.verify_consistency(evidence.size, root, head.size, head.root, proof)
+        if evidence.roots[0] == evidence.roots[1]:
             raise VerificationError("The two notes agree; this is no fork.")
 
 
@@ -100,13 +114,14 @@ def to_json(evidence: Evidence) -> bytes:
     check(evidence)
     return canon.encode(
         {
-            "entente-evidence": 1,
+            "entente-evidence": _VERSION,
             "member": b32(evidence.member),
             "keys": evidence.keys.document(),
+            "size": evidence.size,
             "first": evidence.first.decode(),
             "second": evidence.second.decode(),
-            "root": to_b64(evidence.root),
-            "proof": [to_b64(each) for each in evidence.proof],
+            "roots": [to_b64(each) for each in evidence.roots],
+            "proofs": [[to_b64(step) for step in proof] for proof in evidence.proofs],
         }
     )
 
@@ -117,22 +132,39 @@ def from_json(data: bytes) -> Evidence:
         if len(data) > MAX_FILE:
             raise LimitError(f"An evidence file has at most {MAX_FILE} bytes.")
         found = fields(canon.decode(data, MAX_FILE), _FIELDS, "evidence")
-        check_version(found["entente-evidence"], "evidence")
+        check_version(found["entente-evidence"], "evidence", _VERSION)
         keys = read_history(found["keys"])
         if unb32(text(found["member"], "member"), ID_SIZE) != keys.member:
             raise VerificationError("The key history in the evidence is another member's.")
-        steps = listed(found["proof"], "consistency proof")
-        if len(steps) > _MAX_PROOF:
-            raise InvalidError("The consistency proof is too long.")
+        size = found["size"]
+        if type(size) is not int:
+            raise InvalidError("The size is not a number.")
+        roots = [from_b64(each, "root", merkle.HASH_SIZE) for each in _pair(found["roots"], "roots")]
+        proofs = [_proof(each) for each in _pair(found["proofs"], "proofs")]
         evidence = Evidence(
             keys=keys,
+            size=size,
             first=text(found["first"], "first note").encode(errors="surrogatepass"),
             second=text(found["second"], "second note").encode(errors="surrogatepass"),
-            root=from_b64(found["root"], "root", None if found["root"] == "" else merkle.HASH_SIZE),
-            proof=tuple(from_b64(step, "hash of the proof", merkle.HASH_SIZE) for step in steps),
+            roots=(roots[0], roots[1]),
+            proofs=(proofs[0], proofs[1]),
         )
     check(evidence)
     return evidence
+
+
+def _pair(value: object, what: str) -> list[object]:
+    found = listed(value, what)
+    if len(found) != 2:  # noqa: PLR2004 - one for each note
+        raise InvalidError(f"There are not two {what}.")
+    return found
+
+
+def _proof(value: object) -> tuple[bytes, ...]:
+    steps = listed(value, "consistency proof")
+    if len(steps) > _MAX_PROOF:
+        raise InvalidError("The consistency proof is too long.")
+    return tuple(from_b64(step, "hash of the proof", merkle.HASH_SIZE) for step in steps)
 
 
 def _open(keys: KeyHistory, data: bytes) -> tuple[note.Checkpoint, bytes]:

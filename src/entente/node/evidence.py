@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from entente.core import canon
+from entente.core import canon, note
 from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32, origin_hash
 from entente.ledger import forks, splits, witness
 from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
+from entente.ledger.seams import seam_of
 from entente.node import strays
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from entente.exchange.messages import Part
     from entente.ledger.witness import Cosignature
@@ -37,18 +38,20 @@ MAX_TOLD = 4
 def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
     """Look whether a partner's head and ours contradict each other; if so keep both and stop the log.
 
-    Whoever holds the larger tree can tie the smaller head to it: we, or the sender by `root` and `link`.
+    They are compared at the size that we had shown, where the sender ties `root` to its head by `link`, or at the size
+    of its head if that is not larger than what is held here.
     """
-    if row.stopped or not row.note or row.size != row.signed or row.member == base.me:
+    if row.stopped or not row.note or row.member == base.me:
         return row
-
-    def prefix(smaller: int, larger: int) -> tuple[bytes, Sequence[bytes]] | None:
-        if larger == row.size:
-            return witness.root_at(tx, row, smaller), proof_to(tx, row, smaller, larger)
-        return (part.root, part.link) if part.root else None
-
     try:
-        found = forks.find(base.history(tx, Member(row.member)), row.note, part.note, prefix)
+        theirs = note.Checkpoint.parse(note.Note.parse(part.note).text)
+        size, root, link = (part.packages[0].start if part.packages else row.size), part.root, part.link
+        if theirs.size <= row.size:
+            size, root, link = theirs.size, theirs.root, []
+        if not root or not 0 < size <= row.size:
+            return row
+        mine = witness.root_at(tx, row, size), seam_of(tx, row).consistency(size)
+        found = forks.make(base.history(tx, Member(row.member)), size, (row.note, *mine), (part.note, root, link))
     except EntenteError:
         return row
     return row if found is None else keep(base, tx, row, found)

@@ -148,7 +148,7 @@ class Intake:
             key=signer.public_key,
             judge=lambda row, run, hashes: self._judged(tx, charter, row, run, hashes),
         )
-        if accepted.failure is not None:
+        if accepted.failure is not None or not part.packages:
             accepted = structs.replace(accepted, row=evidence.compare(self.base, tx, accepted.row, part))
         elif over is not None:
             accepted = structs.replace(accepted, failure=over)
