@@ -67,7 +67,10 @@ def find(keys: KeyHistory, one: bytes, other: bytes, prefix: Prefix | None = Non
         known: tuple[bytes, Sequence[bytes]] | None = (second[0].root, ())
         if first[0].size != second[0].size:
             known = prefix(first[0].size, second[0].size) if prefix else None
-    return None if known is None else make(keys, first[0].size, (first[1], first[0].root, ()), (second[1], *known))
+    if known is None:
+        return None
+    root, proof = known
+    return make(keys, first[0].size, (first[1], first[0].root, ()), (second[1], root, proof))
 
 
 def make(keys: KeyHistory, size: int, one: Tied, other: Tied) -> Evidence | None:
