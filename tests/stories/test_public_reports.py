@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from entente.core import canon
@@ -356,3 +357,34 @@ def test_thehive_1427_a_member_outside_a_circle_sees_no_title_of_it() -> None:
     with summit.base.store.read() as tx:
         kept = [data for space in ("charter", "revision", "epoch", "refused") for _, data in tx.records.scan(space)]
     assert not any(b"Night desk" in data or b"Unfinished" in data for data in kept)
+
+
+# A relation that is held back shows nowhere, though both of its ends may be seen.
+
+
+def test_opencti_11496_a_relation_that_is_held_back_leaves_no_trace_at_its_two_ends() -> None:
+    """Both objects go to everybody, the relation between them is TLP:RED: with it or without it all is the same."""
+    malware, sighted = stix("malware", 1, is_family=False, **marked("TLP:CLEAR")), indicator(1, **marked("TLP:CLEAR"))
+    ends = {"relationship_type": "indicates", "source_ref": id_of(sighted), "target_ref": id_of(malware)}
+    relation = stix("relationship", 1, name=None, **ends, **marked("TLP:RED"))
+    told: list[object] = []
+    for things in ((malware, sighted), (malware, sighted, relation)):
+        world = two()
+        harbour, northwind = world.nodes.values()
+        lines: list[bytes] = []
+
+        def keep(body: bytes, lines: list[bytes] = lines) -> bytes:
+            lines.append(body)
+            return body
+
+        for node in (harbour, northwind):
+            world.wires[node.base.me].tamper = keep
+        done = give(harbour, founding(world), *things, tlp="TLP:CLEAR")
+        assert (done.shared, done.refused) == (2, {"red": 1, "ceiling": 1} if relation in things else {})
+        world.settle()
+        assert [holds(northwind, id_of(each)) for each in (malware, sighted, relation)] == [True, True, False]
+        assert lines
+        assert northwind.items.search(id_of(relation)).items == []
+        views = [msgspec.to_builtins(northwind.items.show(id_of(each))) for each in (malware, sighted)]
+        told.append((lines, northwind.items.list(), views, log_sizes(northwind, founding(world))))
+    assert told[0] == told[1], "byte for byte, of what Northwind is told and of what it is shown"
