@@ -21,7 +21,7 @@ from entente.ledger.package import proof_to
 from entente.node import charters as charter_book
 from entente.node.intake import Intake
 from entente.node.switch import history_offer
-from fuzz import targets, work_seeds
+from fuzz import forked, targets, work_seeds
 from fuzz.engine import CORPUS
 from stories.story import give, id_of, indicator, marked, raw, stix
 from world import World
@@ -269,6 +269,7 @@ def corpus() -> dict[str, list[bytes]]:
         "pattern": [each.encode() for each in PATTERNS],
         "proof": [scene.harbour.ledger.proof(id_of(indicator(1)))],
         "evidence": scene.evidence(),
+        "strays": [forked.scene().offer()],
         "request": [request("/entente/v1/exchange", b"body")],
         "answer": [answer()],
         "pairing": requests,

@@ -25,7 +25,7 @@ from entente.policy import accession
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import CircleText
 from entente.policy.revision import RevisionText
-from fuzz import work
+from fuzz import forked, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -374,6 +374,7 @@ TARGETS: Final = (
     Target("pattern", lambda data: stix_pattern.check(_text(data))),
     Target("proof", proof.read_proof, cap=256 * KIB),
     Target("evidence", read_evidence, cap=256 * KIB),
+    Target("strays", forked.take_offer, cap=256 * KIB, seconds=2.0, inputs=800),
     Target("split-view", read_split_view, cap=256 * KIB),
     Target("submission", read_submission),
     Target("witness-answer", read_witness_answer),

@@ -73,6 +73,7 @@ def test_a_vote_told_to_one_member_only_counts_for_both_once_the_fork_is_known(s
         dossier = node.dossiers.write(decision)
         assert verified(dossier, tmp_path)["type"] == "dossier"
     assert len(kept(northwind)) == 1
+    assert [each.strays for each in northwind.ledger.evidence()] == [1]
 
 
 def test_who_says_yes_in_one_history_and_no_in_the_other_has_said_yes(scene: Scene) -> None:

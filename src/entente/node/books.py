@@ -214,9 +214,13 @@ class Books:
         """Return the evidence that is kept: of forks, and of split views, in which one of two members is wrong."""
         with self._base.store.read() as tx:
             forked = [(key, forks.from_json(data)) for key, data in tx.records.scan(SPACE)]
+            acts = {each.origin: len(strays.of_log(tx, origin_hash(each.origin))) for _, each in forked}
             split = [(key, splits.from_json(data)) for key, data in tx.records.scan(SPLITS)]
         return [
-            *(EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes)) for key, each in forked),
+            *(
+                EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes), strays=acts[each.origin])
+                for key, each in forked
+            ),
             *(
                 EvidenceInfo(
                     key, "split-view", each.origin, b32(each.author.member), list(each.sizes), b32(each.other.member)

@@ -284,7 +284,7 @@ class EvidenceInfo(Struct, frozen=True):
     """Evidence: two signed statements about one log that cannot both be true.
 
     Of a "fork" `member` made both. Of a "split-view" `member`, whose log it is, made one and `other` the other: one of
-    the two is wrong.
+    the two is wrong. `strays` counts the acts of a forked log that only others had been told, and that count here too.
     """
 
     id: str
@@ -293,6 +293,7 @@ class EvidenceInfo(Struct, frozen=True):
     member: str
     sizes: list[int]
     other: str = ""
+    strays: int = 0
 
 
 class Check(Struct, frozen=True):

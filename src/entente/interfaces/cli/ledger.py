@@ -138,10 +138,12 @@ def evidence(
                 one.kind,
                 known(one.member) + (f" or {known(one.other)}" if one.other else ""),
                 " and ".join(map(str, one.sizes)),
+                str(one.strays) if one.kind == "fork" else "",
             )
             for one in found
         ]
-        screen.table(("id", "kind", "signed by", "sizes"), rows, empty="There is no evidence against anybody.")
+        heads = ("id", "kind", "signed by", "sizes", "acts that others had")
+        screen.table(heads, rows, empty="There is no evidence against anybody.")
 
     here.answer(found, show)
 
