@@ -153,6 +153,8 @@ def test_only_acts_that_their_author_signed_in_a_forked_log_are_taken(scene: Sce
     assert asked(scene.summit, northwind, honest) == ["offer"], "an honest log is not forked"
     assert asked(scene.summit, northwind, b"no proof") != []
     assert len(kept(northwind)) == before
+    assert asked(scene.summit, northwind, *[vote] * 257) == ["limit"]
+    assert len(kept(northwind)) == before
     asked(scene.summit, northwind, vote, vote)
     assert len(kept(northwind)) == 1
     assert states(scene, decision)[1] == "decided"

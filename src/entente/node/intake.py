@@ -6,12 +6,12 @@ docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.session`
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from entente.core import canon, entry, note
-from entente.core.errors import EntenteError, RefusedError, VerificationError
+from entente.core.errors import EntenteError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
 from entente.exchange.session import Scene, forked
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow, Transaction
 
 
+MAX_STRAYS: Final = 4
+"""Offers of acts of forked logs that are taken in one round."""
+
+
 class Intake:
     """The side of one member in rounds with its partners."""
 
@@ -46,6 +50,7 @@ class Intake:
         self.base = base
         self.me = base.me
         self.judging = Judging(base)
+        self._strays = 0
 
     def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
         """Return the logs that both are entitled to (docs/protocol/4-exchange.md and 7-changes.md)."""
@@ -259,6 +264,9 @@ class Intake:
         if "evidence" in told:
             new = evidence.take(self.base, tx, told["evidence"])
         elif "strays" in told:
+            self._strays += 1
+            if self._strays > MAX_STRAYS:
+                raise LimitError(f"At most {MAX_STRAYS} offers of acts of forked logs are taken in one round.")
             new = relaying.take(self.base, tx, self.judging, told["strays"], forked(self.scene(tx, partner)))
         elif "history" in told:
             new = take_history(self.base, tx, offer, partner)

@@ -39,6 +39,9 @@ MAX_STRAYS: Final = 4096
 MAX_TOLD: Final = 512 << 10
 """Bytes of proof files in one offer, in base64; the others follow in the next rounds."""
 
+MAX_OFFERED: Final = 256
+"""Proof files in one offer: each costs its receiver about a millisecond."""
+
 
 def told(tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
     """Return what is held of a forked log; with names, of at most `room` bytes, if the partner holds something else."""
@@ -57,7 +60,7 @@ def offer(base: Base, tx: Transaction, charters: Charters, row: LogRow, names: b
     proofs: list[str] = []
     size = 0
     for place in sorted(held)[-MAX_NAMES:]:
-        if place[1][:NAME_SIZE] in known or size > MAX_TOLD:
+        if place[1][:NAME_SIZE] in known or size > MAX_TOLD or len(proofs) == MAX_OFFERED:
             continue
         one = held[place]
         proofs.append(to_b64(one.proof if isinstance(one, Stray) else proof_of(base, tx, charters, row, one, most=1)))
@@ -74,7 +77,10 @@ def take(base: Base, tx: Transaction, judging: Judging, document: object, rows: 
     changed: dict[str, LogRow] = {}
     problem: EntenteError | None = None
     known = {row.origin: row for row in rows}
-    for each in listed(document, "strays"):
+    offered = listed(document, "strays")
+    if len(offered) > MAX_OFFERED:
+        raise LimitError(f"At most {MAX_OFFERED} acts of forked logs are offered at a time.", code="limit")
+    for each in offered:
         try:
             row = _take(base, tx, judging, from_b64(text(each, "proof file"), "proof file"), known)
             changed |= {} if row is None else {row.origin: row}
