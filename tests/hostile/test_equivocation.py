@@ -86,3 +86,23 @@ def test_two_histories_that_end_in_an_entry_of_tomorrow_are_proven_too(
         assert (found.kind, found.member) == ("fork", first.member)
         assert verified(node.ledger.evidence_file(found.id), tmp_path, "--member", first.member)["type"] == "evidence"
         assert row_of(node, scene.circle, first.base.me).stopped
+
+
+@pytest.mark.parametrize("more", [0, 1, 4], ids=["as many", "one more", "four more"])
+def test_a_head_that_is_taken_back_before_its_entries_came_is_evidence_at_once(
+    scene: Scene, tmp_path: Path, more: int
+) -> None:
+    """Harbour alone sees it: the head of one history, of which an entry waits, and then another history."""
+    harbour, first = scene.harbour.node, scene.summit.node
+    give(first, scene.circle, indicator(1))
+    second = scene.summit.twin()
+    postpone(first, scene.circle)
+    assert first.exchange.sync(harbour.member)[0].error == ""
+    held = row_of(harbour, scene.circle, first.base.me)
+    assert held.size == held.signed - 1 == row_of(second, scene.circle, first.base.me).size
+    scene.summit.become(second)
+    give(second, scene.circle, *(indicator(2 + number) for number in range(more + 1)))
+    second.exchange.sync(harbour.member)
+    (found,) = harbour.ledger.evidence()
+    assert verified(harbour.ledger.evidence_file(found.id), tmp_path, "--member", first.member)["type"] == "evidence"
+    assert row_of(harbour, scene.circle, first.base.me).stopped

@@ -31,7 +31,7 @@ from entente.exchange.messages import (
 )
 from entente.ledger import witness
 from entente.ledger.package import Package, pack
-from entente.ledger.seams import seam_of
+from entente.ledger.seams import seam_of, ties
 from entente.ledger.witness import Cosignature
 from entente.store.ports import LogRow
 
@@ -350,7 +350,7 @@ class Round:
         if not row.note or row.stopped or self._pushed.get(theirs.log, -1) >= theirs.size:
             return False
         if row.size < row.signed:
-            return row.member != self.side.me and _differs(tx, row, theirs)
+            return ties(tx, row) and row.member != self.side.me and _differs(tx, row, theirs)
         behind = theirs.size < row.signed and not self.side.full(self.partner, row)
         return behind or _differs(tx, row, theirs)
 

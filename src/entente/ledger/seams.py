@@ -37,6 +37,11 @@ def keep(tx: Transaction, before: LogRow, row: LogRow, start: int, hashes: list[
     tx.records.put(SEAMS, row.origin, b"".join(seam.consistency(row.size)))
 
 
+def ties(tx: Transaction, row: LogRow) -> bool:
+    """Say whether what is held of a log is tied to its head."""
+    return row.size >= row.signed or tx.records.get(SEAMS, row.origin) is not None
+
+
 def seam_of(tx: Transaction, row: LogRow) -> Seam:
     """Return the tree that the signed head of a log covers, which may be larger than what is held of it.
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 SPACE = "evidence"
 SPLITS = "split"
+REPLACED = "replaced-head"
+MAX_REPLACED = 16
+"""Heads of one log that are kept until their entries come."""
 TOLD = "its author signed two histories; the evidence is kept"
 MAX_TOLD = 4
 """Pieces of evidence in one message; the others follow in the next rounds."""
@@ -50,11 +53,38 @@ def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
             size, root, link = theirs.size, theirs.root, []
         if not root or not 0 < size <= row.size:
             return row
-        mine = witness.root_at(tx, row, size), seam_of(tx, row).consistency(size)
-        found = forks.make(base.history(tx, Member(row.member)), size, (row.note, *mine), (part.note, root, link))
+        keys = base.history(tx, Member(row.member))
+        found = forks.make(keys, size, (row.note, *_tied(tx, row, size)), (part.note, root, link))
     except EntenteError:
         return row
     return row if found is None else keep(base, tx, row, found)
+
+
+def replaced(base: Base, tx: Transaction, before: LogRow, row: LogRow) -> LogRow:
+    """Hold a new head of a log against those that it replaced before all of their entries had come.
+
+    Such a head is kept until this many entries are held: then it is one of theirs, or its author has signed two
+    histories.
+    """
+    if before.note != row.note and len(tx.records.scan(REPLACED, f"{row.origin} ")) < MAX_REPLACED:
+        tx.records.put(REPLACED, f"{row.origin} {before.signed:020d}", before.note)
+    for key, head in tx.records.scan(REPLACED, f"{row.origin} "):
+        old = note.Checkpoint.parse(note.Note.parse(head).text)
+        if row.size < old.size < row.signed:
+            continue
+        tx.records.delete(REPLACED, key)
+        new = note.Checkpoint.parse(note.Note.parse(row.note).text)
+        tied = (new.root, []) if old.size == row.signed else _tied(tx, row, old.size)
+        keys = base.history(tx, Member(row.member))
+        found = forks.make(keys, old.size, (head, old.root, []), (row.note, *tied))
+        if found is not None:
+            return keep(base, tx, row, found)
+    return row
+
+
+def _tied(tx: Transaction, row: LogRow, size: int) -> tuple[bytes, list[bytes]]:
+    """Return the root that a log had at an earlier size, and the proof from there to its head."""
+    return witness.root_at(tx, row, size), seam_of(tx, row).consistency(size)
 
 
 def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> LogRow:

@@ -153,6 +153,8 @@ class Intake:
             key=signer.public_key,
             judge=lambda row, run, hashes: self._judged(tx, charter, row, run, hashes),
         )
+        if row.size < row.signed and row.member != self.me and not row.stopped:
+            accepted = structs.replace(accepted, row=evidence.replaced(self.base, tx, row, accepted.row))
         if accepted.failure is not None or not part.packages:
             accepted = structs.replace(accepted, row=evidence.compare(self.base, tx, accepted.row, part))
         elif over is not None:
