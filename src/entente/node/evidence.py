@@ -54,7 +54,7 @@ def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
         if not root or not 0 < size <= row.size:
             return row
         keys = base.history(tx, Member(row.member))
-        found = forks.make(keys, size, (row.note, *_tied(tx, row, size)), (part.note, root, link))
+        found = forks.make(keys, size, _tied(tx, row, size), (part.note, root, link))
     except EntenteError:
         return row
     return row if found is None else keep(base, tx, row, found)
@@ -73,18 +73,18 @@ def replaced(base: Base, tx: Transaction, before: LogRow, row: LogRow) -> LogRow
         if row.size < old.size < row.signed:
             continue
         tx.records.delete(REPLACED, key)
-        new = note.Checkpoint.parse(note.Note.parse(row.note).text)
-        tied = (new.root, []) if old.size == row.signed else _tied(tx, row, old.size)
         keys = base.history(tx, Member(row.member))
-        found = forks.make(keys, old.size, (head, old.root, []), (row.note, *tied))
+        found = forks.make(keys, old.size, (head, old.root, ()), _tied(tx, row, old.size))
         if found is not None:
             return keep(base, tx, row, found)
     return row
 
 
-def _tied(tx: Transaction, row: LogRow, size: int) -> tuple[bytes, list[bytes]]:
-    """Return the root that a log had at an earlier size, and the proof from there to its head."""
-    return witness.root_at(tx, row, size), seam_of(tx, row).consistency(size)
+def _tied(tx: Transaction, row: LogRow, size: int) -> forks.Tied:
+    """Return the head of a log with the root that it has at a size, which is its own or one that is held."""
+    if size == row.signed:
+        return row.note, note.Checkpoint.parse(note.Note.parse(row.note).text).root, ()
+    return row.note, witness.root_at(tx, row, size), seam_of(tx, row).consistency(size)
 
 
 def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> LogRow:
