@@ -146,6 +146,31 @@ def test_newcomer_gets_nothing_old_where_the_terms_say_none() -> None:
         assert {row.epoch for row in tx.logs.all() if row.circle} == {2}
 
 
+def test_a_member_that_came_later_proves_the_whole_history_to_the_next_newcomer() -> None:
+    """Emil is paired with Dina only, who came in the second epoch; Finn with Emil only, who came in the third."""
+    world, (arve, bora, cato), circle = three(backlog="all")
+    members = [arve, bora, cato]
+    share(arve, 1, circle)
+    world.settle()
+    for sponsor, name in ((arve, "Dina"), (None, "Emil"), (None, "Finn")):
+        newcomer = world.add(name)
+        by = sponsor or members[-1]
+        world.pair(by, newcomer)
+        made = by.agreements.changes.accede("Agreement", newcomer.member)
+        world.settle()
+        for node in members:
+            if node.agreements.show("Agreement").amendments:
+                node.agreements.sign(made.amendment)
+                world.settle()
+        assert newcomer.agreements.sign("Agreement").state == "in-force"
+        world.settle()
+        members.append(newcomer)
+        assert held(newcomer, circle) == {"Beacon 1"}
+    for node in members:
+        assert len(node.agreements.show("Agreement").members) == 6
+        assert node.ledger.verify().ok
+
+
 def test_history_that_lacks_a_signature_is_refused() -> None:
     world, (arve, bora, cato), _ = three()
     dina = world.add("Dina")

@@ -17,6 +17,7 @@ from entente.kinds.epoch import CLOSED, OPENED, Opened
 from entente.kinds.item import NAME as ITEM
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.kinds.suspension import Suspension
+from entente.ledger.document import mapping
 from entente.ledger.log import Draft, root_of
 from entente.ledger.witness import root_at
 from entente.node import charters as charter_book
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 BACKLOG = "backlog"
 BATCH = 2000
+PASTS = "past"
+"""By the revision with which this member came: the history that it was shown, and checked."""
+
 COSIGNERS = 1
 """Cosigners in each proof of a history: the author's head and one witness suffice."""
 
@@ -151,10 +155,12 @@ def _data(tx: Transaction, payload: PayloadRow) -> bytes:
 def history_offer(base: Base, tx: Transaction, world: World, founding: Charter) -> list[bytes]:
     """Return the document that proves to a newcomer how this agreement came to its newest revision.
 
-    Nothing from a member that came later itself: it does not hold the beginning.
+    A member that came later itself puts what it was shown then before what it has seen since.
     """
     rooms = [each for each in world.charters.rooms(founding.id) if each.epoch < founding.epoch]
-    if len(rooms) != founding.epoch - 1:
+    first = rooms[0] if rooms else founding
+    shown = None if first.first else tx.records.get(PASTS, b32(first.revision))
+    if len(rooms) != founding.epoch - first.epoch or (shown is None and not first.first):
         return []
     proofs: list[str] = []
     revisions: list[tuple[RevisionText, bytes]] = []
@@ -166,8 +172,8 @@ def history_offer(base: Base, tx: Transaction, world: World, founding: Charter) 
         if room.first:
             wanted |= {each.ref for each in world.answers(room.revision).values()}
         proofs += [_proof(base, tx, world, ref) for ref in sorted(wanted)]
-    told = make_history(founding.founding_text, revisions, proofs)
-    return [canon.encode({"v": 1, "history": told})]
+    past = None if shown is None else canon.load(shown)
+    return [canon.encode({"v": 1, "history": make_history(founding.founding_text, revisions, proofs, past)})]
 
 
 def _amendments(world: World, room: Charter) -> list[Amendment]:
@@ -181,7 +187,8 @@ def _proof(base: Base, tx: Transaction, world: World, ref: str) -> str:
 
 def take_history(base: Base, tx: Transaction, offer: bytes, by: Member) -> bool:
     """Verify and keep the history of an agreement that this member may accede to; return whether it was new."""
-    past = check_history(canon.decode(offer, charter_book.MAX_HISTORY)["history"])
+    told = canon.decode(offer, charter_book.MAX_HISTORY)["history"]
+    past = check_history(told)
     newest = past.revisions[-1][0]
     if base.me not in newest.members or by not in newest.members:
         raise RefusedError("A history is offered to a newcomer by a member.", code="offer")
@@ -199,4 +206,5 @@ def take_history(base: Base, tx: Transaction, offer: bytes, by: Member) -> bool:
         if text.id not in charters.revisions or mine:
             charter_book.keep_revision(tx, Revision(text, secret if mine else b"", by, base.clock()))
         charter_book.begin(tx, text)
+    tx.records.put(PASTS, b32(newest.id), canon.encode(mapping(told, "history")))
     return True

@@ -58,11 +58,18 @@ class _Room(Struct, frozen=True):
 
 
 def make_history(
-    founding: FoundingText, revisions: Sequence[tuple[RevisionText, bytes]], proofs: Sequence[str]
+    founding: FoundingText,
+    revisions: Sequence[tuple[RevisionText, bytes]],
+    proofs: Sequence[str],
+    past: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """Return the history that a newcomer is given; `proofs` are proof files in base64."""
+    """Return the history that a newcomer is given; `proofs` are proof files in base64.
+
+    `past` is the history up to the first of these revisions, as whoever came later was shown it.
+    """
     told = [{"text": text.to_dict(), "secret": b32(secret)} for text, secret in revisions]
-    return {"founding": founding.to_dict(), "revisions": told, "proofs": list(proofs)}
+    before, shown = (spelling.listed(past[each], each) if past else () for each in ("revisions", "proofs"))
+    return {"founding": founding.to_dict(), "revisions": [*before, *told], "proofs": [*shown, *proofs]}
 
 
 def check_history(document: object) -> Past:
