@@ -106,3 +106,29 @@ def test_a_head_that_is_taken_back_before_its_entries_came_is_evidence_at_once(
     (found,) = harbour.ledger.evidence()
     assert verified(harbour.ledger.evidence_file(found.id), tmp_path, "--member", first.member)["type"] == "evidence"
     assert row_of(harbour, scene.circle, first.base.me).stopped
+
+
+@pytest.mark.parametrize("more", [0, 1], ids=["as many", "one more"])
+@pytest.mark.parametrize("swapped", [False, True], ids=["", "the other calls"])
+def test_two_key_histories_are_proven_when_those_who_were_told_them_meet(
+    scene: Scene, tmp_path: Path, more: int, swapped: bool
+) -> None:
+    """Summit tells Harbour one address and Northwind another, each signed by its own key."""
+    harbour, northwind = scene.honest
+    first, second = scene.summit.node, scene.summit.twin()
+    first.keys.set_url("http://127.0.0.1:9101")
+    assert first.exchange.sync(harbour.member)[0].error == ""
+    scene.summit.become(second)
+    for number in range(more + 1):
+        second.keys.set_url(f"http://127.0.0.1:92{number:02d}")
+    assert second.exchange.sync(northwind.member)[0].error == ""
+    one, other = (northwind, harbour) if swapped else (harbour, northwind)
+    assert one.exchange.sync(other.member)[0].error == ""
+    assert other.exchange.sync(one.member)[0].error == ""
+    for node in scene.honest:
+        (found,) = node.ledger.evidence()
+        assert found.member == first.member
+        assert verified(node.ledger.evidence_file(found.id), tmp_path, "--member", first.member)["type"] == "evidence"
+    give(harbour, scene.circle, indicator(50))
+    assert harbour.exchange.sync(northwind.member)[0].error == ""
+    assert holds(northwind, id_of(indicator(50))), "the honest members go on"

@@ -60,6 +60,20 @@ def compare(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
     return row if found is None else keep(base, tx, row, found)
 
 
+def compare_keys(base: Base, tx: Transaction, row: LogRow, part: Part) -> LogRow:
+    """Look whether a partner holds another key history of a member than we; if so keep both heads and stop the log.
+
+    What a key signed that is retired here shows nothing: it may be a thief's.
+    """
+    try:
+        keys = base.history(tx, Member(row.member))
+        if keys.retired(keys.signer(note.Note.parse(part.note))):
+            return row
+    except EntenteError:
+        return row
+    return compare(base, tx, row, part)
+
+
 def replaced(base: Base, tx: Transaction, before: LogRow, row: LogRow) -> LogRow:
     """Hold a new head of a log against those that it replaced before all of their entries had come.
 
@@ -98,7 +112,8 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
         return row
     row = structs.replace(row, stopped=TOLD)
     tx.logs.save(row)
-    strays.note(tx, row)
+    if row.circle:
+        strays.note(tx, row)
     return row
 
 

@@ -73,10 +73,11 @@ class Intake:
                 audience += [row for row in rows if row.circle]
             if not {partner, self.me} & world.exited(world.charters.founding_room(charter)):
                 bound |= {row.origin for row in rows if row.circle}
+        told = [*audience, *(row for row in given.values() if not row.circle)]
         return Scene(
             rows=sorted(given.values(), key=lambda row: (row.circle, row.origin)),
             withheld=[origin_hash(row.origin) for row in audience if row.origin not in given or row.stopped],
-            stopped=[row for row in audience if row.stopped == evidence.TOLD],
+            stopped=[row for row in told if row.stopped == evidence.TOLD],
             heads=[row for row in audience if row.origin in bound],
         )
 
@@ -134,7 +135,7 @@ class Intake:
             failure = RefusedError("A member does not take its own log from others.", code="stopped")
             return Accepted(row, 0, [], failure, held_back=False)
         if not row.circle:
-            return successions.take(tx, row, part.note, part.packages)
+            return self._accept_keys(tx, row, part)
         charter = charter_book.load(tx).require(row.circle)
         try:
             signer = signer_of(self.base, tx, charter, row, part.note)
@@ -167,6 +168,13 @@ class Intake:
             self.judging.refuse(tx, charter, origin_hash(row.origin), by_reason)
             return accepted
         return self._taken_back(tx, accepted, kept)
+
+    def _accept_keys(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
+        """Take entries of a key history, or keep evidence where it is another one than ours."""
+        accepted = successions.take(tx, row, part.note, part.packages)
+        if accepted.failure is None:
+            return accepted
+        return structs.replace(accepted, row=evidence.compare_keys(self.base, tx, accepted.row, part))
 
     def _taken_back(self, tx: Transaction, accepted: Accepted, kept: list[Draft]) -> Accepted:
         """Put what was kept unsigned behind what came back of our own log; a part of that has no head of its own."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,8 +22,8 @@ from entente.core.errors import (
 from entente.core.ids import Member, b32, parse_words, unb32, words
 from entente.core.shape import part
 from entente.exchange.pairing import LIFETIME, MAX_LIVE, Inviter, Joiner, make_code, place_in
-from entente.ledger import forks
 from entente.ledger import keys as key_logs
+from entente.node import evidence
 from entente.node.base import Base, stamp
 from entente.node.cards import make_card, read_card, take_card
 from entente.node.values import Confirmed, Invitation, Met, Partner
@@ -195,10 +194,7 @@ class Partners:
             with self._base.store.write() as tx:
                 found = key_logs.fork_of(tx, history)
                 if found is not None:
-                    data = forks.to_json(found)
-                    tx.records.put("evidence", b32(sha256(data).digest())[:16], data)
-                    row = key_logs.open_log(tx, history.member)
-                    tx.logs.save(structs.replace(row, stopped="its author signed two histories; the evidence is kept"))
+                    evidence.keep(self._base, tx, key_logs.open_log(tx, history.member), found)
             raise
 
     def greeting(self, _member: Member) -> dict[str, object]:
