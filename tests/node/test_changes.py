@@ -13,7 +13,7 @@ from entente.core.ids import b32, origin_hash, unb32
 from entente.kinds.epoch import OPENED, Opened
 from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
-from entente.node import Node
+from entente.node import Node, health
 from entente.node import charters as charter_book
 from entente.node.base import Base
 from entente.node.intake import Intake
@@ -365,6 +365,9 @@ def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
     arve.exchange.sync(bora.member)
     assert len(arve.ledger.evidence()) == len(bora.ledger.evidence()) == 1
     assert [each.id for each in arve.ledger.evidence()] == [each.id for each in bora.ledger.evidence()]
+    wrong = {check.name: check for check in health.ledger(arve.base) if not check.ok}
+    assert wrong.keys() == {"evidence", "log"}
+    assert f"`entente agreement continue {arve.agreements.list()[0].id[:8]} --member" in wrong["evidence"].fix
     made = arve.agreements.changes.continue_("Agreement", cato.member)
     world.settle(arve, bora)
     arve.agreements.sign(made.amendment)
@@ -381,6 +384,8 @@ def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
     assert {"Beacon 3"} <= held(arve, circle)
     assert {"Beacon 3"} <= held(bora, circle)
     assert arve.agreements.show("Agreement").epoch == cato.agreements.show("Agreement").epoch == 2
+    assert not [check for check in health.ledger(arve.base) if not check.ok], "what has ended needs nobody's attention"
+    assert len(arve.ledger.evidence()) == 1, "the evidence is kept"
 
 
 def test_quorum_that_cannot_be_met_is_refused_before_it_is_asked_for() -> None:

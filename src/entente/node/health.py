@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from entente.node.base import Base
     from entente.node.partners import Partners
+    from entente.node.rooms import Charters
     from entente.store.ports import LogRow, Transaction
 
 MIN_FREE: Final = 512 << 20
@@ -37,7 +38,7 @@ READ_ONLY: Final = 0o077
 
 def doctor(base: Base, partners: Partners) -> Health:
     """Look at the home, the keys, the guard, the disk, the clock, partners and logs; change nothing."""
-    checks = [*_keys(base), _guard(base), *_disk(base), *_backup(base), *_ledger(base), *_partners(base, partners)]
+    checks = [*_keys(base), _guard(base), *_disk(base), *_backup(base), *ledger(base), *_partners(base, partners)]
     checks += _successions(base)
     return Health(all(check.ok for check in checks), checks)
 
@@ -128,18 +129,15 @@ def _backup(base: Base) -> list[Check]:
     return [Check("backup", ok, text, "" if ok and last else "`entente backup --out FILE`, and keep it elsewhere.")]
 
 
-def _ledger(base: Base) -> list[Check]:
+def ledger(base: Base) -> list[Check]:
     """Look at clocks, evidence, logs, unsigned entries and what waits."""
     checks: list[Check] = []
     with base.store.read() as tx:
         rows = tx.logs.all()
         checks += _clock(base, tx, rows)
+        world = base.world(tx)
         for key, data in tx.records.scan("evidence"):
-            text = (
-                f"{base.name_of(tx, Member(forks.from_json(data).member))} signed two histories; the evidence is held."
-            )
-            fix = f"Show it to the other members: `entente ledger evidence {key} --out FILE`."
-            checks.append(Check("evidence", False, text, fix))
+            checks.append(_fork(base, tx, world.charters, key, forks.from_json(data)))
         for key, data in tx.records.scan(SPLITS):
             split = splits.from_json(data)
             one, other = (base.name_of(tx, each.member) for each in (split.author, split.other))
@@ -148,12 +146,13 @@ def _ledger(base: Base) -> list[Check]:
             checks.append(Check("split-view", False, text, fix))
         for row in rows:
             if row.stopped:
-                text = f"{row.origin} of {b32(row.member)[:8]}: {row.stopped}"
-                checks.append(Check("log", False, text, "Talk to the member."))
+                text = f"{row.origin} of {base.name_of(tx, Member(row.member))}: {row.stopped}"
+                ended = _ended(world.charters, row)
+                checks.append(Check("log", ended, text, "" if ended else "Talk to the member."))
             elif tx.payloads.awaited(row.id, 1):
                 text = f"{row.origin}: a payload is still to come."
                 checks.append(Check("log", True, text, "It comes with the next rounds."))
-        waiting = base.world(tx).view.waiting
+        waiting = world.view.waiting
         unsigned = sum(row.size - row.signed for row in base.unsigned(tx))
         doubted = bool(base.doubted(tx))
     if unsigned:
@@ -213,3 +212,23 @@ def _silent(base: Base) -> Iterator[tuple[str, int]]:
             days = (now - int(data)) // DAY
             if days >= SILENT_DAYS:
                 yield key, days
+
+
+def _fork(base: Base, tx: Transaction, charters: Charters, key: str, found: forks.Evidence) -> Check:
+    """Say that a member signed two histories, and how its agreement can go on, unless it has."""
+    name, row = base.name_of(tx, found.member), tx.logs.get(found.origin)
+    if row is not None and _ended(charters, row):
+        text = f"{name} signed two histories in an epoch that has ended; the evidence is kept."
+        return Check("evidence", True, text, "")
+    room = None if row is None else charters.get(row.circle)
+    fix = f"Talk to it; `entente ledger evidence {key} --out FILE` shows it to anybody."
+    if room is not None:
+        of, who = b32(room.agreement)[:8], b32(found.member)[:8]
+        fix += f" `entente agreement continue {of} --member {who}` begins an epoch with it, `exclude` one without it."
+    return Check("evidence", False, f"{name} signed two histories; the evidence is held.", fix)
+
+
+def _ended(charters: Charters, row: LogRow) -> bool:
+    """Say whether a log belongs to an epoch that has ended."""
+    room = charters.get(row.circle)
+    return room is not None and not charters.is_current(room)

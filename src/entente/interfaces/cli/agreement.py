@@ -153,7 +153,7 @@ def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> 
 def _amendments(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> None:
     """Show what was asked for, who is served nothing, and who has left."""
     for each in found.amendments:
-        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each, known))
+        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each, known, found.name))
     for held in found.suspended:
         whom = known(held["member"]) if held["member"] else "everybody"
         screen.line(f"{known(held['by'])} serves {whom} nothing since {held['since']} ({held['reason']}).", "red")
@@ -161,9 +161,12 @@ def _amendments(screen: Screen, found: AgreementInfo, known: Callable[[str], str
         screen.line(f"{known(gone['member'])} left on {gone['time']} and answers until {gone['until']}.", "yellow")
 
 
-def _in_words(each: AmendmentInfo, known: Callable[[str], str]) -> list[tuple[str, Cell]]:
-    """Return the lines that `agreement show` prints of an amendment."""
+def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> list[tuple[str, Cell]]:
+    """Return the lines that `agreement show` prints of an amendment to the agreement of this name."""
+    forked = [each.concerned] if each.concerned else []
     changes = [
+        *(f"{known(member)}, whose log was forked, goes on with a new one and has no vote" for member in forked),
+        *([f"name {each.name!r}"] if each.name != name else []),
         *(f"{known(member)} joins" for member in each.joins),
         *(f"{known(member)} goes" for member in each.leaves),
         *(f"{term} becomes {value}" for term, value in each.terms.items()),
@@ -171,7 +174,7 @@ def _in_words(each: AmendmentInfo, known: Callable[[str], str]) -> list[tuple[st
     given = sum(answer["answer"] == "approve" for answer in each.approvals)
     return [
         ("amendment", text.short(each.amendment)),
-        ("changes", ", ".join(changes) or f"name {each.name!r}, a new epoch"),
+        ("changes", ", ".join(changes) or "nothing but the epoch"),
         ("state", (f"{each.state}, {given} of {each.needed}", STATES.get(each.state, ""))),
     ]
 
