@@ -65,14 +65,16 @@ def test_an_act_of_a_forked_log_that_waits_is_set_aside_and_counts_when_all_is_f
     for order in permutations(acts):
         found = fold(FOLDED, order, Seen(world), log)
         assert found.waiting == {}
-        assert found.aside
+        assert not found.outdated
         assert found.judged[waits.place.ref].detail == "forked"
         assert {found.judged[each.place.ref].detail for each in (behind, person, built_on)} == {""}
-    assert not fold(FOLDED, [told, behind], Seen(world), log).aside
     log_, _, leaf = to_come(CARL, 7).split("/")
     came = Act(Place(unb32(log_, 32), 7, unb32(leaf, 32)), CARL, world.outer, "person/1", 1, person.body)
+    assert found.extended([came]).outdated, "what it waited for has come"
+    other = world.person(ANNA, "head")
+    assert not found.extended([other]).outdated, "what does not concern it costs no new fold"
     anew = fold(FOLDED, [*acts, came], Seen(world), log)
-    assert not anew.aside
+    assert not anew.outdated
     assert anew.judged[waits.place.ref].detail == ""
 
 

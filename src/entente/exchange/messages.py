@@ -19,6 +19,8 @@ MAX_HEADS: Final = 4096
 MAX_OFFERS: Final = 16
 MAX_OFFER: Final = 2 << 20
 MAX_PARTS: Final = 1024
+MAX_STRAYS: Final = 4
+"""Offers of acts of forked logs that one message holds, and that are taken in one round."""
 MAX_COSIGNATURES: Final = 8192
 MAX_WANTED: Final = 4096
 NAME_SIZE: Final = 16

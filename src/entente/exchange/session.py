@@ -5,7 +5,7 @@ docs/protocol/4-exchange.md, "Round".
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from entente.exchange.messages import (
     MAX_OFFER,
     MAX_OFFERS,
     MAX_PARTS,
+    MAX_STRAYS,
     MAX_WANTED,
     Delivery,
     Head,
@@ -334,10 +335,10 @@ class Round:
         return shown if message.full else [each for each in shown if each.names]
 
     def _strays(self, tx: Transaction, scene: Scene, theirs: dict[bytes, Stopped]) -> list[bytes]:
-        """Return acts of forked logs that the partner lacks; of one log in one message."""
+        """Return acts of forked logs that the partner lacks, an offer for each log."""
         named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(scene))
         offers = (self.side.strays(tx, row, each.names) for row, each in named if each is not None and each.names)
-        return [each for each in offers if each is not None][:1]
+        return list(islice((each for each in offers if each is not None), MAX_STRAYS))
 
     def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
         return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]

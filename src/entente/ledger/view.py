@@ -106,13 +106,17 @@ class View:
         self._queues: dict[Lane, list[Act]] = {}
         self._blocked: dict[str, list[Lane]] = {}
         self._held: set[str] = set()
-        self.aside = False
-        """Whether acts of a forked log were set aside; when what they wait for comes, all has to be folded anew."""
+        self._aside: set[str] = set()
 
     @property
     def waiting(self) -> dict[str, list[Act]]:
         """Return the acts that wait, by the reference of the entry that each one waits for."""
         return {ref: [self._queues[lane][-1] for lane in lanes] for ref, lanes in self._blocked.items() if lanes}
+
+    @property
+    def outdated(self) -> bool:
+        """Say whether all has to be folded anew: what acts of a forked log waited for in vain has come since."""
+        return any(ref in self.judged for ref in self._aside)
 
     def judge(self, act: Act) -> Judgement:
         """Say what would become of `act` now, without changing anything."""
@@ -138,7 +142,7 @@ class View:
         other.judged, other.acts, other.things = copy(self.judged), copy(self.acts), copy(self.things)
         other._queues = {lane: list(queue) for lane, queue in self._queues.items() if queue}
         other._blocked = {ref: list(lanes) for ref, lanes in self._blocked.items() if lanes}
-        other._held, other.aside = set(self._held), self.aside
+        other._held, other._aside = set(self._held), set(self._aside)
         return other
 
     def extended(self, acts: Iterable[Act]) -> View:
@@ -170,14 +174,19 @@ class View:
         for lane, later in fresh.items():
             self._queues[lane] = later + self._queues.get(lane, [])
         self._go_on(lane for lane in fresh if lane not in waits)
-        while stuck := [
-            (ref, lane) for ref, lanes in self._blocked.items() for lane in lanes if lane[0] in self.stopped
-        ]:
+        before = set(self._aside)
+        while stuck := self._stuck():
             self._set_aside(stuck)
+        self._aside = before | {ref for ref in self._aside if ref not in self.judged}
+
+    def _stuck(self) -> list[tuple[str, Lane]]:
+        """Return the lanes of forked logs that wait, each with what it waits for."""
+        found = self._blocked.items() if self.stopped else ()
+        return [(ref, lane) for ref, lanes in found for lane in lanes if lane[0] in self.stopped]
 
     def _set_aside(self, stuck: list[tuple[str, Lane]]) -> None:
         """Let acts of forked logs not count for now, as what they wait for is not here, and go on behind them."""
-        self.aside = True
+        self._aside |= {ref for ref, _ in stuck}
         freed: list[Lane] = []
         for ref, lane in stuck:
             self._blocked[ref].remove(lane)

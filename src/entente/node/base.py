@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from entente.ledger.history import KeyHistory
     from entente.ledger.log import Draft
+    from entente.ledger.view import View
     from entente.node.home import Home, Secrets
     from entente.node.rooms import Charter
     from entente.node.vault import Lock
@@ -254,19 +255,19 @@ class Base:
         forked = {origin_hash(row.origin): strays.digest(tx, row) for row in stopped}
         ends = {number: gaps.first(tx, row) for number, row in logs.items()}
         sizes = {number: min(row.size, ends[number]) for number, row in logs.items()}
-        known = [each for each in known if not each.world.view.aside]
         held = next((each for each in known if each.leads_to(charters, moved, forked, sizes)), None)
-        if held is None:
-            rows = [row for row in tx.payloads.acts(GOVERNANCE) if row.index < ends[row.log]]
-            held_acts = [*_acts(tx, logs, rows), *(act for row in stopped for act in strays.acts(tx, row))]
-            every = {act.place: act for act in held_acts}
-            view = fold(FOLDED, every.values(), charters, frozenset(forked))
-        else:
+        view: View | None = None
+        rows: list[PayloadRow] = []
+        if held is not None:
             before = held.sizes
             grown = [(number, before.get(number, 0)) for number, size in sizes.items() if size > before.get(number, 0)]
             fresh = (row for number, start in grown for row in tx.payloads.acts_of(number, GOVERNANCE, start))
             rows = [row for row in fresh if row.index < ends[row.log]]
             view = held.world.view.extended(_acts(tx, logs, rows)) if rows else held.world.view
+        if view is None or view.outdated:
+            rows = [row for row in tx.payloads.acts(GOVERNANCE) if row.index < ends[row.log]]
+            acts = [*_acts(tx, logs, rows), *(act for row in stopped for act in strays.acts(tx, row))]
+            view = fold(FOLDED, {act.place: act for act in acts}.values(), charters, frozenset(forked))
         for each in rows:
             sizes[each.log] = max(sizes[each.log], each.index + 1)
         return Folded(charters, sizes, moved, forked, World(charters, gaps.settled(tx, view, self.me), self.me), set())

@@ -6,7 +6,7 @@ docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.session`
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -14,6 +14,7 @@ from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
+from entente.exchange.messages import MAX_STRAYS
 from entente.exchange.session import Scene, forked
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from entente.node.rooms import Charter
     from entente.node.world import World
     from entente.store.ports import LogRow, Transaction
-
-
-MAX_STRAYS: Final = 4
-"""Offers of acts of forked logs that are taken in one round."""
 
 
 class Intake:
