@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import permutations
+from typing import TYPE_CHECKING
 
-from entente.core.ids import b32, unb32
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entente.core.ids import Member, b32, unb32
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
 from entente.ledger.view import fold
-from kinds.fold_world import ANNA, BORA, CARL, Round, Seen, to_come
+from kinds.fold_world import ANNA, BORA, CARL, Round, Seen, states, to_come
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 def test_act_that_depends_on_a_stopped_log_is_skipped_and_the_next_one_counts() -> None:
@@ -89,3 +97,39 @@ def test_two_histories_are_read_by_index_and_then_by_leaf() -> None:
         found = fold(FOLDED, order, Seen(world), frozenset({one.place.log}))
         assert list(found.judged) == list(fold(FOLDED, [told, one, other], Seen(world), found.stopped).judged)
         assert found.states == fold(FOLDED, [told, one, other], Seen(world), found.stopped).states
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_what_comes_bit_by_bit_beside_a_forked_log_ends_as_what_came_at_once(chance: Random) -> None:
+    """As a node does it: what is new is folded onto what is known, and all anew where the view says so."""
+    world = Round()
+    logs: dict[Member, list[Act]] = {ANNA: [world.propose()], BORA: [], CARL: []}
+    for _ in range(chance.randint(4, 14)):
+        author = chance.choice([ANNA, BORA, BORA, CARL])
+        known = [act.place.ref for acts in logs.values() for act in acts] + [to_come(CARL, 40), to_come(ANNA, 41)]
+        after = chance.sample(known, chance.randint(0, 2))
+        if chance.random() < 0.7:
+            act = world.answer(author, chance.choice(["approve", "refuse"]), *sorted(after))
+        else:
+            act = world.person(author, chance.choice(["analyst", "head"]))
+        if author == BORA:  # two histories: places and leaves of its own for each
+            place = Place(act.place.log, chance.randrange(6), chance.randbytes(32))
+            act = Act(place, act.author, act.circle, act.kind, act.time, act.body)
+        logs[author].append(act)
+    stopped = frozenset({sha256(BORA + world.outer).digest()})
+    at_once = fold(FOLDED, [act for acts in logs.values() for act in acts], Seen(world), stopped)
+    view = fold(FOLDED, logs[BORA], Seen(world), stopped)
+    left = {author: list(acts) for author, acts in logs.items() if author != BORA and acts}
+    here = list(logs[BORA])
+    while left:
+        author = chance.choice(sorted(left))
+        some = [left[author].pop(0) for _ in range(chance.randint(1, len(left[author])))]
+        here += some
+        left = {each: acts for each, acts in left.items() if acts}
+        view = view.extended(some)
+        view = fold(FOLDED, here, Seen(world), stopped) if view.outdated else view
+    assert states(view) == states(at_once)
+    assert {ref: each.verdict for ref, each in view.judged.items()} == {
+        ref: each.verdict for ref, each in at_once.judged.items()
+    }
