@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -141,6 +142,17 @@ def test_two_histories_are_shown_at_any_size_where_they_differ(first: int, secon
     assert found
     assert found == forks.from_json(forks.to_json(found))
     assert verify.judge(forks.to_json(found), "")[0] == "evidence"
+
+
+@pytest.mark.parametrize("sizes", [(5, 5), (5, 7), (4, 7)])
+def test_evidence_that_a_home_kept_before_is_read(sizes: tuple[int, int]) -> None:
+    new = json.loads(forks.to_json(vectors.fork(*sizes)))
+    old = {name: new[name] for name in ("member", "keys", "first", "second")}
+    root = "" if sizes[0] == sizes[1] else new["roots"][1]
+    data = vectors.canon.encode({**old, "entente-evidence": 1, "root": root, "proof": new["proofs"][1]})
+    assert forks.from_json(data) == vectors.fork(*sizes)
+    with pytest.raises(VerificationError):
+        forks.from_json(vectors.canon.encode({**old, "entente-evidence": 1, "root": 5, "proof": []}))
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b'{"entente-evidence":1}', b"[" * 100_000])

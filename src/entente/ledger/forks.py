@@ -5,7 +5,7 @@ docs/protocol/2-ledger.md, "Evidence of a fork".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from entente.ledger.document import MAX_FILE, check_version, fields, from_b64, l
 from entente.ledger.history import KeyHistory, check_history, own_line, read_history
 
 _FIELDS = ("entente-evidence", "member", "keys", "size", "first", "second", "roots", "proofs")
+_NOTES = ("first", "second")
 _VERSION = 2
 _MAX_PROOF = 2 * 64
 
@@ -134,7 +135,7 @@ def from_json(data: bytes) -> Evidence:
     with verifying("evidence"):
         if len(data) > MAX_FILE:
             raise LimitError(f"An evidence file has at most {MAX_FILE} bytes.")
-        found = fields(canon.decode(data, MAX_FILE), _FIELDS, "evidence")
+        found = fields(_newest(canon.decode(data, MAX_FILE)), _FIELDS, "evidence")
         check_version(found["entente-evidence"], "evidence", _VERSION)
         keys = read_history(found["keys"])
         if unb32(text(found["member"], "member"), ID_SIZE) != keys.member:
@@ -154,6 +155,21 @@ def from_json(data: bytes) -> Evidence:
         )
     check(evidence)
     return evidence
+
+
+def _newest(document: Mapping[str, object]) -> Mapping[str, object]:
+    """Return evidence of version 1, which compared the notes at the size of the first, as one of version 2."""
+    if document.get("entente-evidence") != 1 or "root" not in document:
+        return document
+    old = fields(document, ("entente-evidence", "member", "keys", "first", "second", "root", "proof"), "evidence")
+    heads = [note.Checkpoint.parse(note.Note.parse(text(old[each], "note").encode()).text) for each in _NOTES]
+    return {
+        **{name: old[name] for name in ("member", "keys", *_NOTES)},
+        "entente-evidence": _VERSION,
+        "size": heads[0].size,
+        "roots": [to_b64(heads[0].root), old["root"] or to_b64(heads[1].root)],
+        "proofs": [list[object](), old["proof"]],
+    }
 
 
 def _pair(value: object, what: str) -> list[object]:
