@@ -8,9 +8,12 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from entente.core import canon
-from entente.exchange.messages import Message
-from entente.node import strays
+from entente.core.ids import origin_hash, origin_of
+from entente.exchange.messages import Message, Stopped, decode, encode
+from entente.node import relaying, strays
 from entente.node.board import reading
 from entente.node.proofs import proof_at
 from hostile.joint import append, head
@@ -185,3 +188,22 @@ def test_an_altered_stray_is_found_by_verify(scene: Scene) -> None:
         ((key, data),) = tx.records.scan(strays.SPACE)
         tx.records.put(strays.SPACE, key, data.replace(b"approve", b"refused"))
     assert not northwind.ledger.verify().ok
+
+
+def test_who_holds_no_act_of_a_forked_log_says_so_and_gets_those_of_both_histories(scene: Scene) -> None:
+    """Its list of names is empty, which is not the same as not having been asked for it."""
+    _, northwind = scene.honest
+    _, second = told_apart(scene)
+    give(second, scene.circle, indicator(1))
+    assert second.exchange.sync(northwind.member)[0].error == ""
+    row = row_of(northwind, scene.circle, second.base.me)
+    with northwind.base.store.read() as tx:
+        none = structs.replace(row, id=-1, origin=origin_of(bytes(32)))  # a log of which nothing has come
+        other = Stopped(origin_hash(row.origin), bytes(32))
+        told = relaying.told(tx, none, other, 1 << 20)
+        assert told.names == b""
+        assert relaying.told(tx, none, told, 1 << 20).names is None
+        assert (relaying.told(tx, row, other, 1 << 20).names or b"") > b""
+    assert not Message(stopped=[told]).empty()
+    assert Message(stopped=[structs.replace(told, names=None)]).empty()
+    assert decode(encode(Message(stopped=[told]))).stopped == [told]

@@ -81,12 +81,12 @@ class Refusal(Struct, frozen=True, array_like=True):
 class Stopped(Struct, frozen=True, array_like=True):
     """A log that evidence has stopped at the sender: what tells the acts it holds of it from others', and their names.
 
-    `names`: the first 16 bytes of each leaf hash, sorted; only where the receiver has shown another digest.
+    `names`: the first 16 bytes of each leaf hash, sorted; None unless the receiver has shown another digest.
     """
 
     log: bytes
     digest: bytes
-    names: bytes = b""
+    names: bytes | None = None
 
 
 class Message(Struct, frozen=True, array_like=True):
@@ -117,7 +117,7 @@ class Message(Struct, frozen=True, array_like=True):
             or self.wants
             or self.deliveries
             or self.more
-            or any(each.names for each in self.stopped)
+            or any(each.names is not None for each in self.stopped)
         )
 
     def changes(self) -> bool:
@@ -183,7 +183,7 @@ def _check(message: Message) -> None:
     hashes += [value for each in message.cosignatures for value in (each.log, each.member, each.root)]
     if any(len(value) != merkle.HASH_SIZE for value in hashes):
         raise InvalidError("An id or hash in a message has not 32 bytes.")
-    if sum(len(each.names) for each in message.stopped) > MAX_NAMED:
+    if sum(len(each.names or b"") for each in message.stopped) > MAX_NAMED:
         raise LimitError(f"A message names at most {MAX_NAMED} bytes of acts.")
     if any(not 0 <= head.size <= merkle.MAX_SIZE for head in message.heads):
         raise InvalidError("A head names an impossible size.")

@@ -331,13 +331,14 @@ class Round:
         shown, room = list[Stopped](), MAX_NAMED
         for row in scene.stopped:
             shown.append(self.side.told(tx, row, theirs.get(origin_hash(row.origin)), room))
-            room -= len(shown[-1].names)
-        return shown if message.full else [each for each in shown if each.names]
+            room -= len(shown[-1].names or b"")
+        return shown if message.full else [each for each in shown if each.names is not None]
 
     def _strays(self, tx: Transaction, scene: Scene, theirs: dict[bytes, Stopped]) -> list[bytes]:
         """Return acts of forked logs that the partner lacks, an offer for each log."""
         named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(scene))
-        offers = (self.side.strays(tx, row, each.names) for row, each in named if each is not None and each.names)
+        told = ((row, each.names) for row, each in named if each is not None)
+        offers = (self.side.strays(tx, row, names) for row, names in told if names is not None)
         return list(islice((each for each in offers if each is not None), MAX_STRAYS))
 
     def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
