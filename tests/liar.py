@@ -298,8 +298,12 @@ class LyingSimulator(Simulator):
                         assert witness.root_at(tx, row, size) == root, "signed entries have changed"
 
     def reached(self, other: Member, row: LogRow) -> bool:
-        """Say whether a member should have all of an honest log: it and the author know the circle."""
-        return self.knows(other, row.circle) and self.knows(Member(row.member), row.circle)
+        """Say whether a member should have all of an honest log: it and the author know the circle.
+
+        Where the liar has suspended the member, its approval of the circle is kept from that too.
+        """
+        blind = self.blind(other, row.circle) and not self.usable(other, row.circle)
+        return not blind and self.knows(other, row.circle) and self.knows(Member(row.member), row.circle)
 
     def knows(self, member: Member, circle: bytes) -> bool:
         node = self.node(member)
@@ -311,7 +315,8 @@ class LyingSimulator(Simulator):
         """Say whether a circle is in force for a member."""
         with self.node(member).base.store.read() as tx:
             world = self.node(member).base.world(tx)
-            return world.usable(world.charters.require(circle))
+            charter = world.charters.get(circle)
+            return charter is not None and world.usable(charter)
 
     def blind(self, member: Member, circle: bytes) -> bool:
         """Say whether the liar keeps its logs of this circle's agreement from a member: that sees a part only."""
