@@ -18,6 +18,7 @@ from entente.exchange.messages import MAX_NAMES, NAME_SIZE, Stopped
 from entente.ledger.document import from_b64, listed, text, to_b64
 from entente.ledger.history import own_line
 from entente.ledger.proof import read_proof
+from entente.ledger.seams import ties
 from entente.node import charters as charter_book
 from entente.node import quota, strays, timing
 from entente.node.heads import signer_of
@@ -56,7 +57,7 @@ def told(tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Sto
 def offer(base: Base, tx: Transaction, charters: Charters, row: LogRow, names: bytes) -> bytes | None:
     """Return the document with acts of a forked log that are not among `names`; None if there are none."""
     known = {names[at : at + NAME_SIZE] for at in range(0, len(names), NAME_SIZE)}
-    held = strays.held(tx, row)
+    held = {place: one for place, one in strays.held(tx, row).items() if isinstance(one, Stray) or ties(tx, row)}
     proofs: list[str] = []
     size = 0
     for place in sorted(held)[-MAX_NAMES:]:
