@@ -9,7 +9,7 @@ from doors.test_odd_messages import undone
 from entente.core import canon
 from entente.core.errors import InvalidError
 from entente.core.ids import origin_hash
-from entente.exchange.session import forked
+from entente.exchange.side import forked
 from entente.ledger.proof import read_proof
 from entente.node import strays
 from entente.node.intake import Intake

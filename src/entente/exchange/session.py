@@ -6,7 +6,7 @@ docs/protocol/4-exchange.md, "Round".
 from __future__ import annotations
 
 from itertools import accumulate, islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -30,95 +30,19 @@ from entente.exchange.messages import (
     Stopped,
     Want,
 )
+from entente.exchange.side import Scene, Side, forked
 from entente.ledger import witness
 from entente.ledger.package import Package, pack
 from entente.ledger.seams import seam_of, ties
 from entente.ledger.witness import Cosignature
-from entente.store.ports import LogRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
-    from entente.ledger.log import Accepted
-    from entente.store.ports import Transaction
+    from entente.store.ports import LogRow, Transaction
 
 FULL: Final = "quota"
 """The code of a refusal after which no more of that log is sent for a while."""
-
-
-class Scene(Struct, frozen=True):
-    """The logs between two members, as one of them sees it.
-
-    `rows` are exchanged now. `withheld` (origin hashes) are not, though both may read them: suspended, left, stopped.
-    `stopped` are those that evidence has stopped; `heads` are those whose head both may know in any case.
-    """
-
-    rows: list[LogRow]
-    withheld: list[bytes]
-    stopped: list[LogRow]
-    heads: list[LogRow]
-
-
-class Side(Protocol):
-    """What a round asks of the member that it runs for; everything happens inside the given transaction."""
-
-    me: Member
-
-    def scene(self, tx: Transaction, partner: Member) -> Scene:
-        """Return what is exchanged with this partner now, and what is kept back of what both may read."""
-        ...
-
-    def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
-        """Return the logs of an epoch that a partner which holds something of these logs has not begun yet."""
-        ...
-
-    def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
-        """Verify, judge and store entries of this log."""
-        ...
-
-    def deliver(self, tx: Transaction, row: LogRow, delivery: Delivery) -> bool:
-        """Store a payload that was awaited; say whether it was."""
-        ...
-
-    def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
-        """Take notice of an offered agreement or circle; say whether it was new."""
-        ...
-
-    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
-        """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
-        ...
-
-    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
-        """Return the evidence held against these logs."""
-        ...
-
-    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
-        ...
-
-    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
-        """Return an offer of acts of a forked log that are not among these names, None if there are none."""
-        ...
-
-    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
-        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
-        ...
-
-    def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
-        """Verify and keep a cosignature; say whether it was newer."""
-        ...
-
-    def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
-        """State what is held of this log now."""
-        ...
-
-    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
-        """Learn how far the partner holds one of our own logs (the guard)."""
-        ...
-
-    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
-        """Say whether the partner takes no more of this log for a while; with `now` it has just said so."""
-        ...
 
 
 class Flow(Struct):
@@ -386,12 +310,6 @@ class Round:
             self.flow.sent_entries += at - theirs[log].size
             self.flow.sent_bytes += sum(len(package.payloads) for package in packages)
         return parts, False, left
-
-
-def forked(scene: Scene) -> list[LogRow]:
-    """Return the logs that evidence has stopped and that are exchanged now."""
-    shared = {row.origin for row in scene.rows}
-    return [row for row in scene.stopped if row.origin in shared]
 
 
 def _sound(rows: Iterable[LogRow]) -> list[LogRow]:

@@ -15,7 +15,7 @@ from entente.core.errors import EntenteError, LimitError, RefusedError, Verifica
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
 from entente.exchange.messages import MAX_STRAYS
-from entente.exchange.session import Scene, forked
+from entente.exchange.side import Scene, forked
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
