@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from entente.node.caller import HttpCaller
 from entente.node.home import Home
 from entente.node.rounds import CONTACT
 from entente.store.sqlite import SqliteStore
+from stories.story import bundle, indicator
 from world import World
 
 if TYPE_CHECKING:
@@ -50,6 +53,36 @@ def node(tmp_path: Path, clock: Clock) -> Iterator[Node]:
     base = Base(files, store, held.secrets, clock=clock, random=os.urandom, nonce=store.nonce, me=held.member)
     yield Node(base, HttpCaller(base))
     store.close()
+
+
+def fill(node: Node, statement: str) -> None:
+    """Store an item, index it, and do something to the database behind the program's back."""
+    node.items.import_files([("s", bundle(indicator(1)))])
+    node.items.index()
+    assert node.base.home is not None
+    with closing(sqlite3.connect(node.base.home.database, isolation_level=None)) as db:
+        db.execute(statement)
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM word_config", "UPDATE word_data SET block = x'00' WHERE id = 10"])
+def test_a_damaged_search_index_is_named_once_and_begun_anew(node: Node, statement: str) -> None:
+    assert checks(node)["database"].ok
+    fill(node, statement)
+    found = checks(node)["database"]
+    assert not found.ok
+    assert "search index was damaged" in found.text
+    assert "entente up" in found.fix
+    assert checks(node)["database"].ok
+    assert len(node.items.search("indicator").items) == 1
+
+
+def test_verify_reads_the_whole_index_and_names_its_damage_once(node: Node) -> None:
+    fill(node, "UPDATE word_data SET block = randomblob(length(block)) WHERE id > 10")
+    report = node.ledger.verify()
+    assert not report.ok
+    assert "search index was damaged" in report.problems[0]
+    assert node.ledger.verify().ok
+    assert len(node.items.search("indicator").items) == 1
 
 
 def checks(node: Node) -> dict[str, Check]:

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
+import pysqlite3
 import pytest
 
+from entente.store import copies, schema, sqlite, sqlite_errors, sqlite_words
 from entente.store.memory import MemoryStore
 from entente.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from entente.store.ports import Store
+
+
+USERS = (copies, schema, sqlite, sqlite_errors, sqlite_words)
+"""The modules that hold SQLite; a test of theirs must use the same one, as two in one process break their locks."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on the SQLite of this Python, then on the newest; those of a state machine on the first only."""
+    metafunc.parametrize("library", [sqlite3, pysqlite3], ids=lambda each: each.__name__, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """Give the stores of a module of tests their SQLite."""
+    chosen = getattr(request, "param", sqlite3)
+    with pytest.MonkeyPatch.context() as patch:
+        for each in (*USERS, request.module):
+            if hasattr(each, "sqlite3"):
+                patch.setattr(each, "sqlite3", chosen)
+        yield chosen
 
 
 @pytest.fixture
@@ -22,8 +46,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home.db"
 
 
-@pytest.fixture
-def sqlite(path: Path) -> Iterator[SqliteStore]:
+@pytest.fixture(name="sqlite")
+def sqlite_store(path: Path) -> Iterator[SqliteStore]:
     """Give an empty SQLite store."""
     store = SqliteStore(path, create=True, nonce=b"nonce")
     yield store

@@ -51,9 +51,13 @@ class Books:
         self._base = base
 
     def verify(self, progress: Progress | None = None) -> LedgerReport:
-        """Recompute every entry, payload, root, signature and cosignature in the home; name what does not hold."""
+        """Recompute every entry, payload, root, signature and cosignature in the home; name what does not hold.
+
+        The database below them is read as a whole first; a damaged search index is named and begun anew.
+        """
         base = self._base
         reports: list[LogReport] = []
+        damage = base.store.damage(thorough=True)
         with base.store.read() as tx:
             doubt = base.doubted(tx)
             rows = tx.logs.all()
@@ -63,8 +67,9 @@ class Books:
                 reports.append(self._log(tx, world, row, excused.get(origin_hash(row.origin), {})))
                 if progress is not None:
                     progress("verify", len(reports), len(rows))
-        ok = not doubt and not any(report.problems for report in reports)
-        return LedgerReport(ok, reports, [doubt] if doubt else [])
+        problems = [*([doubt] if doubt else []), *damage]
+        ok = not problems and not any(report.problems for report in reports)
+        return LedgerReport(ok, reports, problems)
 
     def _log(self, tx: Transaction, world: World, row: LogRow, excused: Mapping[int, bytes]) -> LogReport:
         scan = Scan(merkle.Frontier.empty(), 0, [])

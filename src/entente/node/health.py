@@ -17,6 +17,7 @@ from entente.node.rounds import CONTACT, DAY
 from entente.node.successions import Successions
 from entente.node.values import Check, Health
 from entente.store import copies
+from entente.store.ports import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,12 @@ READ_ONLY: Final = 0o077
 
 
 def doctor(base: Base, partners: Partners) -> Health:
-    """Look at the home, the keys, the guard, the disk, the clock, partners and logs; change nothing."""
+    """Look at the home, the keys, the guard, the disk, the database, the clock, partners and logs.
+
+    Nothing is changed, except that a damaged search index is begun anew.
+    """
     checks = [*_keys(base), _guard(base), *_disk(base), *_backup(base), *ledger(base), *_partners(base, partners)]
-    checks += _successions(base)
+    checks += [*_database(base), *_successions(base)]
     return Health(all(check.ok for check in checks), checks)
 
 
@@ -111,6 +115,16 @@ def _disk(base: Base) -> list[Check]:
         fix = "Remove it once all is well; `entente restore --previous` puts the newest back."
         checks.append(Check("upgrade", True, text, fix))
     return checks
+
+
+def _database(base: Base) -> list[Check]:
+    """Look for damage that shows without reading every index; `entente ledger verify` reads everything."""
+    found = base.store.damage()
+    if not found:
+        return [Check("database", True, "The database is sound.", "")]
+    anew = "`entente up` or the next search indexes the items again; `entente ledger verify` reads everything."
+    restore = "Restore a backup: `entente restore`; do not go on with this file."
+    return [Check("database", False, text, anew if text.startswith(INDEX) else restore) for text in found]
 
 
 def _backup(base: Base) -> list[Check]:

@@ -8,7 +8,7 @@ one writer at a time, over all processes that share the home; a second one waits
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -147,6 +147,10 @@ class Logs(Protocol):
     def truncate(self, log: int, size: int) -> None:
         """Forget leaves, hashes and payloads from index `size` on; for unsigned leaves of our own only."""
         ...
+
+
+INDEX: Final = "The search index"
+"""How a finding of `Store.damage` begins that is mended already."""
 
 
 class Payloads(Protocol):
@@ -331,6 +335,13 @@ class Store(Protocol):
         """Take what was erased out of every file, the search index too; say whether nothing of it is left.
 
         False while somebody reads an older state: call it again. That it is due is remembered, over a crash too.
+        """
+        ...
+
+    def damage(self, *, thorough: bool = False) -> Sequence[str]:
+        """Return what is damaged in the bytes at rest, in sentences; `thorough` reads everything, indexes too.
+
+        A damaged search index is told once: it is begun anew.
         """
         ...
 

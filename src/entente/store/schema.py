@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 APPLICATION: Final = 0x656E7465
 """Marks the file as ours (`PRAGMA application_id`)."""
 
+OLDEST: Final = (3, 40, 0)
+"""The oldest SQLite that the tests run on."""
+
+WORD: Final = "CREATE VIRTUAL TABLE word USING fts5 (text, content = '', tokenize = 'unicode61 remove_diacritics 2')"
+"""The full-text table, which may be dropped and made again."""
+
 VERSION_1: Final = (
     # seq: the newest number given to an item; indexed: how far the full-text index goes; purge: words to be removed.
     """CREATE TABLE meta (
@@ -74,10 +80,19 @@ VERSION_1: Final = (
     """CREATE TABLE record (
         space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE VIRTUAL TABLE word USING fts5 (text, content = '', tokenize = 'unicode61 remove_diacritics 2')",
+    WORD,
 )
 
 STEPS: Final = (VERSION_1,)
+
+
+def check_library() -> None:
+    """Raise StoreError if the SQLite of this Python is older than any that this program was tested on."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise StoreError(
+            f"the SQLite {sqlite3.sqlite_version} of this Python is too old: {'.'.join(map(str, OLDEST))} is needed",
+            hint="run `entente` with a Python that brings a newer SQLite, or have this machine's updated",
+        )
 
 
 def create(db: Connection, nonce: bytes) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import ConflictError, StoreError
-from entente.store import copies, schema
+from entente.store import copies, schema, sqlite_structure, sqlite_words
+from entente.store.ports import INDEX
 from entente.store.sqlite_errors import told
 from entente.store.sqlite_items import SqliteItems
 from entente.store.sqlite_logs import SqliteLogs
@@ -82,6 +83,7 @@ class SqliteStore:
         One of an earlier layout is copied beside itself, then brought forward along `steps`. ConflictError if it is
         to be made and exists; StoreError if it cannot be used; `busy` seconds are waited for other writers.
         """
+        schema.check_library()
         self._path = path
         self._busy = busy
         self._lock = threading.Lock()
@@ -89,6 +91,7 @@ class SqliteStore:
         self._closed = False
         self._unswept = False
         self._undone = 0
+        self._lost: bool = False
         self._idle: list[sqlite3.Connection] = []
         self._watching = threading.Lock()
         if create:
@@ -104,8 +107,10 @@ class SqliteStore:
                 self._writer.close()
                 raise
             unfinished = self._due() is not None
-        if unfinished:
-            with suppress(StoreError):  # somebody else is at work; a later call finishes it
+            self._lost = not sqlite_words.opens(self._watch)
+        with suppress(StoreError):  # somebody else is at work; a later call finishes it
+            self._mend()
+            if unfinished:
                 self.purge()
 
     @property
@@ -123,11 +128,15 @@ class SqliteStore:
             db = self._writer
             db.execute("BEGIN IMMEDIATE")
             work = Work(db)
+            work.words.lost = self._lost
             try:
+                work.forget_lost()
                 yield SqliteTransaction(work)
                 work.finish()
                 db.execute("COMMIT")
+                self._lost = work.words.lost
             finally:
+                self._lost = self._lost or work.words.lost
                 work.end()
                 if db.in_transaction:
                     self._undone += 1
@@ -137,6 +146,8 @@ class SqliteStore:
                 copies.forget_copies(self._path)
             if self._unswept:
                 self._sweep()
+            if work.erased:
+                self._lower()
 
     @contextmanager
     def read(self) -> Generator[Transaction]:
@@ -151,6 +162,10 @@ class SqliteStore:
             finally:
                 work.end()
                 self._put_back(db)
+                if work.words.lost:
+                    self._lost = True
+                    with suppress(StoreError):  # the next one that writes does it
+                        self._mend()
 
     def version(self) -> int:
         """Return a number that changes whenever anybody, in any process, has committed."""
@@ -167,6 +182,8 @@ class SqliteStore:
 
         False while somebody reads an older state: call it again. That it is due is remembered, over a crash too.
         """
+        if self._lost:
+            self._mend()
         while self._words_left():
             with self.write() as tx:
                 tx.items.index(0)
@@ -174,6 +191,23 @@ class SqliteStore:
             if self._unswept or self._due() is not None:
                 self._sweep()
             return not self._unswept
+
+    def damage(self, *, thorough: bool = False) -> list[str]:
+        """Return what is damaged in the file, in sentences; `thorough` reads everything, indexes too.
+
+        A damaged search index is told once: it is begun anew.
+        """
+        self._refuse_closed()
+        with told(self._path), closing(_connect(self._path, self._busy, READER_CACHE)) as db:
+            self._lost = not sqlite_words.sound(db, thorough=thorough) or self._lost
+        found: list[str] = []
+        if self._lost:
+            found.append(f"{INDEX} was damaged; it is begun anew, and nothing else is concerned.")
+            with suppress(StoreError):  # the next one that writes does it
+                self._mend()
+        with told(self._path), closing(_connect(self._path, self._busy, READER_CACHE)) as db:
+            lines = sqlite_words.pages(db, thorough=thorough)
+        return found + [f"The database is damaged: {line}." for line in lines]
 
     def close(self) -> None:
         """Copy the write-ahead log into the file and release files and connections; a second call does nothing."""
@@ -245,6 +279,24 @@ class SqliteStore:
         finally:
             db.execute(f"PRAGMA busy_timeout = {int(self._busy * 1000)}")
         self._unswept = busy != 0
+
+    def _mend(self) -> None:
+        """Begin a damaged search index anew, and take too many levels out of one."""
+        if self._lost:
+            with self.write():
+                pass
+        with self._alone(), told(self._path):
+            self._lower()
+
+    def _lower(self) -> None:
+        """Take empty levels out of the search index before they are too many; by a connection that uses nothing else.
+
+        What cannot be done now is done after the next erasure.
+        """
+        with suppress(sqlite3.DatabaseError):
+            if sqlite_structure.too_high(self._writer):
+                with closing(_connect(self._path, 1.0, 0)) as db:
+                    sqlite_structure.lower(db)
 
     def _due(self) -> bytes | None:
         """Return the mark of the last erasure that may still be in the write-ahead log, None if there is none."""

@@ -28,6 +28,9 @@ MEANINGS: Final = {
 }
 """For each primary result code of SQLite what happened and what to do."""
 
+MACHINE: Final = (*(MEANINGS.keys() - {"SQLITE_CORRUPT"}), "SQLITE_NOMEM", "SQLITE_INTERRUPT", "SQLITE_PROTOCOL")
+"""How the names of those errors begin that say nothing about what is in the database."""
+
 
 @contextmanager
 def told(path: Path) -> Generator[None]:

@@ -137,7 +137,8 @@ class SqliteItems:
             "AND i.top = 1 AND i.state = 'held' AND (?2 = '' OR i.type = ?2) ORDER BY bm25(word), i.seq LIMIT ?3"
         )
         asked = self._search.question(text)
-        return list(self._rows(sql, (asked, type, limit))) if asked and limit > 0 else []
+        rows = self._search.find(sql, (asked, type, limit)) if asked and limit > 0 else []
+        return [_row(self._work, columns) for columns in rows]
 
     def count(self) -> int:
         """Return how many copies there are."""

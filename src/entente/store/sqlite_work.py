@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from entente.core.errors import StoreError
 from entente.store.names import Names
 from entente.store.ports import Seen
+from entente.store.sqlite_structure import fits
+from entente.store.sqlite_words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +80,7 @@ class Work:
         self.heads: Interned[bytes] = Interned(self, "head", (0, b""))
         self.creators: Interned[str] = Interned(self, "creator", (0, ""))
         self.names = Names()
+        self.words = Words(db)
         self.loose_heads: set[int] = set()
         self.loose_creators: set[int] = set()
         self.erased = False
@@ -145,18 +148,38 @@ class Work:
         """Take removed words out of the index's files, some pages at a time; say whether any were left to do.
 
         A full-text table keeps the words of a deleted row until the segments that hold them are merged. The first,
-        negative step puts all segments on one level, the others go on merging it until nothing changes.
+        negative step puts all segments on one level, the others go on merging it until nothing changes. An index that
+        cannot be merged, or keeps pages that no segment has, is begun anew.
         """
         stage = self.meta()[2]
         if not stage:
             return False
-        pages = -PURGE_PAGES if stage == 1 else PURGE_PAGES
-        before = self.db.total_changes
-        self.db.execute("INSERT INTO word (word, rank) VALUES ('merge', ?)", (pages,))
-        done = stage != 1 and self.db.total_changes - before < 2  # noqa: PLR2004 - the command itself is one change
+        done = False
+        with self.words.changing():
+            done = self._merge(-PURGE_PAGES if stage == 1 else PURGE_PAGES) and stage != 1
+            self.words.lost = done and not fits(self.db)
         self.set_meta(purge=0 if done else 2)
         self.erased = True
+        self.forget_lost()
         return True
+
+    def _merge(self, pages: int) -> bool:
+        """Rewrite some pages of the index and say whether there was nothing to do."""
+        before = self.db.total_changes
+        self.db.execute("INSERT INTO word (word, rank) VALUES ('merge', ?)", (pages,))
+        return self.db.total_changes - before < 2  # noqa: PLR2004 - the command itself is one change
+
+    def forget_lost(self) -> None:
+        """Count nothing as indexed if the index is lost; `renew` begins it anew before the transaction ends."""
+        if self.words.lost:
+            self.set_meta(indexed=0, purge=0)
+
+    def renew(self) -> None:
+        """Begin the index anew if it is lost; it may stay lost, on a damaged file, while nothing is erased."""
+        self.forget_lost()
+        if self.words.lost:
+            self.words.renew(needed=self.erased)
+            self.erased = self.erased or not self.words.lost
 
     def finish(self) -> None:
         """Do what is left to do before the commit."""
@@ -169,5 +192,6 @@ class Work:
         if self.meta()[2] == 1:
             self.purge()
             self.purge()
+        self.renew()
         if self.erased:
             self.db.execute("INSERT OR REPLACE INTO record VALUES ('purge', 'pages', randomblob(8))")
