@@ -29,14 +29,14 @@ from entente.core import note
 from entente.core.ids import origin_hash, unb32
 from entente.exchange.http_signature import sign_request
 from entente.exchange.messages import CONTENT_TYPE, Message, Part, encode
-from entente.exchange.session import Round
+from entente.exchange.round import Round
+from entente.interfaces.http import serve as server
 from entente.interfaces.peer import app
-from entente.interfaces.peer import serve as server
 from entente.ledger.log import Draft
 from entente.ledger.package import Package
 from entente.node import Node
-from entente.node import charters as charter_book
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
+from entente.node.rooms import offers as charter_book
 
 PATH = "/entente/v1/exchange"
 LIMIT = 2000

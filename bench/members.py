@@ -11,10 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+from entente.interfaces.http import serve as server
 from entente.interfaces.peer import app
-from entente.interfaces.peer import serve as server
 from entente.node import Node
-from entente.node.caller import HttpCaller
+from entente.node.partners.caller import HttpCaller
 
 
 class Wire:

@@ -19,7 +19,7 @@ from members import Report, Timer, fresh
 from running import ENTENTE, used
 
 from entente.node import Node
-from entente.node.board import reading
+from entente.node.work.acts import reading
 
 SPACE = uuid.UUID("3b1f6c7e-54a5-4f0e-9d0b-6a1d0f6f7c21")
 START, FIRST, SECOND, END = (

@@ -10,7 +10,7 @@ import time
 
 from entente.core.ids import Agreement, Circle, Member
 from entente.core.marking import Tlp
-from entente.formats.stix_facts import Facts
+from entente.formats.stix.object import Facts
 from entente.policy import release
 from entente.policy.agreement import Terms
 from entente.policy.approval import State

@@ -16,9 +16,10 @@ from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32
 from entente.exchange.messages import Delivery, Message, Part, decode, encode
 from entente.ledger import witness
-from entente.node import Node, strays
-from entente.node.base import Base
-from entente.store.memory import MemoryStore
+from entente.node import Node
+from entente.node.home.base import Base
+from entente.node.rooms import forked_logs as strays
+from entente.store.memory.store import MemoryStore
 from perjury import Perjury
 from sight import Sight
 from simulator import REST, Simulator, Talk

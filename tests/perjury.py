@@ -11,8 +11,8 @@ from entente.core import canon
 from entente.core.errors import NotFoundError
 from entente.core.ids import b32
 from entente.ledger.log import Draft
-from entente.node.board import Board
-from entente.node.people import operator
+from entente.node.home.people import operator
+from entente.node.work.acts import Board
 from teamwork import MINUTE, in_room
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.node import Node
-    from entente.node.rooms import Charter
+    from entente.node.rooms.room import Charter
     from world import World
 
 Body = dict[str, object]

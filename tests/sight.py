@@ -10,11 +10,11 @@ from entente.core.ids import b32, origin_hash
 from entente.kinds import item
 from entente.ledger import witness
 from entente.ledger.log import root_of
-from entente.node import charters as charter_book
+from entente.node.rooms import offers as charter_book
 
 if TYPE_CHECKING:
     from entente.node import Node
-    from entente.node.rooms import Charter
+    from entente.node.rooms.room import Charter
     from entente.store.ports import LogRow, Transaction
 
 

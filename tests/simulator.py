@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32, identity_id
 from entente.exchange.messages import decode, encode
-from entente.exchange.session import Round
+from entente.exchange.round import Round
 from entente.ledger import witness
 from entente.ledger.log import root_of
 from entente.node import Node
-from entente.node import charters as charter_book
-from entente.node.base import Base
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
+from entente.node.home.base import Base
+from entente.node.rooms import offers as charter_book
 from sight import Sight
 from teamwork import Teamwork, own_acts, views, waiting, wordless
 from world import START, Wire, World
@@ -30,7 +30,7 @@ from world import START, Wire, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from entente.node.agreement_values import AmendmentInfo
+    from entente.node.agreements.values import AmendmentInfo
 
 NAMES = ("Arve", "Bora", "Cato", "Dina", "Emil", "Frid", "Gaut")
 OPERATIONS = 40

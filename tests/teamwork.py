@@ -12,11 +12,11 @@ import msgspec
 
 from entente.core.errors import EntenteError, NotFoundError
 from entente.core.ids import b32
+from entente.core.times import stamp
 from entente.formats.warning_file import read_warning_file
 from entente.kinds import FAMILIES
-from entente.node.base import stamp
-from entente.node.board import Board, reading
-from entente.node.planbook import Book
+from entente.node.work.acts import Board, reading
+from entente.node.work.plan.plan import Book
 from playbooks import action, end, playbook, step_id
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from entente.core.errors import NotFoundError, RefusedError, TransportError
 from entente.core.ids import Member, b32
 from entente.node import Node, found_member
-from entente.node.base import Base
-from entente.node.home import make_secrets
-from entente.store.memory import MemoryStore
+from entente.node.home.base import Base
+from entente.node.home.files import make_secrets
+from entente.store.memory.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,8 +16,8 @@ import pytest
 from doors.fuzz import mutate, unpack
 from entente.core.errors import EntenteError
 from entente.exchange.messages import Message, decode, encode
-from entente.exchange.session import Round
-from entente.node.intake import Intake
+from entente.exchange.round import Round
+from entente.node.exchange.intake import Intake
 from stories.story import forge, give, holds, id_of, indicator
 from world import World
 

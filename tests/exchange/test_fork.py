@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from entente.node import Node
-from entente.node.base import Base
-from entente.store.memory import MemoryStore
+from entente.node.home.base import Base
+from entente.store.memory.store import MemoryStore
 from world import Wire, World
 
 VERIFY = Path(__file__).parents[2] / "tools" / "verify.py"

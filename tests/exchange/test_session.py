@@ -11,11 +11,11 @@ import pytest
 from entente.core import canon, merkle
 from entente.core.ids import b32, origin_hash
 from entente.exchange.messages import Delivery, Head, Message, Part, Refusal, Want, decode, encode
-from entente.exchange.session import Round
+from entente.exchange.round import Round
 from entente.ledger import witness
-from entente.node import charters as charter_book
-from entente.node.charters import MAX_OPEN
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
+from entente.node.rooms import offers as charter_book
+from entente.node.rooms.offers import MAX_OPEN
 from entente.policy.agreement import FoundingText, Terms
 from world import World
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entente.node import Node
-    from entente.node.values import Synced
+    from entente.node.partners.values import Synced
     from entente.store.ports import LogRow
 
 STEPS = 6

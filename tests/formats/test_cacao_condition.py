@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import EntenteError, InvalidError, LimitError
-from entente.formats.cacao_condition import (
+from entente.formats.cacao.condition import (
     MAX_CONDITION,
     MAX_FILLED,
     evaluate,

@@ -9,10 +9,10 @@ from stix2validator import ValidationOptions, validate_string
 
 from entente.core.marking import Tlp
 from entente.formats import cacao
-from entente.formats.cacao_write import extension_definition, playbook_in, stix_course_of_action
+from entente.formats.cacao.course_of_action import extension_definition, playbook_in, stix_course_of_action
 from entente.formats.stix import bundle
-from entente.formats.stix_markings import TLP_IDS, tlp_object
-from entente.formats.stix_strict import problems
+from entente.formats.stix.markings import TLP_IDS, tlp_object
+from entente.formats.stix.strict.verdict import problems
 from formats.strict_oracle import BUNDLE
 from formats.test_cacao import Made, dump, simple
 from formats.test_cacao_shape import whole

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from entente.core.errors import InvalidError
-from entente.formats.calendar import invitation
+from entente.formats.icalendar import invitation
 
 MADE, AT = 1_790_000_000_000, 1_790_086_400_000
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from entente.core.errors import EntenteError, InvalidError, LimitError
 from entente.core.marking import Pap, Tlp
 from entente.formats.stix import KNOWN_TYPES, MAX_DEPTH, MAX_OBJECT, SCO_TYPES, Facts, facts
-from entente.formats.stix_markings import PAP_IDS, TLP1_IDS, TLP_IDS
+from entente.formats.stix.markings import PAP_IDS, TLP1_IDS, TLP_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

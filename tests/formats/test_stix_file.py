@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from entente.core.errors import EntenteError, InvalidError
 from entente.core.marking import Pap, Tlp
 from entente.formats.stix import Rejected, Row, iter_rows, read
-from entente.formats.stix_markings import PAP_EXTENSION, TLP_EXTENSION, TLP_IDS
+from entente.formats.stix.markings import PAP_EXTENSION, TLP_EXTENSION, TLP_IDS
 from formats.test_stix_facts import TIME, U, V, make, objects_of, shared_files
 
 if TYPE_CHECKING:

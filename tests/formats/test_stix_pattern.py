@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stix2patterns.validator import run_validator
 
 from entente.core.errors import EntenteError, InvalidError, LimitError
-from entente.formats.stix_pattern import check
+from entente.formats.stix.pattern import check
 from formats.strict_corpus import PATTERNS
 
 TOKENS = st.sampled_from(

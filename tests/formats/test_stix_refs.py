@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entente.core.marking import Pap, Tlp
 from entente.formats.stix import facts, pointers
-from entente.formats.stix_markings import PAP_IDS, TLP1_IDS, TLP_IDS
+from entente.formats.stix.markings import PAP_IDS, TLP1_IDS, TLP_IDS
 from formats.test_stix_facts import U, V, make, raw
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.core.marking import Tlp
-from entente.formats import stix_vocab as vocab
 from entente.formats.stix import KNOWN_TYPES, MAX_OBJECT, read
-from entente.formats.stix_markings import tlp_object
-from entente.formats.stix_strict import problems
+from entente.formats.stix.markings import tlp_object
+from entente.formats.stix.strict import vocab
+from entente.formats.stix.strict.verdict import problems
 from formats.strict_corpus import TIME, VALID, U, dump, sco, sdo
 from formats.strict_mutations import mutate
 from formats.strict_oracle import refusals

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from entente.core.grading import LIKELIHOOD
 from entente.core.marking import Tlp
-from entente.formats.stix_strict import problems
-from entente.formats.stix_work import (
+from entente.formats.stix.joint.extension import (
     EXTENSION,
     RECORDS,
     Head,
@@ -23,7 +22,7 @@ from entente.formats.stix_work import (
     problem,
     record_of,
 )
-from entente.formats.stix_work_records import (
+from entente.formats.stix.joint.records import (
     CaseText,
     DecisionText,
     DisclosureText,
@@ -36,7 +35,7 @@ from entente.formats.stix_work_records import (
     request_note,
     session_grouping,
 )
-from entente.formats.stix_work_warning import (
+from entente.formats.stix.joint.warning import (
     MOST,
     OpinionText,
     Source,
@@ -47,6 +46,7 @@ from entente.formats.stix_work_warning import (
     read_warning,
     warning_objects,
 )
+from entente.formats.stix.strict.verdict import problems
 from formats.strict_oracle import refusals
 
 NOW = "2026-11-23T10:00:00.000Z"

@@ -13,8 +13,8 @@ from stix2validator import ValidationOptions, validate_string
 from entente.core.errors import EntenteError, InvalidError, NotFoundError, RefusedError
 from entente.core.marking import Tlp
 from entente.formats.stix import bundle, facts, read, redact
-from entente.formats.stix_markings import TLP_IDS, by_content, tlp_object
-from entente.formats.stix_strict import problems
+from entente.formats.stix.markings import TLP_IDS, by_content, tlp_object
+from entente.formats.stix.strict.verdict import problems
 from formats.strict_corpus import VALID, Object, dump, sco, sdo
 from formats.strict_oracle import BUNDLE
 from formats.test_stix_facts import U, V

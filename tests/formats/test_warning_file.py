@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import EntenteError, InvalidError, LimitError
-from entente.formats.stix_work_warning import Source, WarningText
+from entente.formats.stix.joint.warning import Source, WarningText
 from entente.formats.warning_file import MAX_FILE, read_warning_file
 
 PLAIN: dict[str, object] = {

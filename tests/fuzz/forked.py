@@ -11,8 +11,8 @@ from entente.core.errors import InvalidError
 from entente.core.ids import origin_hash
 from entente.exchange.side import forked
 from entente.ledger.proof import read_proof
-from entente.node import strays
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
+from entente.node.rooms import forked_logs as strays
 from exchange.test_fork import twin_of
 from fuzz.work import WrongError
 from stories.story import give, indicator

@@ -14,13 +14,13 @@ from entente.core import canon, entry, ids, merkle, note
 from entente.core.ids import b32
 from entente.core.marking import Tlp
 from entente.exchange import bundle, http_signature, messages, pairing, sse
-from entente.exchange.session import Round
+from entente.exchange.round import Round
 from entente.kinds import item
 from entente.ledger import cosigner, forks, splits, witness
 from entente.ledger.package import proof_to
-from entente.node import charters as charter_book
-from entente.node.intake import Intake
-from entente.node.switch import history_offer
+from entente.node.agreements.epochs import history_offer
+from entente.node.exchange.intake import Intake
+from entente.node.rooms import offers as charter_book
 from fuzz import forked, targets, work_seeds
 from fuzz.engine import CORPUS
 from stories.story import give, id_of, indicator, marked, raw, stix

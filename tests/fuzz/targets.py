@@ -17,10 +17,16 @@ from entente.core import canon, entry, ids, marking, merkle, names, note
 from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.core.ids import Member
 from entente.exchange import bundle, http_signature, messages, pairing, sse
-from entente.formats import cacao, stix_facts, stix_file, stix_pattern, stix_strict, stix_work, stix_work_warning
+from entente.formats import cacao
+from entente.formats.stix import file as stix_file
+from entente.formats.stix import object as stix_facts
+from entente.formats.stix import pattern as stix_pattern
+from entente.formats.stix.joint import extension as stix_work
+from entente.formats.stix.joint import warning as stix_work_warning
+from entente.formats.stix.strict import verdict as stix_strict
 from entente.kinds import FILED, FOLDED, item
 from entente.ledger import cosigner, forks, package, proof, records, splits
-from entente.node.cards import read_card
+from entente.node.partners.cards import read_card
 from entente.policy import accession
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import CircleText

@@ -15,11 +15,12 @@ from entente.formats import cacao
 from entente.kinds import FOLDED, document
 from entente.ledger.dossier import read_dossier
 from entente.ledger.view import View
-from entente.node.effects import orders, texts
-from entente.node.minutes_text import basis_in
-from entente.policy import protected, redaction
-from entente.policy.bones import bones
+from entente.node.work.plan.effects import orders, texts
+from entente.node.work.session.minutes_text import basis_in
+from entente.policy import disclosure as redaction
+from entente.policy import protected
 from entente.policy.run import SAID, StepAct, unfold
+from entente.policy.workflow import bones
 from kinds.fold_world import ANNA, BORA, Round, Seen
 from kinds.plan_world import Office
 

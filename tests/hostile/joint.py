@@ -9,8 +9,8 @@ from entente.core import canon
 from entente.core.ids import b32, origin_hash, unb32
 from entente.core.kind import Place
 from entente.ledger.log import Draft
-from entente.node.board import reading
-from entente.node.planbook import Book
+from entente.node.work.acts import reading
+from entente.node.work.plan.plan import Book
 from playbooks import step_id, two_sides
 from stories.homes import agree
 from stories.story import forge, indicator, refusals

@@ -24,7 +24,7 @@ from entente.ledger import witness
 from entente.ledger.package import pack, proof_to
 from entente.ledger.witness import Cosignature
 from entente.node import Node
-from entente.node import charters as charter_book
+from entente.node.rooms import offers as charter_book
 from stories import homes
 from stories.homes import House, agree, pair
 

@@ -13,8 +13,8 @@ from entente.core.errors import LimitError
 from entente.core.ids import Member
 from entente.exchange.messages import MAX_INFLATED, Message
 from entente.exchange.transport import Client
-from entente.interfaces.peer.gate import WAITING, Lanes, Strangers
-from entente.node.manners import MOST, PAUSE, WITHIN, Manners
+from entente.interfaces.http.gate import WAITING, Lanes, Strangers
+from entente.node.exchange.misbehaviour import MOST, PAUSE, WITHIN, Manners
 from stories.story import give, holds, id_of, indicator
 
 if TYPE_CHECKING:

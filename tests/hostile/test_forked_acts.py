@@ -13,9 +13,10 @@ from msgspec import structs
 from entente.core import canon
 from entente.core.ids import origin_hash, origin_of
 from entente.exchange.messages import Message, Stopped, decode, encode
-from entente.node import relaying, strays
-from entente.node.board import reading
-from entente.node.proofs import proof_at
+from entente.node.exchange import strays as relaying
+from entente.node.logs.proofs import proof_at
+from entente.node.rooms import forked_logs as strays
+from entente.node.work.acts import reading
 from hostile.joint import append, head
 from hostile.peer import Peer, Scene, row_of, verified
 from stories.story import give, indicator

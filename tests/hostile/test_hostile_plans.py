@@ -11,10 +11,10 @@ import pytest
 from entente.core.errors import RefusedError
 from entente.core.ids import b32, unb32
 from entente.kinds.erase import KIND as ERASE
-from entente.node.board import reading
-from entente.node.effects import Done, Order
-from entente.node.planbook import Book
-from entente.node.runner import Runner
+from entente.node.work.acts import reading
+from entente.node.work.plan.effects import Done, Order
+from entente.node.work.plan.plan import Book
+from entente.node.work.plan.runner import Runner
 from hostile.joint import NOWHERE, append, head, write
 from playbooks import action, bounded, end, playbook, step_id, two_sides
 from world import World

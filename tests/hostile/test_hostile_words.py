@@ -11,9 +11,9 @@ import pytest
 from entente.core.errors import EntenteError, VerificationError
 from entente.core.ids import b32
 from entente.ledger.dossier import read_dossier, write_dossier
-from entente.node.board import reading
-from entente.node.consents import entry_at
-from entente.node.proofs import proof_of
+from entente.node.items.consents import entry_at
+from entente.node.logs.proofs import proof_of
+from entente.node.work.acts import reading
 from hostile.joint import HOUR, append, head, write
 from world import World
 

@@ -11,7 +11,7 @@ import pytest
 
 from entente.core import canon
 from entente.core.ids import b32
-from entente.node.board import reading
+from entente.node.work.acts import reading
 from hostile import peer
 from hostile.joint import (
     FIRST,

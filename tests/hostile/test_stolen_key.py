@@ -10,7 +10,7 @@ from entente.core.ids import origin_hash
 from entente.exchange.messages import Part
 from entente.ledger.package import pack
 from entente.node import Node
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import bundle, id_of, indicator
 from tools_loader import load

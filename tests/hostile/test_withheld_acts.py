@@ -8,7 +8,7 @@ import pytest
 
 from entente.core.ids import origin_hash
 from entente.exchange.messages import Delivery, Message
-from entente.node.board import reading
+from entente.node.work.acts import reading
 from hostile.joint import HOUR, append, head, write
 from hostile.peer import Scene, codes, row_of
 from hostile.test_withheld import bare_last

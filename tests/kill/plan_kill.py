@@ -24,17 +24,19 @@ from typing import TYPE_CHECKING, NoReturn
 from entente.core.errors import EntenteError, RefusedError, TransportError
 from entente.core.ids import Member, b32, unb32
 from entente.kinds.plan import KIND as PLAN
-from entente.node import Node, timing, vault
-from entente.node.base import Base
-from entente.node.board import about, reading
-from entente.node.due import effect_key
-from entente.node.effects import Done, Order
-from entente.node.home import Home
-from entente.node.keyring import Keyring
-from entente.node.planbook import FINAL, Book
-from entente.node.runner import Runner
+from entente.node import Node
+from entente.node.home import vault
+from entente.node.home.base import Base
+from entente.node.home.files import Home
+from entente.node.home.keyring import Keyring
+from entente.node.logs import witnessed as timing
+from entente.node.work.acts import about, reading
+from entente.node.work.plan.due import effect_key
+from entente.node.work.plan.effects import Done, Order
+from entente.node.work.plan.plan import FINAL, Book
+from entente.node.work.plan.runner import Runner
 from entente.policy.run import Ready
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from playbooks import action, bounded, end, playbook, step_id
 from world import Wire, World
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from entente.core.ids import Member, b32
 from entente.core.recorded import consent_needed, voters
 from entente.kinds import step as steps
-from entente.policy.bones import bones_of
 from entente.policy.run import Run, unfold
+from entente.policy.workflow import bones_of
 from kinds.fold_world import ANNA, BORA, PERSON, Round
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.kinds import plan as plans
-from entente.policy.bones import bones
+from entente.policy.workflow import bones
 from kinds.fold_world import ANNA, BORA, CARL, PERSON
 from kinds.plan_world import DEADLINE, FILE, HASH, NONCE, Office, skeleton
 

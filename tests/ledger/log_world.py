@@ -10,7 +10,7 @@ from entente.core.ids import Circle, Member, member_id, origin
 from entente.ledger import log
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column, Package, pack
-from entente.store.memory import MemoryStore
+from entente.store.memory.store import MemoryStore
 from entente.store.ports import LogRow, NewPayload
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pytest
 
 from entente.ledger.guard import Marker, fits
 from entente.node import Node
-from entente.node.base import Base
-from entente.node.home import Home
+from entente.node.home.base import Base
+from entente.node.home.files import Home
 from entente.store.ports import LogRow
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from world import START, Wire, World
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from entente.ledger import log
 from entente.ledger.history import KeyHistory, KeyRecord
 from entente.ledger.log import Accepted, Draft
 from entente.ledger.package import Package, pack
-from entente.store.memory import MemoryStore
+from entente.store.memory.store import MemoryStore
 from ledger.log_world import noise
 
 SEEDS = {use: sha256(use.encode()).digest() for use in ("log", "witness", "store", "transport")}

@@ -16,8 +16,8 @@ from entente.core import entry, merkle, note
 from entente.core.errors import StoreError
 from entente.ledger import log
 from entente.ledger.log import Judged, root_of
-from entente.store.memory import MemoryStore
-from entente.store.sqlite import SqliteStore
+from entente.store.memory.store import MemoryStore
+from entente.store.sqlite.store import SqliteStore
 from ledger.log_world import AUTHOR, CIRCLE, ORIGIN, PUBLIC, SEED, Desk, draft, everything, noise, written
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ import sys
 from pathlib import Path
 from ledger.log_world import Desk, SEED, ORIGIN, draft, noise
 from entente.ledger import log
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entente.node import Node
-    from entente.node.values import BundleTaken
+    from entente.node.partners.values import BundleTaken
 
 
 def apart(*names: str) -> tuple[World, list[Node]]:

@@ -23,8 +23,9 @@ from entente.core.errors import (
     StoreError,
     VerificationError,
 )
-from entente.node import Node, backups, vault
-from entente.node.home import Home
+from entente.node import Node, backups
+from entente.node.home import vault
+from entente.node.home.files import Home
 from stories.story import bundle, indicator
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from entente.core.errors import ConflictError, EntenteError, NotFoundError, Refu
 from entente.core.ids import b32, origin_hash, unb32
 from entente.core.marking import Tlp
 from entente.kinds.erase import KIND as ERASE
-from entente.node.board import ERASED, HELD, MISSING, NOBODY, Pen, about, newest, order, reading, writing
+from entente.node.work.acts import ERASED, HELD, MISSING, NOBODY, Pen, about, newest, order, reading, writing
 from entente.policy.approval import State
 from hostile.joint import append, write
 from stories.story import give, indicator

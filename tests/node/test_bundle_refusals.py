@@ -18,9 +18,9 @@ from entente.exchange import bundle
 from entente.exchange.messages import encode
 from entente.ledger.keys import found, history
 from entente.node import Node
-from entente.node.base import Base
-from entente.node.sealing import seal, unseal
-from entente.store.memory import MemoryStore
+from entente.node.exchange.sealing import seal, unseal
+from entente.node.home.base import Base
+from entente.store.memory.store import MemoryStore
 from node.bundle_world import Courier, agreed, apart, renew, state
 from stories.story import give, holds, id_of, indicator
 from world import World

@@ -12,17 +12,19 @@ from entente.core.ids import origin_hash
 from entente.exchange import bundle
 from entente.exchange.bundle import Known
 from entente.exchange.messages import Head, encode
-from entente.exchange.session import Round
+from entente.exchange.round import Round
 from entente.ledger import witness
-from entente.node import Node, bundles
-from entente.node.intake import Intake
-from entente.node.sealing import seal, unseal
+from entente.node.exchange import bundles
+from entente.node.exchange.intake import Intake
+from entente.node.exchange.sealing import seal, unseal
 from node.bundle_world import Courier, agreed, apart, renew, state, states
 from stories.story import give, holds, id_of, indicator, shown
 from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from entente.node import Node
 
 
 @pytest.fixture

@@ -13,17 +13,18 @@ from entente.core.ids import b32, origin_hash, unb32
 from entente.kinds.epoch import OPENED, Opened
 from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
-from entente.node import Node, health
-from entente.node import charters as charter_book
-from entente.node.base import Base
-from entente.node.intake import Intake
+from entente.node import Node
+from entente.node import doctor as health
+from entente.node.exchange.intake import Intake
+from entente.node.home.base import Base
+from entente.node.rooms import offers as charter_book
 from entente.policy.agreement import Terms
 from entente.policy.revision import RevisionText
-from entente.store.memory import MemoryStore
+from entente.store.memory.store import MemoryStore
 from world import Wire, World
 
 if TYPE_CHECKING:
-    from entente.node.rooms import Charter
+    from entente.node.rooms.room import Charter
 
 
 def indicator(number: int, name: str = "") -> tuple[str, bytes]:

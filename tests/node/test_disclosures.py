@@ -19,7 +19,7 @@ from entente.core.errors import (
 from entente.core.ids import b32
 from entente.kinds.document import MARKDOWN
 from entente.ledger.dossier import read_dossier
-from entente.node.board import writing
+from entente.node.work.acts import writing
 from stories.story import give, indicator
 from world import World
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entente.node.due import Due
-from entente.node.runner import Runner
+from entente.node.work.plan.due import Due
+from entente.node.work.plan.runner import Runner
 from playbooks import action, end, playbook, step_id, two_sides
 from world import World
 
 if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.node import Node
-    from entente.node.due import Job
-    from entente.node.planbook import Book
+    from entente.node.work.plan.due import Job
+    from entente.node.work.plan.plan import Book
 
 FIRST, SECOND = step_id("action", "first"), step_id("action", "second")
 

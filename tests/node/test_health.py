@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entente.node import Node, vault
-from entente.node.base import Base
-from entente.node.caller import HttpCaller
-from entente.node.home import Home
-from entente.node.rounds import CONTACT
-from entente.store.sqlite import SqliteStore
+from entente.node import Node
+from entente.node.exchange.rounds import CONTACT
+from entente.node.home import vault
+from entente.node.home.base import Base
+from entente.node.home.files import Home
+from entente.node.partners.caller import HttpCaller
+from entente.store.sqlite.store import SqliteStore
 from stories.story import bundle, indicator
 from world import World
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from entente.node.values import Check
+    from entente.node.home.values import Check
 
 DAY = 86_400_000
 

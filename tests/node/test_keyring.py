@@ -16,18 +16,19 @@ from entente.core.ids import b32, origin_hash
 from entente.exchange.messages import Part
 from entente.ledger import keys as key_logs
 from entente.ledger import log, witness
+from entente.ledger.history import words_of
 from entente.ledger.log import Draft
 from entente.ledger.package import pack
 from entente.ledger.proof import read_proof
-from entente.node import Node, keyring
-from entente.node.base import Base
-from entente.node.cards import read_card
-from entente.node.heir import inherit
-from entente.node.home import make_secrets
-from entente.node.intake import Intake
-from entente.node.keyring import Keyring, successor
-from entente.node.successions import words_of
-from entente.store.memory import MemoryStore
+from entente.node import Node
+from entente.node.exchange.intake import Intake
+from entente.node.home import keyring
+from entente.node.home.base import Base
+from entente.node.home.files import make_secrets
+from entente.node.home.keyring import Keyring, successor
+from entente.node.inherit import inherit
+from entente.node.partners.cards import read_card
+from entente.store.memory.store import MemoryStore
 from stories.story import bundle, id_of, indicator
 from tools_loader import load
 from world import Wire, World
@@ -35,7 +36,7 @@ from world import Wire, World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entente.node.values import Renewed
+    from entente.node.home.values import Renewed
     from entente.store.ports import LogRow
 
 

@@ -9,7 +9,7 @@ import pytest
 from entente.core.ids import b32, origin_hash
 from entente.kinds.erase import KIND as ERASE
 from entente.ledger.log import Draft
-from entente.node import charters as charter_book
+from entente.node.rooms import offers as charter_book
 from node.recall_world import Three, states
 from stories.story import give, holds, id_of, indicator
 

@@ -14,9 +14,9 @@ from entente.kinds.erase import KIND as ERASE
 from entente.kinds.erased import KIND as ERASED
 from entente.ledger.log import Draft
 from entente.ledger.package import pack
-from entente.node import charters as charter_book
-from entente.node import erasing
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
+from entente.node.items import erasing
+from entente.node.rooms import offers as charter_book
 from node.recall_world import Three, acts, log_of, sizes, states
 from stories.story import LATER, bundle, give, holds, id_of, indicator
 

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
-from entente.formats.stix_work_warning import Source, WarningText
+from entente.formats.stix.joint.warning import Source, WarningText
 from entente.ledger.dossier import read_dossier
-from entente.node.minutes_text import basis_in
+from entente.node.work.session.minutes_text import basis_in
 from playbooks import action, end, playbook, step_id
 from world import START, World
 
 if TYPE_CHECKING:
     from entente.node import Node
-    from entente.node.session_values import SessionView
+    from entente.node.work.session.values import SessionView
 
 AT = START + 86_400_000
 WARNING = WarningText(
@@ -232,7 +232,7 @@ def test_minutes_that_rest_on_what_is_not_here_wait() -> None:
 def forge_minutes(node: Node, circle: str, session: str, text: str) -> None:
     """Propose minutes of one's own making."""
     from entente.kinds.document import MARKDOWN
-    from entente.node.board import writing
+    from entente.node.work.acts import writing
 
     with writing(node.base, circle) as pen:
         act = pen.find("session/1", session, "session")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from entente.node.values import LedgerReport
+    from entente.node.logs.values import LedgerReport
 
 SIDES = ("Harbour", "Northwind")
 PLACES = range(3)

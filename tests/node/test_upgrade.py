@@ -11,8 +11,8 @@ import pytest
 
 from entente.core.errors import ConflictError, NotFoundError
 from entente.node import Node, backups
-from entente.store import copies, schema
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite import copies, schema
+from entente.store.sqlite.store import SqliteStore
 from stories.story import bundle, indicator
 
 VERSION_1 = Path(__file__).parent.parent / "store" / "version_1.sql"

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError, StoreError, VerificationError, WaitingError
 from entente.core.ids import b32, unb32
-from entente.node import Node, vault
-from entente.node.base import DOUBT
-from entente.node.home import Home, make_secrets
-from entente.node.vault import Unlock
+from entente.node import Node
+from entente.node.home import vault
+from entente.node.home.base import DOUBT
+from entente.node.home.files import Home, make_secrets
+from entente.node.home.vault import Unlock
 from stories.homes import agree, houses, pair
 from stories.story import bundle, indicator
 from world import World

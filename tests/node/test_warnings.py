@@ -12,14 +12,15 @@ from stix2validator import ValidationOptions, validate_string
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from entente.core.ids import identity_id
-from entente.formats import stix_strict, stix_write
-from entente.formats.stix_work import EXTENSION, problem
-from entente.formats.stix_work_warning import Source, WarningText
+from entente.formats.stix import write as stix_write
+from entente.formats.stix.joint.extension import EXTENSION, problem
+from entente.formats.stix.joint.warning import Source, WarningText
+from entente.formats.stix.strict import verdict as stix_strict
 from stories.story import give, id_of, indicator, reasons, refused_rules
 from world import World
 
 if TYPE_CHECKING:
-    from entente.node.warning_values import WarningInfo
+    from entente.node.work.warning.values import WarningInfo
 
 DAY = 86_400_000
 PRESS = Source("Coast Courier", "https://courier.example/quay?utm_source=x", "B2", "Harbour Authority")
@@ -274,7 +275,7 @@ def test_an_act_that_says_another_judgement_than_its_report_is_shown() -> None:
     ring = Ring()
     from entente.core import canon
     from entente.ledger.log import Draft
-    from entente.node.board import Board
+    from entente.node.work.acts import Board
 
     base = ring.a.base
     with base.store.write() as tx:

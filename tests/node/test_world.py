@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entente.node.base import GOVERNANCE, Base
-from entente.node.board import reading, writing
+from entente.node.home.base import GOVERNANCE, Base
+from entente.node.work.acts import reading, writing
 from entente.store.ports import NewPayload
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from world import World
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.ledger.view import View
     from entente.node import Node
-    from entente.node.board import Pen
+    from entente.node.work.acts import Pen
     from entente.store.ports import Transaction
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from entente.core.ids import b32
-from entente.policy.bones import CONDITIONS, WHILE, Bone, bones
 from entente.policy.run import DONE, FAILED, STARTED, UNDONE, UNSURE, Ready, Run, StepAct, unfold
+from entente.policy.workflow import CONDITIONS, WHILE, Bone, bones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
-from entente.policy.bones import bones
+from entente.policy.workflow import bones
 from policy.run_world import Maker, act, bone, end
 
 SEEDS = st.integers(0, 2**32)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.core.ids import Member, identity_id
-from entente.policy.profile import Profile, forged, owners
+from entente.policy.ownership import Profile, forged, owners
 
 ANNA, BORA, CARL = (Member(letter * 32) for letter in (b"a", b"b", b"c"))
 LISTED = "identity--11111111-0000-4000-8000-000000000000"

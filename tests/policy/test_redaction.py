@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
-from entente.policy import redaction
-from entente.policy.redaction import hidden, holds, named, observables, read_terms
+from entente.policy import disclosure as redaction
+from entente.policy.disclosure import hidden, holds, named, observables, read_terms
 
 ZERO = "\u200b"
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32, identity_id
 from entente.node import Node, found_member
-from entente.node.base import Base
-from entente.node.home import make_secrets
-from entente.store.memory import MemoryStore
+from entente.node.home.base import Base
+from entente.node.home.files import make_secrets
+from entente.store.memory.store import MemoryStore
 from world import START, Wire, World
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from hashlib import shake_128
 from typing import TYPE_CHECKING
 
 from entente.core.ids import b32
+from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
-from entente.interfaces.peer.serve import serve
 from entente.node import Node, found_member
-from entente.node.base import Base
-from entente.node.caller import HttpCaller
-from entente.node.home import make_secrets
-from entente.store.sqlite import SqliteStore
+from entente.node.home.base import Base
+from entente.node.home.files import make_secrets
+from entente.node.partners.caller import HttpCaller
+from entente.store.sqlite.store import SqliteStore
 from properties.hidden_world import HiddenWorld
 
 if TYPE_CHECKING:

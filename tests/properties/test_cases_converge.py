@@ -12,7 +12,7 @@ from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
-    from entente.node.case_values import CaseInfo
+    from entente.node.work.case.values import CaseInfo
 
 SEEN = 1_789_000_000_000
 NAMES = ("Harbour", "Northwind", "Summit")

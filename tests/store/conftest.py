@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pysqlite3
 import pytest
 
-from entente.store import copies, schema, sqlite, sqlite_errors, sqlite_words
-from entente.store.memory import MemoryStore
-from entente.store.sqlite import SqliteStore
+from entente.store.memory.store import MemoryStore
+from entente.store.sqlite import copies, schema
+from entente.store.sqlite import errors as sqlite_errors
+from entente.store.sqlite import store as sqlite
+from entente.store.sqlite import words as sqlite_words
+from entente.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

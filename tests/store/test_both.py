@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from entente.core.errors import EntenteError
-from entente.store.memory import MemoryStore
+from entente.store.memory.store import MemoryStore
 from entente.store.ports import ItemQuery
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from store.rows import item, leaves_and_hashes, log, payload, stix_id
 
 if TYPE_CHECKING:

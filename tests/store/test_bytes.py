@@ -6,7 +6,7 @@ import random
 import sqlite3
 from typing import TYPE_CHECKING
 
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from store.rows import found, index_all, item, leaves_and_hashes, open_log, payload, share, stix_id
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from entente.core.errors import NotFoundError, StoreError
-from entente.store.memory import MemoryStore
+from entente.store.memory.store import MemoryStore
 from entente.store.ports import PayloadRow
 from store.rows import HEAD, item, leaves_and_hashes, log, open_log, payload
 

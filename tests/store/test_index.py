@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.core.errors import StoreError
-from entente.store import schema, sqlite_structure
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite import schema
+from entente.store.sqlite import structure as sqlite_structure
+from entente.store.sqlite.store import SqliteStore
 from store.rows import found, index_all, item, keep, stix_id
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from entente.core.errors import StoreError
-from entente.store import schema
 from entente.store.ports import PayloadRow
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite import schema
+from entente.store.sqlite.store import SqliteStore
 
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text("utf-8")
 NEXT = (*schema.STEPS, ("ALTER TABLE record ADD COLUMN more INTEGER NOT NULL DEFAULT 7",))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from store.rows import leaves_and_hashes, open_log, payload
 
 if TYPE_CHECKING:

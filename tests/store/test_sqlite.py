@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.core.errors import ConflictError, StoreError
-from entente.store import schema
 from entente.store.ports import ItemQuery
-from entente.store.sqlite import SqliteStore
-from entente.store.sqlite_errors import store_error
+from entente.store.sqlite import schema
+from entente.store.sqlite.errors import store_error
+from entente.store.sqlite.store import SqliteStore
 from store.rows import item, log, open_log, payload, share
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from hashlib import sha256
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 from entente.store.ports import NewPayload
 
 store = SqliteStore(Path(sys.argv[1]))
@@ -46,7 +46,7 @@ while True:
 COUNTER = """
 import sys
 from pathlib import Path
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
@@ -213,7 +213,7 @@ def test_a_disk_that_takes_no_more_changes_nothing(sqlite: SqliteStore, path: Pa
 import resource, signal, sys
 from pathlib import Path
 from entente.core.errors import StoreError
-from entente.store.sqlite import SqliteStore
+from entente.store.sqlite.store import SqliteStore
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = SqliteStore(Path(sys.argv[1]))

@@ -8,8 +8,8 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app
-from entente.interfaces.peer.serve import serve
 from entente.node import Node
 
 if TYPE_CHECKING:

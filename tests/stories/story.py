@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from entente.core import canon
 from entente.core.ids import identity_id
 from entente.core.marking import parse
-from entente.formats.stix_markings import TLP_IDS
+from entente.formats.stix.markings import TLP_IDS
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
-from entente.node import charters as charter_book
+from entente.node.rooms import offers as charter_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from entente.node import Node
-    from entente.node.values import Imported
+    from entente.node.items.values import Imported
 
 DAY = "2026-09-01T00:00:00.000Z"
 LATER = "2026-09-02T00:00:00.000Z"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entente.node import Node
-    from entente.node.values import Imported
+    from entente.node.items.values import Imported
 
 
 class Story:

@@ -14,7 +14,7 @@ import pytest
 from entente.core import canon
 from entente.core.errors import EntenteError, InvalidError
 from entente.core.ids import b32
-from entente.node.intake import Intake
+from entente.node.exchange.intake import Intake
 from entente.policy.agreement import Terms
 from stories.story import (
     LATER,

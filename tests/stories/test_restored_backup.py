@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.node import Node, backups
-from entente.store import copies
+from entente.store.sqlite import copies
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import give, id_of, indicator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entente.node import retention
+from entente.node.recall import retention
 from stories.story import bundle, give, holds, id_of, indicator
 from world import World
 

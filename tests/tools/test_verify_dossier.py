@@ -13,8 +13,8 @@ import pytest
 
 from entente.core.errors import VerificationError, WaitingError
 from entente.ledger.dossier import read_dossier, write_dossier
-from entente.node.board import reading
-from entente.node.dossiers import _proof
+from entente.node.work.acts import reading
+from entente.node.work.disclosure.dossiers import _proof
 from playbooks import two_sides
 from tools_loader import ROOT, load
 from world import START, World

@@ -17,7 +17,7 @@ from entente.core.errors import InvalidError, NotFoundError, TransportError
 from entente.interfaces.run import serve
 from entente.ledger.cosigner import Submission, Verdict
 from entente.node import Node
-from entente.node.courier import Courier
+from entente.node.witness.courier import Courier
 from stories.homes import agree, houses, pair
 from world import World
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from entente.node.outside import OutsideLog
+    from entente.node.witness.submit import OutsideLog
     from entente.store.ports import LogRow
 
 URL = "https://witness.example/w1"

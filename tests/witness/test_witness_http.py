@@ -19,8 +19,8 @@ import pytest
 
 from entente.core import merkle, note
 from entente.core.errors import StoreError
+from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer
-from entente.interfaces.peer.serve import serve
 from entente.interfaces.run import serve as serve_all
 from entente.interfaces.witness.app import PREFIX, WitnessApp
 from entente.ledger import cosigner

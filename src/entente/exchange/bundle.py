@@ -22,7 +22,7 @@ from entente.ledger.history import KeyHistory, read_history
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from entente.exchange.session import Round
+    from entente.exchange.round import Round
     from entente.store.ports import LogRow, Transaction
 
 MAGIC: Final = b"entente-bundle/v1\n"

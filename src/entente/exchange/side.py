@@ -1,6 +1,6 @@
 """What a round asks of the member for which it runs: which logs, what to take, what to offer.
 
-docs/protocol/4-exchange.md, "Round"; `node.intake` answers.
+docs/protocol/4-exchange.md, "Round"; `node.exchange.intake` answers.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import msgspec
 
 from entente.core.errors import InvalidError, LimitError
 from entente.core.grading import parse_confidence, parse_grade, parse_likelihood
-from entente.formats.stix_checks import is_list, is_object
-from entente.formats.stix_work_warning import MOST, Source, WarningText
+from entente.formats.shapes import is_list, is_object
+from entente.formats.stix.joint.warning import MOST, Source, WarningText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,8 +27,8 @@ def run() -> None:
 
 def serve(node: Node, host: str, port: int, ready: Callable[[str], None], stop: threading.Event) -> None:
     """Let partners call `node` on `host` and `port` until `stop`; `ready` gets the address once it answers."""
+    from entente.interfaces.http import serve as server
     from entente.interfaces.peer import app
-    from entente.interfaces.peer import serve as server
     from entente.interfaces.witness.app import PREFIX, WitnessApp
 
     with _certificate(node.tls_files) as tls:

@@ -16,7 +16,6 @@ from entente.kinds import (
     erase,
     erased,
     item,
-    leaving,
     membership,
     note,
     onward,
@@ -35,6 +34,7 @@ from entente.kinds import (
     suspension,
     warning,
 )
+from entente.kinds import exit as leaving
 
 if TYPE_CHECKING:
     from entente.core.kind import Kind

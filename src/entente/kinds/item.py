@@ -14,8 +14,8 @@ from entente.core.ids import Member, identity_id
 from entente.core.marking import Tlp, parse
 from entente.core.shape import check_fields, check_person
 from entente.formats.stix import Facts, facts
-from entente.formats.stix_work import problem
-from entente.policy.profile import forged
+from entente.formats.stix.joint.extension import problem
+from entente.policy.ownership import forged
 from entente.store.ports import ItemRow
 
 NAME = "item/1"

@@ -13,7 +13,7 @@ from entente.core.ids import Member, b32, unb32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny
 from entente.core.recorded import Acts, Recorded, check_number, check_word, number
 from entente.core.shape import listed
-from entente.policy.bones import bones, bones_of
+from entente.policy.workflow import bones, bones_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

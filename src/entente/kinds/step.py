@@ -11,8 +11,8 @@ from entente.core.kind import ALLOW, Act, Context, Judgement, Verdict, deny
 from entente.core.layers import Layers
 from entente.core.recorded import Acts, Recorded, Said, check_number, check_word, number, refs_in
 from entente.policy.approval import APPROVE, State, carried
-from entente.policy.bones import MAX_ID, MAX_LABEL, Bone, bones_of
 from entente.policy.run import DONE, SAID, StepAct, ended, follows
+from entente.policy.workflow import MAX_ID, MAX_LABEL, Bone, bones_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,6 +5,7 @@ docs/protocol/2-ledger.md, "Key history". What one entry says is in `ledger.reco
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from entente.core import entry, merkle
 from entente.core import note as notes
 from entente.core.errors import InvalidError, RefusedError, VerificationError
-from entente.core.ids import Member, b32, keys_origin
+from entente.core.ids import Member, b32, keys_origin, words
 from entente.ledger.document import fields, from_b64, listed, text, to_b64, verifying
 from entente.ledger.records import KINDS, KeyRecord, check_records
 
@@ -168,3 +169,9 @@ def _part(row: object) -> Part:
         raise InvalidError("The time of an entry is not a number.")
     salt, payload = from_b64(found["salt"], "salt", entry.SALT_SIZE), from_b64(found["payload"], "payload")
     return text(found["k"], "kind"), time, salt, payload
+
+
+def words_of(history: KeyHistory) -> list[str]:
+    """Return six words of the newest succession in a history, for people to compare; of its last entry without one."""
+    at = history.successions[-1] if history.successions else history.size - 1
+    return list(words(sha256(history.entries[at][3]).digest()))

@@ -20,41 +20,43 @@ from entente.core.errors import ConflictError, EntenteError
 from entente.core.ids import b32, words
 from entente.core.names import check_name
 from entente.ledger.keys import found
-from entente.node import backups, heir, vault
-from entente.node.agreements import Agreements
-from entente.node.base import Base
-from entente.node.books import Books
-from entente.node.bundles import Bundles
-from entente.node.caller import Caller, HttpCaller
-from entente.node.cases import Cases
-from entente.node.courier import Courier
-from entente.node.disclosures import Disclosures
+from entente.node import backups
+from entente.node import inherit as heir
+from entente.node.agreements.agreements import Agreements
+from entente.node.doctor import doctor as examine
 from entente.node.door import Door
-from entente.node.dossiers import Dossiers
-from entente.node.exporting import Exports, Rooms
-from entente.node.health import doctor
-from entente.node.home import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
-from entente.node.items import Items
-from entente.node.keyring import Keyring, record_of, write_recovery
-from entente.node.live import Live, Parts
-from entente.node.minutes import Minutes
-from entente.node.onward import Onward
-from entente.node.outside import Outside
-from entente.node.partners import Partners
-from entente.node.people import OwnProfile, People, add_person
-from entente.node.plans import Plans
-from entente.node.recalls import Recalls
-from entente.node.requests import Requests
-from entente.node.rounds import Rounds
-from entente.node.sessions import Sessions
-from entente.node.settings import Settings
-from entente.node.sharing import Sharing
-from entente.node.successions import Successions
-from entente.node.tempos import Tempos
-from entente.node.values import Backed, Founded, Health, Inherited
-from entente.node.warnings import Warnings
-from entente.node.witnessing import Witnessing
-from entente.store.sqlite import SqliteStore
+from entente.node.exchange.bundles import Bundles
+from entente.node.exchange.rounds import Rounds
+from entente.node.home import vault
+from entente.node.home.base import Base
+from entente.node.home.files import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
+from entente.node.home.keyring import Keyring, record_of, write_recovery
+from entente.node.home.people import OwnProfile, People, add_person
+from entente.node.home.settings import Settings
+from entente.node.home.values import Backed, Founded, Health, Inherited
+from entente.node.items.items import Items
+from entente.node.items.onward import Onward
+from entente.node.items.sharing import Sharing
+from entente.node.ledger import Books
+from entente.node.partners.caller import Caller, HttpCaller
+from entente.node.partners.partners import Partners
+from entente.node.partners.successions import Successions
+from entente.node.recall.recalls import Recalls
+from entente.node.up import Live, Parts
+from entente.node.witness.cosign import Witnessing
+from entente.node.witness.courier import Courier
+from entente.node.witness.submit import Outside
+from entente.node.work.case.cases import Cases
+from entente.node.work.disclosure.disclosures import Disclosures
+from entente.node.work.disclosure.dossiers import Dossiers
+from entente.node.work.export import Exports, Rooms
+from entente.node.work.plan.plans import Plans
+from entente.node.work.request.requests import Requests
+from entente.node.work.session.minutes import Minutes
+from entente.node.work.session.sessions import Sessions
+from entente.node.work.tempo import Tempos
+from entente.node.work.warning.warnings import Warnings
+from entente.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     import threading
@@ -157,7 +159,7 @@ class Node:
     ) -> Inherited:
         """Make a new home for a member whose home or keys are lost, from its recovery file and last card.
 
-        See `entente.node.heir.begin` for what is raised.
+        See `entente.node.inherit.begin` for what is raised.
         """
         return heir.begin(home, recovery=recovery, card=card, out=out, url=url, lock=lock)
 
@@ -220,7 +222,7 @@ class Node:
 
     def doctor(self) -> Health:
         """Say what is wrong with this home, and what to do."""
-        return doctor(self.base, self.partners)
+        return examine(self.base, self.partners)
 
     @property
     def tls_files(self) -> tuple[str, str] | None:

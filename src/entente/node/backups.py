@@ -22,19 +22,20 @@ from msgspec import Struct
 
 from entente.core.errors import ConflictError, EntenteError, InvalidError, LimitError, StoreError, VerificationError
 from entente.core.ids import b32
+from entente.core.times import stamp
 from entente.ledger import keys as key_logs
-from entente.node import vault
-from entente.node.base import Base, stamp
-from entente.node.books import Books
-from entente.node.home import Home, abandon, begin, check_free, finish, sync_folder
-from entente.node.values import Backed, Restored
-from entente.store import copies
-from entente.store.sqlite import SqliteStore
+from entente.node.home import vault
+from entente.node.home.base import Base
+from entente.node.home.files import Home, abandon, begin, check_free, finish, sync_folder
+from entente.node.home.values import Backed, Restored
+from entente.node.ledger import Books
+from entente.store.sqlite import copies
+from entente.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from entente.node.vault import Held
+    from entente.node.home.vault import Held
 
 MANIFEST: Final = "entente-backup.json"
 SECRETS: Final = "secrets.json"

@@ -7,15 +7,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from entente.core.errors import LimitError, NotFoundError
-from entente.node.intake import Intake
-from entente.node.partners import Partners, is_paired, read_record
+from entente.node.exchange.intake import Intake
+from entente.node.partners.partners import Partners, is_paired, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entente.core.ids import Member
-    from entente.node.base import Base
-    from entente.node.rounds import Rounds
+    from entente.node.exchange.rounds import Rounds
+    from entente.node.home.base import Base
 
 MAX_STREAMS = 2
 

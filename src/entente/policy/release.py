@@ -14,8 +14,8 @@ from entente.core import ids
 from entente.core.ids import Agreement, Member
 from entente.core.ids import Circle as CircleId
 from entente.core.marking import Pap, Tlp, stricter
-from entente.formats.stix_facts import Facts
-from entente.policy import profile
+from entente.formats.stix.object import Facts
+from entente.policy import ownership as profile
 from entente.policy.agreement import Terms
 from entente.policy.approval import State
 from entente.policy.circle import LEAST

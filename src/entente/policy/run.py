@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from entente.policy.bones import END, PARALLEL, WHILE, Bone, bones, bones_of
+from entente.policy.workflow import END, PARALLEL, WHILE, Bone, bones, bones_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from entente.core.marking import parse
-from entente.formats.stix_markings import TLP_IDS
+from entente.formats.stix.markings import TLP_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.core.errors import EntenteError, InvalidError, LimitError, NotFoundError
-from entente.interfaces.cli import files, main, terms, text
-from entente.interfaces.cli.screen import PlainScreen
+from entente.interfaces.cli import files, main
+from entente.interfaces.cli.terminal import terms, text
+from entente.interfaces.cli.terminal.screen import PlainScreen
 from entente.policy.templates import TEMPLATES
 from interfaces.cli.cli_world import ENTENTE, Cli
 

@@ -13,9 +13,9 @@ import pytest
 from stix2validator import ValidationOptions, validate_string
 
 from entente.core.errors import ConflictError
-from entente.formats.stix_strict import problems
-from entente.interfaces.cli.demo_data import HARBOUR, INDICATORS, Corpus
-from entente.interfaces.cli.demo_place import MARKER, Place
+from entente.formats.stix.strict.verdict import problems
+from entente.interfaces.cli.demo.data import HARBOUR, INDICATORS, Corpus
+from entente.interfaces.cli.demo.place import MARKER, Place
 from interfaces.cli.cli_world import ENTENTE
 
 CORPUS = Corpus("identity--5a1f0f3e-7c1f-4b4e-9d3a-111111111111", HARBOUR)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
+from entente.core.times import stamp
 from entente.interfaces.cli.times import parse_time
-from entente.node.base import stamp
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000

@@ -14,8 +14,8 @@ from entente.core import keys
 from entente.core.errors import InvalidError, LimitError, NotFoundError, VerificationError
 from entente.core.ids import Member
 from entente.exchange import http_signature, tls
+from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
-from entente.interfaces.peer.serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

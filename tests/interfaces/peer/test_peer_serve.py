@@ -12,9 +12,9 @@ import pytest
 
 from entente.core.errors import InvalidError, TransportError
 from entente.exchange.transport import Client
+from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
 from entente.interfaces.peer.app import EVENTS_PATH, EXCHANGE_PATH
-from entente.interfaces.peer.serve import serve
 from interfaces.peer.peer_world import FRIEND, Node, Partner, Running, running
 
 if TYPE_CHECKING:

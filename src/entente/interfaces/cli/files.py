@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from entente.core.errors import InvalidError, LimitError, NotFoundError
-from entente.interfaces.cli import text
+from entente.interfaces.cli.terminal import text
 
 MAX_IMPORT: Final = 1 << 30
 """Bytes in one file of an import."""

@@ -17,35 +17,32 @@ from typer.exceptions import Abort, TyperException
 
 from entente.core.errors import EntenteError
 from entente.interfaces import errors
-from entente.interfaces.cli import (
-    agreement,
+from entente.interfaces.cli.commands import (
     backup,
     bundle,
     case,
-    change,
     circle,
     config,
-    demo,
     disclose,
     export,
     item,
     key,
     ledger,
     member,
-    onward,
     partner,
     person,
     plan,
     profile,
-    recall,
     request,
     session,
-    share,
     tempo,
     warn,
     witness,
 )
-from entente.interfaces.cli.desk import Desk, Serve, desk
+from entente.interfaces.cli.commands.agreement import agreement, change
+from entente.interfaces.cli.commands.share import onward, recall, share
+from entente.interfaces.cli.demo import command as demo
+from entente.interfaces.cli.invocation import Desk, Serve, desk
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130

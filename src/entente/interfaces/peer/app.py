@@ -30,8 +30,8 @@ from entente.core.errors import (
 )
 from entente.exchange import http_signature
 from entente.interfaces import errors
-from entente.interfaces.peer.events import EventStream, Streams
-from entente.interfaces.peer.gate import BUSY, Lanes, Strangers
+from entente.interfaces.http.events import EventStream, Streams
+from entente.interfaces.http.gate import BUSY, Lanes, Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from entente.exchange.http_signature import Caller
-    from entente.interfaces.peer.node import PeerNode, Subscription
+    from entente.interfaces.http.events import Subscription
+    from entente.interfaces.peer.asks import PeerNode
 
 EXCHANGE_PATH: Final = "/entente/v1/exchange"
 EVENTS_PATH: Final = "/entente/v1/events"

@@ -1,0 +1,1 @@
+"""Joint work as STIX objects."""

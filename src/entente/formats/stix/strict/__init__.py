@@ -1,0 +1,1 @@
+"""Whether an object stands up to a strict STIX 2.1 check."""

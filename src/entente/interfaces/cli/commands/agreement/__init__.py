@@ -1,0 +1,1 @@
+"""`agreement` and what changes one."""

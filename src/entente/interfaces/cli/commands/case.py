@@ -1,0 +1,153 @@
+"""`case`: a shared workspace of a circle: timeline, tasks, linked items, notes; everybody writes, also offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.terminal import case as case_view
+from entente.interfaces.cli.terminal import names, text
+from entente.interfaces.cli.times import METAVAR, parse_time
+
+if TYPE_CHECKING:
+    from entente.interfaces.cli.invocation import Desk
+    from entente.interfaces.cli.terminal.screen import Screen
+
+app = typer.Typer(help="Work on a case together: timeline, tasks, linked items, notes.", no_args_is_help=True)
+
+_NONE: Final = "none"
+_ID: Final = typer.Argument(metavar="ID", help="The case (case list).")
+_TEXT: Final = typer.Option("--text", metavar="TEXT", help="What is to be said.")
+
+
+@app.command("open")
+def open_(
+    ctx: typer.Context,
+    circle: Annotated[str, typer.Option(metavar="ID", help="The circle whose members work on it.")],
+    title: Annotated[str, typer.Option(metavar="TITLE", help="What it is about, in one line.")],
+) -> None:
+    """Open a case."""
+    import msgspec
+
+    here = desk(ctx)
+    with here.open() as node:
+        opened = node.cases.open(circle, title, here.person)
+        known = names.of(node)
+    document: dict[str, object] = {"case": opened.id, **msgspec.to_builtins(opened)}
+    note = here.command(f"case note {text.short(opened.id)} --text TEXT")
+    here.answer(document, lambda screen: case_view.facts(screen, opened, known), next_=note)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    circle: Annotated[str, typer.Option(metavar="ID", help="Only those of this circle.")] = "",
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also those from before the agreement changed, which have ended.")
+    ] = False,
+) -> None:
+    """List the cases with their states, owners and open tasks."""
+    here = desk(ctx)
+    with here.open() as node:
+        found = node.cases.list(circle, ended=all_)
+        known = names.of(node)
+    next_ = "" if found else here.command("case open --circle ID --title TITLE")
+    here.answer(found, lambda screen: case_view.table(screen, found, known), next_=next_)
+
+
+@app.command()
+def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
+    """Show a case: what happened when, tasks, linked items, notes, and fields that members set differently."""
+    here = desk(ctx)
+    with here.open() as node:
+        found = node.cases.view(id_)
+        items = {each.item: case_view.item_name(node, each.item) for each in found.links}
+        known = names.of(node)
+    here.answer(found, lambda screen: case_view.whole(screen, found, known, items))
+
+
+@app.command()
+def note(ctx: typer.Context, id_: Annotated[str, _ID], text_: Annotated[str, _TEXT]) -> None:
+    """Write a note."""
+    here = desk(ctx)
+    with here.open() as node:
+        made = node.cases.note(id_, text_, here.person)
+        _written(here, node.cases.view(id_).id, note=made)
+
+
+@app.command()
+def event(
+    ctx: typer.Context,
+    id_: Annotated[str, _ID],
+    text_: Annotated[str, _TEXT],
+    at: Annotated[str, typer.Option(metavar=METAVAR, help="When it happened; -2h is two hours ago.")],
+) -> None:
+    """Put what happened on the timeline."""
+    here = desk(ctx)
+    with here.open() as node:
+        made = node.cases.event(id_, text_, parse_time(at, node.base.clock()), here.person)
+        _written(here, node.cases.view(id_).id, event=made)
+
+
+@app.command()
+def task(
+    ctx: typer.Context,
+    id_: Annotated[str, _ID],
+    text_: Annotated[str, _TEXT],
+    owner: Annotated[str, typer.Option(metavar="MEMBER", help="The member that does it.")] = "",
+    due: Annotated[str, typer.Option(metavar=METAVAR, help="Until when.")] = "",
+) -> None:
+    """Add a task."""
+    here = desk(ctx)
+    with here.open() as node:
+        until = parse_time(due, node.base.clock(), last=True) if due else 0
+        made = node.cases.task(id_, text_, owner=owner, due=until, person=here.person)
+        _written(here, node.cases.view(id_).id, task=made)
+
+
+@app.command("set")
+def set_(
+    ctx: typer.Context,
+    id_: Annotated[str, _ID],
+    task_: Annotated[str, typer.Option("--task", metavar="TASK", help="A task of it, else the case itself.")] = "",
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="A case: open, closed; a task: open, doing, done, dropped."),
+    ] = None,
+    owner: Annotated[str | None, typer.Option(metavar="MEMBER", help="Who owns it; none for nobody.")] = None,
+    due: Annotated[str | None, typer.Option(metavar=METAVAR, help="Until when; none for no date.")] = None,
+    title: Annotated[str | None, typer.Option(metavar="TITLE", help="What it is called.")] = None,
+) -> None:
+    """Give a case, or one of its tasks, another state, owner, date or title."""
+    here = desk(ctx)
+    if all(each is None for each in (state, owner, due, title)):
+        raise typer.BadParameter("Give at least one of --state, --owner, --due and --title.")
+    with here.open() as node:
+        until = None if due is None else 0 if due == _NONE else parse_time(due, node.base.clock(), last=True)
+        made = node.cases.set(id_, task_, title=title, state=state, owner=owner, due=until, person=here.person)
+        _written(here, node.cases.view(id_).id, changes=list(made))
+
+
+@app.command()
+def link(
+    ctx: typer.Context,
+    id_: Annotated[str, _ID],
+    item: Annotated[str, typer.Argument(metavar="STIX-ID", help="The item; it must be shared in the case's circle.")],
+    text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="What it has to do with the case.")] = "",
+) -> None:
+    """Link an item to a case."""
+    here = desk(ctx)
+    with here.open() as node:
+        made = node.cases.link(id_, item, text_, here.person)
+        _written(here, node.cases.view(id_).id, link=made)
+
+
+def _written(here: Desk, case: str, **made: object) -> None:
+    """Say what was written to which case."""
+
+    def line(screen: Screen) -> None:
+        screen.line(f"On record: {', '.join(made)}.", "green")
+
+    here.answer({"case": case, **made}, line, next_=here.command(f"case show {text.short(case)}"))

@@ -1,0 +1,211 @@
+"""`item`: import, list, read, export, search and acknowledge STIX objects."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from entente.interfaces.cli import files
+from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.terminal import item as item_view
+from entente.interfaces.cli.terminal import names, progress, text
+from entente.interfaces.cli.terminal.screen import Cell, Screen
+
+if TYPE_CHECKING:
+    from entente.node import Node
+    from entente.node.items.values import Page
+
+PAGE: Final = 1000
+"""How many items the node gives at a time."""
+
+app = typer.Typer(help="What members know: STIX objects, kept byte for byte.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    *,
+    file: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="STIX bundles, objects or JSON lines; - is stdin.")
+    ],
+    tlp: Annotated[str, typer.Option(metavar="MARK", help="The least marking of what is imported.")] = "",
+    circle: Annotated[str, typer.Option(metavar="ID", help="Share what the policy allows with this circle.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Store nothing if a row is rejected.")] = False,
+    purpose: Annotated[str, typer.Option(metavar="WORD", help="What it is shared for.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Bring in again what was recalled.")] = False,
+) -> None:
+    """Import files; with --circle also share what the policy allows (exit 3 if it refused something)."""
+    here = desk(ctx)
+    with here.open() as node:
+        sources = [files.source(name) for name in file]
+        with progress.reporting() as report:
+            done = node.items.import_files(
+                sources,
+                tlp=tlp,
+                circle=circle,
+                strict=strict,
+                purpose=purpose,
+                person=here.person,
+                again=again,
+                progress=report,
+            )
+    next_ = here.command("sync") if done.shared else here.command("item list")
+    here.answer(done, lambda screen: item_view.imported(screen, done, circle=circle), next_=next_)
+    here.end(1 if strict and done.rejected else 3 if done.refused else 0)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    circle: Annotated[str, typer.Option(metavar="ID", help="What is in this circle.")] = "",
+    type_: Annotated[str, typer.Option("--type", metavar="TYPE", help="One STIX type, such as indicator.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
+    cursor: Annotated[str, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = "",
+) -> None:
+    """List items in the order in which they came; `next` is the cursor of the next page."""
+    here = desk(ctx)
+    with here.open() as node:
+        page = _page(node, circle, type_, limit, cursor)
+        known = names.of(node)
+    options = [part for name, value in (("--circle", circle), ("--type", type_)) if value for part in (name, value)]
+    line = shlex.join(["item", "list", *options, "--limit", str(limit), "--cursor", page.next])
+    more = here.command(line) if page.next else ""
+    here.answer(page, lambda screen: item_view.listed(screen, page, known), next_=more)
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    words: Annotated[str, typer.Argument(metavar="TEXT", help="Words, a name, a domain, an address, a hash, an id.")],
+    type_: Annotated[str, typer.Option("--type", metavar="TYPE", help="One STIX type.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 20,
+) -> None:
+    """Find items by what stands in them."""
+    here = desk(ctx)
+    with here.open() as node:
+        page = node.items.search(words, type=type_, limit=limit)
+        known = names.of(node)
+    here.answer(page, lambda screen: item_view.listed(screen, page, known))
+
+
+@app.command("show")
+def show_(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")]) -> None:
+    """Show one item: the object as it came, where it stands, who has it."""
+    here = desk(ctx)
+    with here.open() as node:
+        view = node.items.show(id_)
+        known = names.of(node)
+        circles = {one.id: one.name for one in node.agreements.circles()}
+    here.answer(view, lambda screen: item_view.shown(screen, view, known, circles))
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    circle: Annotated[str, typer.Option(metavar="ID", help="What is in this circle.")] = "",
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="This item; repeat it for several.")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write (else standard output).")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Leave out what a strict check would refuse.")] = False,
+) -> None:
+    """Write a STIX 2.1 bundle of objects as they came."""
+    from entente.formats.stix import write as stix_write
+
+    here = desk(ctx)
+    chosen = _Chosen()
+    size = 0
+    to_stdout = out in {"", files.STDIN}
+    with here.open() as node:
+        objects = chosen.take(node.items.export(circle=circle, ids=tuple(id_ or ())), strict=strict)
+        chunks = stix_write.bundle(objects, rng_uuid=str(uuid.uuid4()))
+        if to_stdout:
+            for chunk in chunks:
+                here.answer_bytes(chunk)
+            here.answer_bytes(b"\n")
+        else:
+            size = files.write(out, chunks)
+    for name, problems in chosen.left_out:
+        here.hint_plain(f"left out {name}: {'; '.join(problems)}")
+    if to_stdout:
+        return
+    name = text.file_name(out)
+    left = [{"id": id_, "problems": problems} for id_, problems in chosen.left_out]
+    document = {"out": name, "bytes": size, "objects": chosen.written, "left_out": left}
+    here.answer(document, lambda screen: screen.line(f"{text.count(chosen.written, 'object')} in {name}."))
+
+
+@app.command()
+def acknowledge(
+    ctx: typer.Context,
+    id_: Annotated[list[str], typer.Argument(metavar="ID…", help="The items.")],
+    stage: Annotated[str, typer.Option(metavar="read|used", help="What was done with them.")] = "read",
+) -> None:
+    """Tell who brought items that they were read, or used; the receipt is signed."""
+    here = desk(ctx)
+    with here.open() as node:
+        number = node.items.acknowledge(id_, stage=stage, person=here.person)
+
+    def show(screen: Screen) -> None:
+        screen.line(f"{text.count(number, 'item')} acknowledged as {stage}.", "green")
+
+    here.answer({"acknowledged": number, "stage": stage}, show, next_=here.command("sync"))
+
+
+@app.command()
+def received(ctx: typer.Context) -> None:
+    """Count what each partner's log changed here: new, changed, revoked and unchanged objects."""
+    here = desk(ctx)
+    with here.open() as node:
+        found = list(node.items.received())
+        known = names.of(node)
+        circles = {one.id: one.name for one in node.agreements.circles()}
+
+    def show(screen: Screen) -> None:
+        rows: list[tuple[Cell, ...]] = [
+            (
+                known(str(one["member"])),
+                circles.get(str(one["circle"]), ""),
+                *(f"{one[name]:,}" for name in ("new", "changed", "revoked", "unchanged")),
+            )
+            for one in found
+        ]
+        screen.table(("from", "circle", "new", "changed", "revoked", "unchanged"), rows, empty="Nothing was received.")
+
+    here.answer(found, show)
+
+
+def _page(node: Node, circle: str, type_: str, limit: int, cursor: str) -> Page:
+    """Return a page of any length, made of pages as long as the node gives them."""
+    from msgspec import structs
+
+    page = node.items.list(circle=circle, type=type_, limit=min(limit, PAGE), cursor=cursor)
+    items = list(page.items)
+    while page.next and len(items) < limit:
+        page = node.items.list(circle=circle, type=type_, limit=min(limit - len(items), PAGE), cursor=page.next)
+        items += page.items
+    return structs.replace(page, items=items)
+
+
+class _Chosen:
+    """What an export takes, and what it leaves out."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.left_out: list[tuple[str, list[str]]] = []
+
+    def take(self, found: Iterator[tuple[str, bytes]], *, strict: bool) -> Iterator[bytes]:
+        """Yield the objects, with `strict` only those that a strict check lets pass."""
+        from entente.formats.stix.strict import verdict as stix_strict
+
+        for id_, data in found:
+            problems = stix_strict.problems(data) if strict else []
+            if problems:
+                self.left_out.append((id_, problems))
+                continue
+            self.written += 1
+            yield data

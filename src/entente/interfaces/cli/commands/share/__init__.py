@@ -1,0 +1,1 @@
+"""`share`, onward release and recall."""

@@ -1,0 +1,1 @@
+"""`demo`: two invented members on this machine."""

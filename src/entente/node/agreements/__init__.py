@@ -1,0 +1,1 @@
+"""Agreements, circles and their changes."""

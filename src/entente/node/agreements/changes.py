@@ -1,0 +1,316 @@
+"""Changes of an agreement: amendments, accession, exit, suspension (docs/protocol/7-changes.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from entente.core import canon
+from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
+from entente.core.ids import Member, b32
+from entente.core.times import stamp
+from entente.kinds.amendment import KIND as AMENDMENT
+from entente.kinds.amendment import Amendment
+from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds.exit import KIND as EXIT
+from entente.kinds.exit import MAX_SENT
+from entente.kinds.suspension import ALL, REASONS
+from entente.kinds.suspension import KIND as SUSPENSION
+from entente.ledger.log import Draft
+from entente.node.agreements.values import AmendmentInfo, Changed, Left, Signed, Suspended
+from entente.node.home import remarks
+from entente.node.home.find import find
+from entente.node.home.people import operator
+from entente.node.items.consents import asks
+from entente.node.partners.partners import is_paired
+from entente.node.rooms import offers as charter_book
+from entente.node.rooms.in_force import World, require_force
+from entente.node.rooms.room import Charter, Revision
+from entente.policy.approval import APPROVE, State
+from entente.policy.revision import RevisionText, removed
+from entente.policy.templates import terms_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from entente.node.home.base import Base
+    from entente.store.ports import Transaction
+
+ANSWER_DAYS = 90
+"""Days for which a leaver answers for what it still owes."""
+DAY = 86_400_000
+
+
+class Wanted(Struct, frozen=True):
+    """What an amendment is to change."""
+
+    members: tuple[Member, ...]
+    terms: dict[str, object]
+    name: str
+    concerned: Member | None = None
+
+
+class Changes:
+    """How agreements change, and how one leaves them."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def amend(
+        self, agreement: str, *, terms: Mapping[str, object] | None = None, name: str = "", person: str = ""
+    ) -> Changed:
+        """Propose other terms or another name; they are in force when the quorum of the members has signed."""
+        with self._base.store.read() as tx:
+            founding = self._founding(self._base.world(tx), agreement)
+        if not terms and not name:
+            raise InvalidError("An amendment changes terms or the name.", hint="Give --file or --name.")
+        wanted = Wanted(founding.members, founding.terms.to_dict() | dict(terms or {}), name or founding.name)
+        return self._propose(founding, wanted, person)
+
+    def accede(self, agreement: str, member: str, *, person: str = "") -> Changed:
+        """Propose that a paired partner joins; it signs last, when the quorum of the members has."""
+        with self._base.store.read() as tx:
+            founding = self._founding(self._base.world(tx), agreement)
+            newcomer = self._base.find_member(tx, member)
+            if newcomer in founding.members:
+                raise ConflictError(f"{self._base.name_of(tx, newcomer)} is a member already.")
+            if not is_paired(tx, newcomer):
+                raise RefusedError(
+                    f"{self._base.name_of(tx, newcomer)} is not paired with you.",
+                    code="not-paired",
+                    hint="Pair with it first; the newcomer gets the agreement's history from you.",
+                )
+        wanted = Wanted((*founding.members, newcomer), founding.terms.to_dict(), founding.name)
+        return self._propose(founding, wanted, person)
+
+    def exclude(self, agreement: str, member: str, *, person: str = "") -> Changed:
+        """Propose to go on without a member, which neither votes nor counts."""
+        with self._base.store.read() as tx:
+            founding = self._founding(self._base.world(tx), agreement)
+            out = self._member(tx, founding, member)
+        wanted = Wanted(
+            tuple(each for each in founding.members if each != out), founding.terms.to_dict(), founding.name
+        )
+        return self._propose(founding, wanted, person)
+
+    def continue_(self, agreement: str, member: str, *, person: str = "") -> Changed:
+        """Propose a new epoch with the same members after this member's log was forked; it does not vote."""
+        with self._base.store.read() as tx:
+            founding = self._founding(self._base.world(tx), agreement)
+            concerned = self._member(tx, founding, member)
+        wanted = Wanted(founding.members, founding.terms.to_dict(), founding.name, concerned)
+        return self._propose(founding, wanted, person)
+
+    def _member(self, tx: Transaction, founding: Charter, text: str) -> Member:
+        member = self._base.find_member(tx, text)
+        if member not in founding.members:
+            raise NotFoundError(f"{self._base.name_of(tx, member)} is not a member of {founding.name}.")
+        if member == self._base.me:
+            raise ConflictError("That is you.", hint="To leave, use `entente agreement exit`.")
+        return member
+
+    def _founding(self, world: World, text: str) -> Charter:
+        rooms = [each for each in world.charters.newest() if each.founding]
+        options: list[tuple[bytes, str, str]] = [(each.circle, b32(each.agreement), each.name) for each in rooms]
+        founding = world.charters.require(find(text, options, "agreement"))
+        require_force(world, founding)
+        return founding
+
+    def _propose(self, founding: Charter, wanted: Wanted, person: str) -> Changed:
+        base = self._base
+        secret = base.random(32)
+        text = RevisionText.make(
+            founding.agreement,
+            founding.revision,
+            founding.epoch + 1,
+            name=wanted.name,
+            members=wanted.members,
+            terms=terms_from(None, wanted.terms),
+            secret=secret,
+        )
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            charter_book.keep_revision(tx, Revision(text, secret, base.me, base.clock()))
+            body: dict[str, object] = {
+                "agreement": b32(founding.agreement),
+                "text": text.to_dict(),
+                "concerned": b32(wanted.concerned) if wanted.concerned else "",
+                "person": who,
+                "after": [],
+            }
+            base.append(tx, founding, [Draft(AMENDMENT.name, base.clock(), b"", canon.encode(body))])
+        base.mark()
+        base.changed.set()
+        return Changed(b32(text.id), b32(founding.agreement), text.epoch, "proposed")
+
+    def find(self, world: World, text: str) -> Amendment | None:
+        """Return the amendment whose revision id is, or begins with, `text`; None if there is none."""
+        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
+        options = [(thing, b32(each.text.id), "") for thing, each in held.items()]
+        try:
+            return held[find(text, options, "amendment")]
+        except NotFoundError as problem:
+            if problem.code == "ambiguous":
+                raise
+            return None
+
+    def sign(self, tx: Transaction, world: World, amendment: Amendment, answer: str, person: str) -> None:
+        """Answer an amendment; RefusedError for who has no vote, WaitingError while its secret has not come."""
+        base, thing = self._base, amendment.act.place.leaf
+        asked = world.view.things[thing]
+        if base.me not in asked.voters:
+            raise RefusedError("The member concerned has no vote.", code="concerned", hint="The others decide.")
+        given = world.answers(thing).get(base.me)
+        if given is not None:
+            if given.answer != answer:
+                raise ConflictError("You have answered already; a first answer is final.")
+            return
+        if answer == APPROVE and amendment.text.id not in world.charters.revisions:
+            raise WaitingError("The revision's secret has not come yet.", hint="Sync with the member that proposed it.")
+        if answer == APPROVE and (rival := self._rival(world, asked.rivals, thing)):
+            raise ConflictError(
+                f"You have approved another successor of this revision, {rival[:8]}.",
+                code="stale",
+                hint="At most one can come into force; a first approval counts.",
+            )
+        charter = world.charters.require(asked.circle)
+        body: dict[str, object] = {
+            "of": b32(thing),
+            "revision": b32(charter.revision),
+            "answer": answer,
+            "person": person,
+            "after": [amendment.act.place.ref],
+        }
+        base.append(tx, charter, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
+
+    def _rival(self, world: World, rivals: bytes, thing: bytes) -> str:
+        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
+        for other, each in held.items():
+            given = world.answers(other).get(self._base.me)
+            if other != thing and each.text.base == rivals and given is not None and given.answer == APPROVE:
+                return b32(each.text.id)
+        return ""
+
+    def signed(self, world: World, amendment: Amendment) -> Signed:
+        """Return what the caller of `sign` reads."""
+        state = world.standing(amendment.act.place.leaf)
+        return Signed(b32(amendment.text.id), "waiting" if state is State.PROPOSED else state.value)
+
+    def suspend(
+        self, agreement: str, member: str = "", *, reason: str = "other", resume: bool = False, person: str = ""
+    ) -> Suspended:
+        """Serve a member of the agreement nothing more (without one: nobody), at once and until resumed."""
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            founding = self._founding(base.world(tx), agreement)
+            other = self._member(tx, founding, member) if member else ALL
+            self._suspend(tx, founding, other, reason, who, resume=resume)
+        base.mark()
+        base.changed.set()
+        return Suspended(b32(founding.agreement), b32(other) if other else "", "resumed" if resume else "suspended")
+
+    def _suspend(
+        self, tx: Transaction, founding: Charter, member: Member, reason: str, person: str, *, resume: bool
+    ) -> None:
+        """Append the act; a reason in a person's own words stays at home."""
+        word, remark = remarks.coded(reason, REASONS, "other")
+        body: dict[str, object] = {
+            "member": b32(member) if member else "",
+            "state": "resumed" if resume else "suspended",
+            "reason": word,
+            "person": person,
+            "after": [],
+        }
+        draft = Draft(SUSPENSION.name, self._base.clock(), b"", canon.encode(body))
+        _, (place,) = self._base.append(tx, founding, [draft])
+        remarks.keep(tx, place.ref, remark)
+
+    def suspend_partner(
+        self, partner: str, *, reason: str = "other", resume: bool = False, person: str = ""
+    ) -> list[Suspended]:
+        """Suspend a partner in every agreement that both are in."""
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            member = base.find_member(tx, partner)
+            rooms = [
+                each
+                for each in base.world(tx).charters.newest()
+                if each.founding and {member, base.me} <= {*each.members}
+            ]
+            if not rooms:
+                raise NotFoundError(
+                    f"You have no agreement with {base.name_of(tx, member)}.",
+                    hint="There is nothing that it could read.",
+                )
+            for founding in rooms:
+                self._suspend(tx, founding, member, reason, who, resume=resume)
+        base.mark()
+        base.changed.set()
+        state = "resumed" if resume else "suspended"
+        return [Suspended(b32(each.agreement), b32(member), state) for each in rooms]
+
+    def exit(self, agreement: str, *, person: str = "") -> Left:
+        """Leave an agreement: sign what is still owed; nothing that comes later is served to this member."""
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            world = base.world(tx)
+            founding = self._founding(world, agreement)
+            if base.me in world.exited(founding):
+                raise ConflictError(f"You have left {founding.name} already.")
+            kept, sent = self._kept(tx, world, founding), self._sent(world, founding)
+            until = base.clock() + ANSWER_DAYS * DAY
+            body: dict[str, object] = {"kept": kept, "sent": sent, "until": until, "person": who, "after": []}
+            base.append(tx, founding, [Draft(EXIT.name, base.clock(), b"", canon.encode(body))])
+        base.mark()
+        base.changed.set()
+        return Left(b32(founding.agreement), kept, sent, stamp(until))
+
+    def _kept(self, tx: Transaction, world: World, founding: Charter) -> int:
+        """Return how many payloads of content that others brought under this agreement are held here."""
+        rooms = [each for each in world.charters if each.agreement == founding.agreement]
+        rows = [row for room in rooms for row in charter_book.logs_of(tx, room) if row.circle]
+        theirs = [row for row in rows if row.member != self._base.me]
+        return sum(each.item > 0 for row in theirs for each in tx.payloads.get(row.id, 0, row.size))
+
+    def _sent(self, world: World, founding: Charter) -> list[str]:
+        """Return the onward releases under this agreement that this member answers for, the newest at most."""
+        mine = [
+            each
+            for each in asks(world).values()
+            if each.author == self._base.me
+            and world.charters.agreement(each.circle) == founding.agreement
+            and world.standing(each.thing) is State.IN_FORCE
+        ]
+        return sorted(b32(each.thing) for each in mine)[:MAX_SENT]
+
+    def amendments(self, tx: Transaction, world: World, founding: Charter) -> Sequence[AmendmentInfo]:
+        """Return the amendments asked for in this founding room, the oldest first."""
+        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
+        here = [each for each in held.values() if each.act.circle == founding.circle]
+        return [self._info(tx, world, founding, each) for each in sorted(here, key=lambda each: each.act.time)]
+
+    def _info(self, tx: Transaction, world: World, founding: Charter, each: Amendment) -> AmendmentInfo:
+        base, thing = self._base, each.act.place.leaf
+        asked = world.view.things[thing]
+        before = founding.terms.to_dict()
+        return AmendmentInfo(
+            amendment=b32(each.text.id),
+            epoch=each.text.epoch,
+            state=world.standing(thing).value,
+            by=b32(each.act.author),
+            name=each.text.name,
+            joins=[b32(member) for member in each.text.members if member not in founding.members],
+            leaves=sorted(b32(member) for member in removed(founding.members, each.text)),
+            concerned=str(each.act.body["concerned"]),
+            terms={key: value for key, value in each.text.terms.to_dict().items() if before.get(key) != value},
+            needed=asked.needed,
+            approvals=[
+                {"member": b32(member), "name": base.name_of(tx, member), "answer": answer.answer}
+                for member, answer in sorted(world.answers(thing).items())
+            ],
+        )

@@ -1,0 +1,1 @@
+"""Rounds and bundles: what is taken from partners, judged and stored."""

@@ -1,0 +1,1 @@
+"""One member's home: store, keys, guard, persons, settings."""

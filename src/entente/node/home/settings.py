@@ -1,0 +1,53 @@
+"""Settings of this node: what no partner sees, and the address at which partners call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entente.core.errors import InvalidError, NotFoundError
+from entente.node.home.keyring import Keyring
+
+if TYPE_CHECKING:
+    from entente.node.home.base import Base
+    from entente.store.ports import Transaction
+
+FOUR_EYES = "four-eyes"
+NAMES = {FOUR_EYES: "a person other than who brought an item must release it, whatever the agreement says"}
+URL = "url"
+ON, OFF = "on", "off"
+_SPACE = "setting"
+
+
+def four_eyes(tx: Transaction) -> bool:
+    """Say whether this node demands a second person for every release."""
+    return tx.records.get(_SPACE, FOUR_EYES) == ON.encode()
+
+
+class Settings:
+    """Read and change the settings."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def show(self) -> dict[str, str]:
+        """Return every setting with its value, and our address."""
+        with self._base.store.read() as tx:
+            own = {name: (tx.records.get(_SPACE, name) or OFF.encode()).decode() for name in NAMES}
+            return own | {URL: self._base.history(tx, self._base.me).current.url}
+
+    def set(self, name: str, value: str) -> dict[str, str]:
+        """Change one setting to "on" or "off", or the address, which partners learn by our key history.
+
+        NotFoundError for another name, InvalidError for another value; for the address see `Keyring.set_url`.
+        """
+        if name == URL:
+            Keyring(self._base).set_url(value)
+            return self.show()
+        if name not in NAMES:
+            raise NotFoundError(f"There is no setting {name!r}.", hint=f"The settings are {', '.join([*NAMES, URL])}.")
+        if value not in {ON, OFF}:
+            raise InvalidError(f"{name} is {ON} or {OFF}, not {value!r}.")
+        with self._base.store.write() as tx:
+            tx.records.put(_SPACE, name, value.encode())
+        return self.show()

@@ -1,0 +1,1 @@
+"""STIX objects as a member holds and shares them."""

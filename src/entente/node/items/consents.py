@@ -1,0 +1,218 @@
+"""Consents to onward release: which items of others may go where, and the proof that goes with them.
+
+docs/protocol/10-recall.md, "Onward release".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from entente.core import canon, entry
+from entente.core.errors import EntenteError, InvalidError, NotFoundError
+from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
+from entente.core.merkle import leaf_hash
+from entente.core.shape import check_entries, check_texts
+from entente.core.times import stamp
+from entente.kinds import onward
+from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds.released import KIND as RELEASED
+from entente.ledger.document import from_b64
+from entente.ledger.log import Draft
+from entente.ledger.proof import Proof, read_proof
+from entente.node.items.values import ConsentInfo
+from entente.node.logs.proofs import proof_at
+from entente.policy.approval import APPROVE, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from entente.core.kind import Place
+    from entente.kinds.onward import Ask
+    from entente.node.home.base import Base
+    from entente.node.items.erasing import LeafAt
+    from entente.node.rooms.in_force import World
+    from entente.node.rooms.room import Charter
+    from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
+
+SHOWN: Final = "consented"
+"""By entry: who let it be sent on."""
+
+SENT: Final = "released"
+"""What we sent on, by the ask that it rests on."""
+
+
+class Sent(Struct, frozen=True):
+    """What was sent on under one ask: our entries (index, leaf in b32) in one log, and the room of that log."""
+
+    log: str
+    room: str
+    entries: list[tuple[int, str]]
+
+
+_shown = msgspec.json.Decoder(ConsentInfo)
+_sent = msgspec.json.Decoder(Sent)
+
+
+class Consents:
+    """Which items of others this member may send to one room, as of one transaction."""
+
+    def __init__(self, tx: Transaction, world: World, charter: Charter) -> None:
+        """Look up what was asked and approved for everybody in this room."""
+        others = set(charter.members) - {world.me}
+        self._tx = tx
+        self._world = world
+        self._by_entry: dict[tuple[bytes, int], list[Ask]] = defaultdict(list)
+        for ask in asks(world).values():
+            if ask.author == world.me and others <= ask.to and world.standing(ask.thing) is State.IN_FORCE:
+                for index, _ in ask.entries:
+                    self._by_entry[ask.log, index].append(ask)
+
+    def of(self, row: ItemRow) -> Ask | None:
+        """Return the approved ask that covers this copy, None if there is none."""
+        if not self._by_entry:
+            return None
+        for log, each in carriers(self._tx, row):
+            hashed = origin_hash(log.origin)
+            leaf = self._tx.logs.node(log.id, 0, each.index)
+            for ask in self._by_entry.get((hashed, each.index), []):
+                if log.member == ask.originator == row.author and (each.index, leaf) in ask.entries:
+                    return ask
+        return None
+
+    def text(self, ask: Ask) -> str:
+        """Say who consented, and when."""
+        answer = self._world.answers(ask.thing)[ask.originator]
+        return (
+            f"Its originator {b32(ask.originator)[:8]} consented on {stamp(answer.time)} (person {answer.person[:8]})."
+        )
+
+    def may_ask(self, row: ItemRow) -> bool:
+        """Say whether the terms under which this copy came let its originator be asked."""
+        charters = self._world.charters
+        rooms = [charters.get(log.circle) for log, _ in carriers(self._tx, row) if log.member == row.author]
+        return any(room is not None and room.terms.onward == "consent" for room in rooms)
+
+
+def asks(world: World) -> Mapping[bytes, Ask]:
+    """Return everything that was asked, by thing."""
+    found: dict[bytes, Ask] = world.view.states[onward.NAME]
+    return found
+
+
+def carriers(tx: Transaction, row: ItemRow) -> Sequence[tuple[LogRow, PayloadRow]]:
+    """Return the entries that carry this copy, each with its log."""
+    logs = {each.id: each for each in tx.logs.all()}
+    return [(logs[each.log], each) for each in tx.payloads.of_item(row.seq)]
+
+
+def entry_at(tx: Transaction, ref: str) -> tuple[LogRow, PayloadRow]:
+    """Return the entry with this reference; NotFoundError if it is not held."""
+    log, index, leaf = ref.split("/")
+    row, at = tx.logs.get(origin_of(unb32(log, 32))), int(index)
+    held = tx.payloads.get(row.id, at, at + 1) if row is not None else []
+    if row is None or not held or b32(tx.logs.node(row.id, 0, at)) != leaf:
+        raise NotFoundError(f"The entry {ref[:20]} is not held here.")
+    return row, held[0]
+
+
+def show_consent(
+    tx: Transaction, base: Base, world: World, charter: Charter, sent: Iterable[tuple[ItemRow, Place]]
+) -> None:
+    """Append behind items of others, which were just sent, the consents that they rest on.
+
+    NotFoundError if a consent cannot be proven yet; then nothing may leave.
+    """
+    consents = Consents(tx, world, charter)
+    for row, place in sent:
+        ask = consents.of(row)
+        if ask is None:
+            continue
+        answer = world.answers(ask.thing)[ask.originator]
+        files = [proof_at(base, tx, world.charters, ref, most=0) for ref in (ask.ref, answer.ref)]
+        body = RELEASED.make([(place.index, place.leaf)], ask=files[0], consent=files[1])
+        now = base.clock()
+        _, places = base.append(tx, charter, [Draft(RELEASED.name, now, b"", body)])
+        file_consent(tx, base.me, world.charters.current(charter), places[0], base.me, canon.decode(body, len(body)))
+
+
+def _proven(data: object, what: str) -> tuple[Proof, bytes]:
+    proof = read_proof(from_b64(data, what))
+    leaf = entry.leaves([proof.kind], [proof.time], [proof.salt], [proof.payload])[0]
+    return proof, leaf_hash(leaf)
+
+
+def _consented(author: Member, body: Mapping[str, object]) -> tuple[Mapping[str, object], bytes, Proof]:
+    """Return what was asked (body, thing) and the proof of its approval; InvalidError unless they belong together."""
+    asked, thing = _proven(body["ask"], "ask")
+    given, _ = _proven(body["consent"], "consent")
+    ask, answer = canon.decode(asked.payload, len(asked.payload)), canon.decode(given.payload, len(given.payload))
+    onward.KIND.check(ask)
+    APPROVAL.check(answer)
+    right = (onward.NAME, APPROVAL.name, author, ask["member"], b32(thing), APPROVE)
+    if right != (asked.kind, given.kind, asked.author.member, b32(given.author.member), answer["of"], answer["answer"]):
+        raise InvalidError("The files do not show a consent to this release.")
+    return ask, thing, given
+
+
+def ask_problem(tx: Transaction, world: World, charter: Charter, body: Mapping[str, object]) -> str:
+    """Return why an `onward/1` does not count beside what its fold says, "" if it does."""
+    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
+    if row is None:
+        return ""
+    room = world.charters.get(row.circle) if row.circle else None
+    if room is None or room.id != charter.id or b32(row.member) != body["member"]:
+        return "wrong-log"
+    held = [(index, leaf) for index, leaf in check_entries(body) if index < row.size]
+    return "" if all(tx.logs.node(row.id, 0, index) == leaf for index, leaf in held) else "wrong-entry"
+
+
+def problem(
+    tx: Transaction, charter: Charter, author: Member, place: Place, body: Mapping[str, object], at: LeafAt
+) -> str:
+    """Return why a `released/1` does not count, "" if it does."""
+    try:
+        ask, _, _ = _consented(author, body)
+    except EntenteError:
+        return "proof"
+    to = check_texts(ask, "to", count=onward.MAX_NAMED, length=60)
+    if not {b32(member) for member in charter.members if member != author} <= set(to):
+        return "to"
+    row = tx.logs.get(origin_of(place.log))
+    for index, leaf in check_entries(body):
+        known = at(index)
+        held = known[0] if known else tx.logs.node(row.id, 0, index) if row and index < row.size else b""
+        if index >= place.index or held != leaf:
+            return "wrong-entry"
+    return ""
+
+
+def file_consent(
+    tx: Transaction, me: Member, charter: Charter, place: Place, author: Member, body: Mapping[str, object]
+) -> None:
+    """Keep the consent by each entry; if the release was ours, also what it rests on."""
+    _, thing, given = _consented(author, body)
+    entries = check_entries(body)
+    answer = canon.decode(given.payload, len(given.payload))
+    info = ConsentInfo(
+        b32(given.author.member), b32(author), stamp(given.time), str(answer["person"]), b32(thing), place.ref
+    )
+    for index, _ in entries:
+        tx.records.put(SHOWN, f"{b32(place.log)}/{index:012d}", msgspec.json.encode(info))
+    if author == me:
+        sent = Sent(b32(place.log), b32(charter.circle), [(index, b32(leaf)) for index, leaf in entries])
+        tx.records.put(SENT, f"{b32(thing)}/{place.ref}", msgspec.json.encode(sent))
+
+
+def consent_of(tx: Transaction, log: LogRow, index: int) -> ConsentInfo | None:
+    """Return who let this entry be sent on, None if it did not need that."""
+    data = tx.records.get(SHOWN, f"{b32(origin_hash(log.origin))}/{index:012d}")
+    return None if data is None else _shown.decode(data)
+
+
+def sent_under(tx: Transaction, thing: bytes) -> list[Sent]:
+    """Return what we sent on under one ask."""
+    return [_sent.decode(data) for _, data in tx.records.scan(SENT, b32(thing) + "/")]

@@ -1,0 +1,292 @@
+"""Items as people see them: list, show, search, export, acknowledge, redact."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from entente.core.errors import InvalidError, NotFoundError
+from entente.core.ids import Member, b32, identity_id, origin_hash
+from entente.core.marking import Tlp
+from entente.core.merkle import leaf_hash
+from entente.core.times import micro_stamp, stamp
+from entente.formats.stix import redact
+from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
+from entente.kinds.acknowledgement import STAGES
+from entente.ledger.log import Draft, root_of
+from entente.node.home.people import operator
+from entente.node.items import consents, erasing
+from entente.node.items.imports import Imports, Progress, Source
+from entente.node.items.projection import file_act
+from entente.node.items.receipts import receipts_of
+from entente.node.items.sharing import Sharing, resolve
+from entente.node.items.values import CopyInfo, EntryInfo, Imported, ItemInfo, ItemView, Page
+from entente.node.logs import claimed as dates
+from entente.node.rooms import offers as charter_book
+from entente.store.ports import ItemQuery, ItemRow, LogRow, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from entente.node.home.base import Base
+    from entente.node.rooms.in_force import World
+
+MAX_PAGE = 1000
+CURSOR_SIZE = 8
+
+
+class Items:
+    """What this member holds."""
+
+    def __init__(self, base: Base, sharing: Sharing) -> None:
+        """Work on this base."""
+        self._base = base
+        self._imports = Imports(base, sharing)
+
+    def import_files(
+        self,
+        files: Sequence[Source],
+        *,
+        tlp: str = "",
+        circle: str = "",
+        strict: bool = False,
+        purpose: str = "",
+        person: str = "",
+        again: bool = False,
+        progress: Progress | None = None,
+    ) -> Imported:
+        """Store the objects of files; see `Imports.import_files`."""
+        return self._imports.import_files(
+            files, tlp=tlp, circle=circle, strict=strict, purpose=purpose, person=person, again=again, progress=progress
+        )
+
+    def list(self, circle: str = "", type: str = "", limit: int = 100, cursor: str = "") -> Page:  # noqa: A002
+        """Return items in the order in which they came, of one circle or type, with the cursor of the next page."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidError(f"A page has 1 to {MAX_PAGE} items.")
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            logs = self._logs(tx, world, circle)
+            query = ItemQuery(logs=logs, type=type, after=_read_cursor(cursor), limit=limit + 1)
+            rows = tx.items.page(query)
+            more = _cursor(rows[limit - 1].seq) if len(rows) > limit else ""
+            return Page(list(self._infos(tx, world, rows[:limit])), more)
+
+    def search(self, text: str, type: str = "", limit: int = 20) -> Page:  # noqa: A002 - the STIX word
+        """Return the shown items whose strings hold all the words, best first."""
+        self.index()
+        with self._base.store.read() as tx:
+            return Page(list(self._infos(tx, self._base.world(tx), tx.items.search(text, type, limit))), "")
+
+    def index(self) -> int:
+        """Bring the full-text index up to date; return how many items were indexed."""
+        total = 0
+        while True:
+            with self._base.store.write() as tx:
+                done = tx.items.index()
+            total += done
+            if not done:
+                return total
+
+    def _logs(self, tx: Transaction, world: World, circle: str) -> tuple[int, ...] | None:
+        if not circle:
+            return None
+        charter = self._base.find_circle(world, circle)
+        return tuple(row.id for row in charter_book.logs_of_circle(tx, world.charters, charter))
+
+    def _infos(self, tx: Transaction, world: World, rows: Sequence[ItemRow]) -> Sequence[ItemInfo]:
+        circles = {
+            row.id: b32(charter.id)
+            for charter in world.charters
+            for row in charter_book.logs_of(tx, charter)
+            if row.circle
+        }
+        found: list[ItemInfo] = []
+        for row in rows:
+            where = {circles[each.log] for each in tx.payloads.of_item(row.seq) if each.log in circles}
+            found.append(
+                ItemInfo(
+                    row.stix_id,
+                    row.type,
+                    row.name,
+                    micro_stamp(row.modified),
+                    _marking(row),
+                    b32(row.author),
+                    sorted(where),
+                )
+            )
+        return found
+
+    def show(self, id_: str) -> ItemView:
+        """Return one item: the shown object as it came, where it stands, who holds it, whose copies there are.
+
+        Of one that was recalled and erased here: no object, the state "withdrawn", why and since when.
+        """
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            tomb = None if tx.items.find([id_]) else erasing.tomb_of(tx, id_)
+            if tomb is not None:
+                return ItemView(None, [], "", tomb.author, "withdrawn", [], [], tomb.reason, stamp(tomb.time))
+            stix_id = resolve(tx, id_)
+            rows = tx.items.find([stix_id])[stix_id]
+            row = next((each for each in rows if each.top), rows[-1])
+            data = tx.items.get([row.seq])[0][1]
+            entries = [
+                EntryInfo(
+                    b32(world.charters.public(log.circle)),
+                    log.origin,
+                    each.index,
+                    consents.consent_of(tx, log, each.index),
+                    stamp(since) if (since := dates.not_before(tx, log, each.index)) else "",
+                )
+                for each in tx.payloads.of_item(row.seq)
+                if (log := _log(tx, each.log)) is not None
+            ]
+            return ItemView(
+                msgspec.json.decode(data),
+                entries,
+                _marking(row),
+                b32(row.author),
+                row.state,
+                receipts_of(self._base, tx, world, row),
+                list(_copies(tx, rows)),
+            )
+
+    def export(self, circle: str = "", ids: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
+        """Yield (STIX id, bytes as they came) of the shown version of items: of a circle, of these ids, or all."""
+        with self._base.store.read() as tx:
+            logs = self._logs(tx, self._base.world(tx), circle)
+            wanted = {resolve(tx, id_) for id_ in ids}
+            after = 0
+            while rows := tx.items.page(ItemQuery(logs=logs, after=after, limit=MAX_PAGE)):
+                after = rows[-1].seq
+                chosen = [row.seq for row in rows if not wanted or row.stix_id in wanted]
+                for row, data in tx.items.get(chosen):
+                    yield row.stix_id, data
+
+    def acknowledge(self, ids: Sequence[str], stage: str = "read", person: str = "") -> int:
+        """Say in our own logs that we have read or used what others shared; return how many entries it names."""
+        if stage not in STAGES:
+            raise InvalidError(f"A stage is {' or '.join(STAGES)}.")
+        base = self._base
+        named = 0
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            world = base.world(tx)
+            entries: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
+            for stix_id in {resolve(tx, id_) for id_ in ids}:
+                for row in tx.items.find([stix_id])[stix_id]:
+                    for each in tx.payloads.of_item(row.seq) if row.state == "held" else []:
+                        leaf = leaf_hash(tx.logs.leaves(each.log, each.index, each.index + 1)[0])
+                        entries[each.log].append((each.index, leaf))
+            for log_id, found in sorted(entries.items()):
+                log = _log(tx, log_id)
+                if log is not None and log.member != base.me:
+                    named += self._acknowledge(tx, world, log, stage, who, sorted(found))
+        if not named:
+            raise NotFoundError("Nobody else shared these items; there is nothing to acknowledge.")
+        base.mark()
+        base.changed.set()
+        return named
+
+    def _acknowledge(
+        self, tx: Transaction, world: World, log: LogRow, stage: str, person: str, entries: Sequence[tuple[int, bytes]]
+    ) -> int:
+        base = self._base
+        charter = world.charters.require(log.circle)
+        hashed = origin_hash(log.origin)
+        for at in range(0, len(entries), 256):
+            run = entries[at : at + 256]
+            body = ACKNOWLEDGEMENT.make(hashed, stage, size=log.size, root=root_of(log), person=person, entries=run)
+            _, places = base.append(tx, charter, [Draft(ACKNOWLEDGEMENT.name, base.clock(), b"", body)])
+            file_act(tx, base.me, places[0].ref, ACKNOWLEDGEMENT.name, base.clock(), msgspec.json.decode(body))
+        return len(entries)
+
+    def redact(self, id_: str, drop: Sequence[str], person: str = "") -> str:
+        """Make a new item of ours from an item, without the parts named; return its id. The tie stays home."""
+        with self._base.store.read() as tx:
+            stix_id = resolve(tx, id_)
+            rows = tx.items.find([stix_id])[stix_id]
+            row = next((each for each in rows if each.top), rows[-1])
+            data = tx.items.get([row.seq])[0][1]
+        new_id = f"{row.type}--{uuid4(self._base.random(16))}"
+        made = redact(data, drop, new_id=new_id, now=self._base.now())
+        marking = str(Tlp(row.tlp)) if row.tlp >= 0 else ""
+        done = self.import_files([("redaction", made)], tlp=marking, person=person)
+        if done.rejected:
+            raise InvalidError(f"The redacted object does not read: {done.rejected[0].reason}")
+        with self._base.store.write() as tx:
+            tx.records.put("redaction", new_id, stix_id.encode())
+        return new_id
+
+    def received(self) -> Sequence[dict[str, object]]:
+        """Return for each log of a partner how its items changed what is held here, counted since the beginning."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            found: list[dict[str, object]] = []
+            for charter in world.charters:
+                for member in charter.members:
+                    data = tx.records.get("received", charter.origin(member).rpartition("/")[2])
+                    if data:
+                        counts: dict[str, int] = msgspec.json.decode(data)
+                        found.append({"member": b32(member), "circle": b32(charter.id), **counts})
+            return found
+
+
+def _copies(tx: Transaction, rows: Sequence[ItemRow]) -> Sequence[CopyInfo]:
+    """Return each member's newest copy and the denied ones.
+
+    Equal `modified` with other bytes is a conflict, and so is an id that several members claim as their own.
+    """
+    shown = [row for row in rows if row.latest or row.state != "held"]
+    data = {row.seq: found for row, found in tx.items.get([row.seq for row in shown])}
+    claims = {row.author for row in shown if row.state == "held" and row.created_by == identity_id(Member(row.author))}
+    versions: dict[int, set[bytes]] = defaultdict(set)
+    for row in shown:
+        versions[row.modified].add(data[row.seq])
+    return [
+        CopyInfo(
+            author=b32(row.author),
+            modified=micro_stamp(row.modified),
+            revoked=row.revoked,
+            state=row.state,
+            shown=row.top,
+            conflict=len(versions[row.modified]) > 1 or len(claims) > 1,
+        )
+        for row in shown
+    ]
+
+
+def _log(tx: Transaction, log_id: int) -> LogRow | None:
+    return next((row for row in tx.logs.all() if row.id == log_id), None)
+
+
+def _marking(row: ItemRow) -> str:
+    return str(Tlp(row.tlp)) if row.tlp >= 0 else ""
+
+
+def _cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(seq.to_bytes(CURSOR_SIZE, "big")).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        data = base64.urlsafe_b64decode(cursor + "=")
+    except (binascii.Error, ValueError) as problem:
+        raise InvalidError("This is not a cursor that a list gave out.") from problem
+    if len(data) != CURSOR_SIZE or _cursor(int.from_bytes(data, "big")) != cursor:
+        raise InvalidError("This is not a cursor that a list gave out.")
+    return int.from_bytes(data, "big")
+
+
+def uuid4(noise: bytes) -> str:
+    """Return a random UUID (version 4) made of 16 random bytes."""
+    number = int.from_bytes(noise, "big") & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -1,0 +1,177 @@
+"""Onward release by consent: ask the originator of an item whether others may get it, and answer.
+
+docs/protocol/10-recall.md, "Onward release".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from entente.core import canon
+from entente.core.errors import ConflictError, RefusedError
+from entente.core.ids import Member, b32, origin_hash, origin_of
+from entente.core.times import stamp
+from entente.kinds import onward
+from entente.kinds.approval import KIND as APPROVAL
+from entente.ledger.document import from_b64
+from entente.ledger.log import Draft
+from entente.node.home.find import find
+from entente.node.home.people import operator
+from entente.node.items.consents import asks, carriers, consent_of, entry_at
+from entente.node.items.sharing import resolve
+from entente.node.items.values import AskInfo
+from entente.policy.approval import APPROVE, REFUSE
+
+if TYPE_CHECKING:
+    from entente.kinds.onward import Ask
+    from entente.node.home.base import Base
+    from entente.node.rooms.in_force import World
+    from entente.node.rooms.room import Charter
+    from entente.store.ports import ItemRow, LogRow, Transaction
+
+Entries = Sequence[tuple[int, bytes]]
+
+
+class Onward:
+    """Asking others whether their items may go further, and answering them."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def ask(self, id_: str, circle: str, person: str = "") -> AskInfo:
+        """Ask the originator of an item whether the other members of a circle may get it; asked once only.
+
+        RefusedError if it is our own, if its terms allow no asking, or if the originator is in that circle itself.
+        """
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            world = base.world(tx)
+            stix_id = resolve(tx, id_)
+            rows = tx.items.find([stix_id])[stix_id]
+            row = next((each for each in rows if each.top), rows[-1])
+            room, log, entries = self._source(tx, world, row)
+            target = base.find_circle(world, circle)
+            to = frozenset(target.members) - {base.me}
+            if row.author in to:
+                name = base.name_of(tx, Member(row.author))
+                raise RefusedError(f"{name} is in that circle and can share it there itself.", code="owner")
+            hashed = origin_hash(log.origin)
+            known = [each for each in asks(world).values() if (each.author, each.log, each.to) == (base.me, hashed, to)]
+            ask = next((each for each in known if each.entries == tuple(entries)), None)
+            if ask is None:
+                body = onward.KIND.make(hashed, Member(row.author), entries=entries, to=to, person=who)
+                _, places = base.append(tx, room, [Draft(onward.NAME, base.clock(), b"", body)])
+                world = base.world(tx)
+                ask = asks(world)[places[0].leaf]
+            info = self._info(tx, world, ask)
+        base.mark()
+        base.changed.set()
+        return info
+
+    def _source(self, tx: Transaction, world: World, row: ItemRow) -> tuple[Charter, LogRow, Entries]:
+        """Return the room in which its originator may be asked about this copy, its log, and the entries there."""
+        if row.author == self._base.me:
+            raise RefusedError("You brought this item yourself; nobody has to be asked.", code="onward")
+        found: dict[int, tuple[Charter, LogRow, list[tuple[int, bytes]]]] = {}
+        for log, each in carriers(tx, row):
+            room = world.charters.get(log.circle)
+            if log.member == row.author and room is not None and room.terms.onward == "consent":
+                held = found.setdefault(log.id, (room, log, []))
+                held[2].append((each.index, tx.logs.node(log.id, 0, each.index)))
+        if not found:
+            raise RefusedError(
+                "The agreement under which it came lets no member send it on.",
+                code="onward",
+                hint="Its originator can share it with others itself; or the members amend `onward` to consent.",
+            )
+        room, log, entries = next(iter(found.values()))
+        return room, log, entries[-onward.MAX_NAMED :]
+
+    def asked(self) -> list[AskInfo]:
+        """Return what was asked of us and by us, oldest first."""
+        with self._base.store.read() as tx:
+            world = self._base.world(tx)
+            me = self._base.me
+            mine = [each for each in asks(world).values() if me in (each.author, each.originator)]
+            return [self._info(tx, world, each) for each in sorted(mine, key=lambda each: (each.time, each.ref))]
+
+    def proofs(self, id_: str) -> Sequence[tuple[str, bytes]]:
+        """Return (file name, proof file) of each ask and consent under which an item was sent on."""
+        with self._base.store.read() as tx:
+            return of_consents(tx, id_)
+
+    def answer(self, id_: str, *, refuse: bool = False, person: str = "") -> AskInfo:
+        """Give our one final answer to an ask; ConflictError if it was given or the item is gone."""
+        base = self._base
+        with base.store.write() as tx:
+            who = operator(tx, person)
+            world = base.world(tx)
+            options = [(each.thing, b32(each.thing), "") for each in asks(world).values() if each.originator == base.me]
+            ask = asks(world)[find(id_, options, "ask")]
+            room = world.charters.require(ask.circle)
+            given = world.answers(ask.thing).get(base.me)
+            wanted = REFUSE if refuse else APPROVE
+            if given is not None and given.answer != wanted:
+                raise ConflictError("You have answered already; a first answer is final.")
+            if given is None:
+                self._check(tx, world, ask, room)
+                body: dict[str, object] = {
+                    "of": b32(ask.thing),
+                    "revision": b32(room.revision),
+                    "answer": wanted,
+                    "person": who,
+                    "after": [ask.ref],
+                }
+                base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
+            info = self._info(tx, base.world(tx), ask)
+        base.mark()
+        base.changed.set()
+        return info
+
+    def _check(self, tx: Transaction, world: World, ask: Ask, room: Charter) -> None:
+        """Raise ConflictError or RefusedError unless this ask can be answered."""
+        row = tx.logs.get(origin_of(ask.log))
+        if row is None or row.member != self._base.me:
+            raise RefusedError("It asks about entries that are not ours.", code="wrong-log")
+        if not world.charters.is_current(room):
+            raise ConflictError("It was asked in an earlier epoch.", hint="Who asked asks again.")
+        if not self._items(tx, ask):
+            raise ConflictError("What it asks about was erased.")
+
+    def _items(self, tx: Transaction, ask: Ask) -> list[str]:
+        row = tx.logs.get(origin_of(ask.log))
+        held = [each for index, _ in ask.entries if row for each in tx.payloads.get(row.id, index, index + 1)]
+        return sorted({item.stix_id for item, _ in tx.items.get([each.item for each in held])})
+
+    def _info(self, tx: Transaction, world: World, ask: Ask) -> AskInfo:
+        name, room = self._base.name_of, world.charters.get(ask.circle)
+        return AskInfo(
+            b32(ask.thing),
+            ", ".join(self._items(tx, ask)),
+            b32(room.id) if room else "",
+            b32(ask.author),
+            name(tx, ask.author),
+            b32(ask.originator),
+            [{"member": b32(member), "name": name(tx, member)} for member in sorted(ask.to)],
+            world.standing(ask.thing).value,
+            stamp(ask.time),
+            ask.person,
+        )
+
+
+def of_consents(tx: Transaction, id_: str) -> Sequence[tuple[str, bytes]]:
+    """Return (file name, proof file) of each ask and consent under which an item was sent on, as far as held here."""
+    stix_id = resolve(tx, id_)
+    found: dict[str, bytes] = {}
+    for copy in tx.items.find([stix_id])[stix_id]:
+        for log, each in carriers(tx, copy):
+            info = consent_of(tx, log, each.index)
+            if info is not None:
+                body = canon.decode((shown := entry_at(tx, info.ref)[1].data), len(shown))
+                found |= {
+                    f"{name}-{info.ask[:8]}.tlog-proof": from_b64(body[name], name) for name in ("ask", "consent")
+                }
+    return list(found.items())

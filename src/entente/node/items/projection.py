@@ -1,0 +1,101 @@
+"""What entries leave behind for readers: acts filed by entry, versions chosen, changes counted; it can be rebuilt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from entente.core import canon
+from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
+from entente.core.merkle import leaf_hash
+from entente.core.shape import check_entries
+from entente.kinds import item
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from entente.node.rooms.room import Charter, Charters
+    from entente.store.ports import ItemRow, LogRow, Transaction
+
+
+class Counts(Struct):
+    """How the items of a log changed what is held here."""
+
+    new: int = 0
+    changed: int = 0
+    revoked: int = 0
+    unchanged: int = 0
+
+
+def misnamed(tx: Transaction, charters: Charters, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
+    """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
+    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
+    room = charters.get(row.circle) if row is not None else None
+    if row is None or room is None or room.id != charter.id or row.member == author:
+        return "wrong-log"
+    for index, leaf in check_entries(body):
+        held = tx.logs.leaves(row.id, index, index + 1)
+        if held and leaf_hash(held[0]) != leaf:
+            return "wrong-entry"
+    return ""
+
+
+def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:
+    """File an act about single entries under each entry that it names."""
+    stage = str(body["stage"]) if kind == "acknowledgement/1" else str(body["reason"])
+    space = "acknowledged" if kind == "acknowledgement/1" else "refused"
+    for index, leaf in check_entries(body):
+        key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if space == 'acknowledged' else ''}"
+        if tx.records.get(space, key) is None:
+            tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
+
+
+def deny_in(tx: Transaction, circle: bytes, seq: int) -> None:
+    """Note that an item row does not count in one circle."""
+    tx.records.put("denied", f"{b32(circle)}/{seq:012d}", b"1")
+
+
+def denied_in(tx: Transaction, circle: bytes) -> set[int]:
+    """Return the item rows that do not count in this circle."""
+    return {int(key.rpartition("/")[2]) for key, _ in tx.records.scan("denied", b32(circle) + "/")}
+
+
+def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
+    """Choose again which copy of these objects is each member's newest and which is shown."""
+    found = tx.items.find(sorted(set(stix_ids)))
+    for rows in found.values():
+        changed = item.settle(rows, lambda seq: tx.items.get([seq])[0][1])
+        if changed:
+            tx.items.save(changed)
+
+
+def repeats(stix_ids: list[str]) -> set[str]:
+    """Return the ids that occur more than once."""
+    seen: set[str] = set()
+    return {each for each in stix_ids if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
+
+
+def count(revoked: list[bool], stix_ids: list[str], known: Mapping[str, list[ItemRow]], same: list[int]) -> Counts:
+    """Count new, changed, newly revoked and unchanged objects of a run."""
+    counts = Counts()
+    for gone, stix_id, held in zip(revoked, stix_ids, same, strict=True):
+        before = known.get(stix_id, [])
+        if held:
+            counts.unchanged += 1
+            continue
+        counts.changed += bool(before)
+        counts.new += not before
+        counts.revoked += gone and not any(row.revoked for row in before)
+    return counts
+
+
+def add_counts(tx: Transaction, row: LogRow, counts: Counts) -> None:
+    """Add to what this log has changed here so far."""
+    key = b32(origin_hash(row.origin))
+    held = tx.records.get("received", key)
+    total = canon.decode(held) if held else {}
+    for name in ("new", "changed", "revoked", "unchanged"):
+        before = total.get(name, 0)
+        total[name] = (before if isinstance(before, int) else 0) + int(getattr(counts, name))
+    tx.records.put("received", key, canon.encode(total))

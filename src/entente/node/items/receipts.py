@@ -1,0 +1,64 @@
+"""Receipts: how far an item has come with each member, from cosignatures and acknowledgements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from entente.core.ids import Member, b32, origin_hash, unb32
+from entente.core.times import stamp
+from entente.ledger import witness
+from entente.ledger.witness import Stage
+from entente.node.items.values import Receipt
+
+if TYPE_CHECKING:
+    from entente.node.home.base import Base
+    from entente.node.rooms.in_force import World
+    from entente.store.ports import ItemRow, LogRow, Transaction
+
+
+class _Filed(Struct, frozen=True):
+    """An act about one entry, as `intake.file_act` keeps it."""
+
+    leaf: str
+    what: str
+    time: int
+
+
+_ORDER = [Stage.WITNESSED, Stage.STORED, Stage.READ, Stage.USED]
+
+
+def receipts_of(base: Base, tx: Transaction, world: World, row: ItemRow) -> list[Receipt]:
+    """Return the farthest stage that each other member has reached with any entry of this item."""
+    logs = {each.id: each for each in tx.logs.all()}
+    best: dict[Member, tuple[int, str]] = {}
+    for each in tx.payloads.of_item(row.seq):
+        log = logs[each.log]
+        for member, stage, time in _stages(tx, log, each.index):
+            known = best.get(member)
+            if member in world.charters.members(log.circle) and (known is None or _ORDER.index(stage) > known[0]):
+                best[member] = (_ORDER.index(stage), time)
+    return [
+        Receipt(b32(member), _ORDER[at].value, time) for member, (at, time) in sorted(best.items()) if member != base.me
+    ]
+
+
+def _stages(tx: Transaction, log: LogRow, index: int) -> list[tuple[Member, Stage, str]]:
+    """Return what each member has stated about one entry."""
+    hashed = origin_hash(log.origin)
+    about = f"{b32(hashed)}/{index:012d}/"
+    refusals, acknowledged = tx.records.scan("refused", about), tx.records.scan("acknowledged", about)
+    leaf = b32(tx.logs.node(log.id, 0, index)) if refusals or acknowledged else ""
+    refused = {key.split("/")[2] for key, data in refusals if msgspec.json.decode(data, type=_Filed).leaf == leaf}
+    found: list[tuple[Member, Stage, str]] = []
+    for each in witness.of_log(tx, hashed):
+        stage = Stage(each.stage)
+        if each.size > index and not (stage is Stage.STORED and b32(each.member) in refused):
+            found.append((Member(each.member), stage, stamp(witness.time_of(each) * 1000)))
+    for key, data in acknowledged:
+        act = msgspec.json.decode(data, type=_Filed)
+        if act.leaf == leaf:
+            found.append((Member(unb32(key.split("/")[2], 32)), Stage(act.what), stamp(act.time)))
+    return found

@@ -1,0 +1,1 @@
+"""What is known about single entries and heads: when witnessed, proofs, evidence."""

@@ -1,0 +1,1 @@
+"""Other members: pairing, cards, their keys, and calls to them."""

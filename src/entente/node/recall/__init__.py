@@ -1,0 +1,1 @@
+"""Calling back what was shared: recalls, retention, proofs of erasure."""

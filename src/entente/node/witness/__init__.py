@@ -1,0 +1,1 @@
+"""Witnesses outside the circles: asking them, and being one."""

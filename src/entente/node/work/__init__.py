@@ -1,0 +1,1 @@
+"""Joint work: requests, warnings, sessions, cases, plans, public disclosure."""

@@ -1,0 +1,305 @@
+"""Joint work as the rooms of a node do it: append documents and acts, read what the acts of a thing amount to.
+
+docs/protocol/11-joint-work.md. `writing` gives the pen inside one write transaction, `reading` the same without it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from entente.core import canon
+from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
+from entente.core.kind import Act, Verdict
+from entente.core.recorded import Recorded
+from entente.core.times import stamp
+from entente.kinds import FAMILIES, document
+from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds.document import TEXT, Document
+from entente.ledger.log import Draft
+from entente.node.home.find import find
+from entente.node.home.people import operator, people
+from entente.node.items import erasing
+from entente.node.logs import witnessed as timing
+from entente.node.rooms.in_force import require_force
+from entente.policy.approval import APPROVE, REFUSE, State
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping, Sequence
+
+    from entente.core.marking import Tlp
+    from entente.node.home.base import Base
+    from entente.node.rooms.in_force import World
+    from entente.node.rooms.room import Charter
+    from entente.store.ports import PayloadRow, Transaction
+
+NOBODY: Final = b32(bytes(16))
+"""The person of an act that the node appends by itself."""
+
+HELD, AWAITED, ERASED, MISSING = "held", "awaited", "erased", "missing"
+
+_WHY: Final = {
+    "kind": ("The agreement does not admit this kind of work.", "Its members amend the term `kinds`."),
+    "ceiling": ("It is marked above the ceiling of the circle.", "Use a lower marking or another circle."),
+    "red": ("TLP:RED is for named persons; a circle cannot name its readers.", "Use a lower marking."),
+    "size": ("It is larger than the agreement lets a payload be.", "Shorten it, or amend the term `limits`."),
+    "malformed": ("It is not well formed.", "Text is UTF-8 without control characters."),
+    "answered": ("This was answered before; a first answer is final.", ""),
+    "concerned": ("You were not asked.", "Who was asked answers."),
+    "owner": ("The owner is no member of the circle.", "They are listed by `entente circle list`."),
+    "quorum": ("A quorum is more than half of the members, and at most all of them.", "0 stands for the usual number."),
+    "to": ("Only other members of the circle can be asked.", "They are listed by `entente circle list`."),
+}
+
+
+class Vote(Struct, frozen=True):
+    """One member's answer to a thing: its name, the person, when (RFC 3339), approve or refuse, and the words to it."""
+
+    member: str
+    name: str
+    person: str
+    time: str
+    answer: str
+    text: str = ""
+
+
+class Words(Struct, frozen=True):
+    """The text of an act, and whether it is held, awaited, erased or missing."""
+
+    text: str
+    state: str
+
+
+class Board:
+    """What the acts of one home amount to, as of one transaction."""
+
+    def __init__(self, base: Base, tx: Transaction) -> None:
+        """Read in this transaction."""
+        self.base = base
+        self.tx = tx
+        self.me = base.me
+
+    @property
+    def world(self) -> World:
+        """Return what is in force, with every act of this transaction."""
+        return self.base.world(self.tx)
+
+    def acts(self, kind: str, **same: str) -> list[Act]:
+        """Return the allowed acts of a kind whose fields have these values, by claimed time, author and index."""
+        view = self.world.view
+        found, known = view.states[kind], view.kinds[kind]
+        by = next((name for name in same if isinstance(known, Recorded) and name in known.about), "")
+        some: Iterable[Act] = found.saying(by, same[by]) if by else found.values()
+        return sorted((act for act in some if all(act.body[name] == value for name, value in same.items())), key=order)
+
+    def find(self, kind: str, text: str, what: str) -> Act:
+        """Return the act of this kind whose thing (b32 of the leaf hash) or reference is, or begins with, `text`."""
+        found: Mapping[str, Act] = self.world.view.states[kind]
+        if text in found:
+            return found[text]
+        by_leaf = {act.place.leaf: act for act in found.values()}
+        with suppress(InvalidError):
+            if act := by_leaf.get(unb32(text.strip().lower(), 32)):
+                return act
+        return by_leaf[find(text, [(leaf, b32(leaf), "") for leaf in by_leaf], what)]
+
+    def room(self, act: Act) -> Charter:
+        """Return the room in which an act stands."""
+        return self.world.charters.require(act.circle)
+
+    def circle(self, text: str) -> Charter:
+        """Return the newest room of a circle, by id, beginning or name."""
+        return self.base.find_circle(self.world, text)
+
+    def words(self, act: Act, field: str = "content") -> Words:
+        """Return the text of the document that a field of an act names."""
+        found, state = self.document(act, str(act.body[field]))
+        return Words(found.text if found else "", state)
+
+    def document(self, act: Act, ref: str) -> tuple[Document | None, str]:
+        """Return the document at `ref` if it is the author's, in the act's room, and why not if there is none."""
+        held, state = self.content(act, ref)
+        if held is None or held.kind != document.NAME:
+            return None, state if held is None else MISSING
+        return document.read(held.head + held.data), HELD
+
+    def content(self, act: Act, ref: str) -> tuple[PayloadRow | None, str]:
+        """Return the payload at `ref` if it is the author's, in the act's room, and why not if there is none."""
+        if not ref:
+            return None, HELD
+        log, index, leaf = ref.split("/")
+        row, at = self.tx.logs.get(origin_of(unb32(log, 32))), int(index)
+        right = row is not None and (row.circle, row.member) == (act.circle, act.author)
+        if row is None or not right or at >= row.size or b32(self.tx.logs.node(row.id, 0, at)) != leaf:
+            return None, MISSING
+        held = self.tx.payloads.get(row.id, at, at + 1)
+        if held:
+            return held[0], HELD
+        marks = erasing.marks(self.tx, origin_hash(row.origin), at, at)
+        return None, ERASED if at in marks else AWAITED
+
+    def name(self, member: Member | bytes) -> str:
+        """Return a member's name."""
+        return self.base.name_of(self.tx, Member(member))
+
+    def person(self, act: Act) -> str:
+        """Return who acted: the name of a person of ours, the id of another member's, "" for a node by itself."""
+        id_ = str(act.body["person"])
+        names = {each.person: each.name for each in people(self.tx)} if act.author == self.me else {}
+        return "" if id_ == NOBODY else names.get(id_, id_)
+
+    def state(self, act: Act) -> State:
+        """Return how far what an act asks for has come."""
+        return self.world.standing(act.place.leaf)
+
+    def votes(self, act: Act) -> list[Vote]:
+        """Return the answers to what an act asks, by member id, each with the words of a note to it."""
+        found: list[Vote] = []
+        for member, given in sorted(self.world.answers(act.place.leaf).items()):
+            answer = self.world.view.acts[given.ref]
+            notes = [self.words(note).text for note in self.acts("note/1", of=given.ref) if note.author == member]
+            found.append(
+                Vote(
+                    b32(member),
+                    self.name(member),
+                    self.person(answer),
+                    stamp(given.time),
+                    given.answer,
+                    "\n".join(filter(None, notes)),
+                )
+            )
+        return found
+
+
+class Pen(Board):
+    """A board on which this member writes, in one room, as one person."""
+
+    def __init__(self, base: Base, tx: Transaction, charter: Charter, person: str) -> None:
+        """Write in this room; WaitingError or ConflictError unless it can be used now."""
+        super().__init__(base, tx)
+        world = self.world
+        if not world.charters.is_current(charter):
+            raise ConflictError(
+                "It belongs to an earlier revision of the agreement, which has ended.",
+                code="earlier-revision",
+                hint="Begin it anew under the present one.",
+            )
+        require_force(world, charter)
+        self.charter = charter
+        self.who = person if person == NOBODY else operator(tx, person)
+
+    def put(self, text: str | bytes, media: str = TEXT, marking: Tlp | None = None) -> str:
+        """Append a document and return its reference; marked as the circle's ceiling unless told otherwise.
+
+        RefusedError if the circle may not hold it.
+        """
+        self._admit(document.NAME)
+        data = text.encode() if isinstance(text, str) else text
+        ceiling = self.charter.text.ceiling
+        made = Document(ceiling if marking is None else marking, media, self.who, data)
+        if reason := document.judge(made.encode(), ceiling, self.charter.terms.limits.payload):
+            raise refused(reason)
+        _, places = self.base.append(
+            self.tx, self.charter, [Draft(document.NAME, self.base.clock(), made.head, made.data)]
+        )
+        return places[0].ref
+
+    def act(self, kind: str, body: Mapping[str, object], after: Iterable[str] = ()) -> Act:
+        """Append an act and return it; RefusedError (and nothing is kept) if the rules do not let it count.
+
+        `after`: the references of the newest acts of the same thing; three of them are named.
+        """
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+            raise refused("kind")
+        self._admit(kind)
+        fields = {**body, "person": self.who, "after": sorted(set(after))[-3:]}
+        _, places = self.base.append(self.tx, self.charter, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
+        view = self.world.view
+        timing.watch(self.tx, places[0].log, [places[0].index])
+        judged = view.judged.get(places[0].ref)
+        if judged is None:
+            raise ConflictError("It depends on something that has not arrived here yet.", hint="Sync, then try again.")
+        if judged.verdict is not Verdict.ALLOW:
+            raise refused(judged.detail)
+        return view.acts[places[0].ref]
+
+    def _admit(self, kind: str) -> None:
+        """Raise RefusedError unless the agreement admits this kind of work."""
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+            raise refused("kind")
+
+    def answer(self, asking: Act, *, refuse: bool = False, text: str = "") -> Act:
+        """Give our one final answer to what an act asks, with words to it if there are any."""
+        given = self.world.answers(asking.place.leaf).get(self.me)
+        wanted = REFUSE if refuse else APPROVE
+        if given is not None and given.answer != wanted:
+            raise ConflictError("You have answered already; a first answer is final.", code="answered")
+        if given is not None:
+            return self.world.view.acts[given.ref]
+        body: dict[str, object] = {
+            "of": b32(asking.place.leaf),
+            "revision": b32(self.charter.revision),
+            "answer": wanted,
+        }
+        made = self.act(APPROVAL.name, body, [asking.place.ref])
+        if text:
+            self.act("note/1", {"of": made.place.ref, "content": self.put(text)}, [made.place.ref])
+        return made
+
+    def voters(self) -> list[str]:
+        """Return the members of the room as an act that asks names them."""
+        return sorted(map(b32, self.charter.members))
+
+    def needed(self, word: str) -> int:
+        """Return how many approvals the terms demand for what the term `consent` calls `word`."""
+        rule = getattr(self.charter.terms.consent, word)
+        members = len(self.charter.members)
+        return self.world.charters.needed(self.charter.circle, members) if rule == "quorum" else members
+
+
+def order(act: Act) -> tuple[int, bytes, int, bytes, bytes]:
+    """Sort acts the same way at every member: claimed time, author, index."""
+    return (act.time, act.author, act.place.index, act.place.log, act.place.leaf)
+
+
+def newest(acts: Sequence[Act]) -> list[str]:
+    """Return the references of the newest acts, at most three, to be named in `after`."""
+    return [act.place.ref for act in sorted(acts, key=order)[-3:]]
+
+
+def refused(reason: str) -> RefusedError:
+    """Return the error for a reason for which an act or a document does not count."""
+    text, hint = _WHY.get(reason, (f"The rules of the agreement do not let this count ({reason}).", ""))
+    return RefusedError(text, code=reason, hint=hint)
+
+
+@contextmanager
+def reading(base: Base) -> Generator[Board]:
+    """Give a board to read from."""
+    with base.store.read() as tx:
+        yield Board(base, tx)
+
+
+@contextmanager
+def writing(base: Base, circle: str, person: str = "") -> Generator[Pen]:
+    """Give a pen for the newest room of a circle; everything that it writes is kept, or nothing."""
+    with base.store.write() as tx:
+        yield Pen(base, tx, base.find_circle(base.world(tx), circle), person)
+    base.mark()
+    base.changed.set()
+
+
+@contextmanager
+def about(base: Base, kind: str, id_: str, what: str, person: str = "") -> Generator[tuple[Pen, Act]]:
+    """Give a pen for the room of a thing, and the act that began it; NotFoundError if there is none."""
+    with base.store.write() as tx:
+        act = Board(base, tx).find(kind, id_, what)
+        charter = base.world(tx).charters.get(act.circle)
+        if charter is None:
+            raise NotFoundError(f"The circle of this {what} is not known here.")
+        yield Pen(base, tx, charter, person), act
+    base.mark()
+    base.changed.set()

@@ -1,0 +1,202 @@
+"""Cases: a workspace of a circle that every member changes, also offline, and in which nothing is lost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from entente.core.errors import InvalidError, NotFoundError, RefusedError
+from entente.core.ids import b32
+from entente.core.shape import MAX_AFTER
+from entente.kinds import case
+from entente.node.home.find import find
+from entente.node.items.consents import carriers
+from entente.node.items.sharing import resolve
+from entente.node.rooms import offers as charter_book
+from entente.node.work.acts import Pen, about, newest, reading, writing
+from entente.node.work.case.state import CaseView
+from entente.node.work.text import check_text, check_title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entente.core.kind import Act
+    from entente.node.home.base import Base
+    from entente.node.work.acts import Board
+    from entente.node.work.case.values import CaseInfo, CaseRow
+
+NOTE = "note/1"
+NONE = ("", "none")
+"""Instead of a member: nobody."""
+
+
+class Cases:
+    """What members work on together over days; every method that writes returns the id of what it wrote."""
+
+    def __init__(self, base: Base) -> None:
+        """Work on this base."""
+        self._base = base
+
+    def open(self, circle: str, title: str, person: str = "") -> CaseInfo:
+        """Open a case in a circle."""
+        words = check_title(title, "case")
+        with writing(self._base, circle, person) as pen:
+            return CaseView(pen, pen.act(case.KIND.name, {"content": pen.put(words)}), []).info()
+
+    def view(self, id_: str) -> CaseInfo:
+        """Return a case with all that was written in it; NotFoundError if there is none."""
+        with reading(self._base) as board:
+            return _look(board, board.find(case.KIND.name, id_, "case")).info()
+
+    def list(self, circle: str = "", *, ended: bool = False) -> Sequence[CaseRow]:
+        """Return the cases of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
+        with reading(self._base) as board:
+            within = board.circle(circle).id if circle else b""
+            changes: dict[object, list[Act]] = defaultdict(list)
+            for each in board.acts(case.CHANGE.name):
+                changes[each.body["case"]].append(each)
+            found = [
+                CaseView(board, act, changes[act.place.ref]).row()
+                for act in board.acts(case.KIND.name)
+                if not within or board.room(act).id == within
+            ]
+        return [each for each in found if ended or not each.ended]
+
+    def note(self, id_: str, text: str, person: str = "") -> str:
+        """Write a note to a case."""
+        words = check_text(text, "note")
+        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
+            made = pen.act(NOTE, {"of": act.place.ref, "content": pen.put(words)}, [act.place.ref])
+            return b32(made.place.leaf)
+
+    def event(self, id_: str, text: str, at: int, person: str = "") -> str:
+        """Put what happened at a time (ms) on the timeline of a case."""
+        words = check_text(text, "event")
+        if at <= 0:
+            raise InvalidError("An event happened after the year 1970 began.")
+        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
+            return _write(pen, act, case.EVENT, time=at, content=pen.put(words))
+
+    def task(self, id_: str, text: str, *, owner: str = "", due: int = 0, person: str = "") -> str:
+        """Add a task to a case, with the member that does it and the date (ms) if they are known."""
+        words = check_text(text, "task")
+        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
+            made = _write(pen, act, case.TASK, content=pen.put(words))
+            ref = pen.find(case.CHANGE.name, made, "task").place.ref
+            if owner not in NONE:
+                _give(pen, act, case.OWNER, ref, value=_owner(pen, owner))
+            if due:
+                _give(pen, act, case.DUE, ref, time=due)
+            return made
+
+    def link(self, id_: str, item: str, text: str = "", person: str = "") -> str:
+        """Link an item to a case; RefusedError for one that we hold and have not shared in the case's circle."""
+        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
+            value = _item(pen, item)
+            content = pen.put(text.strip()) if text.strip() else ""
+            return _write(pen, act, case.LINK, value=value, content=content)
+
+    def set(
+        self,
+        id_: str,
+        task: str = "",
+        *,
+        title: str | None = None,
+        state: str | None = None,
+        owner: str | None = None,
+        due: int | None = None,
+        person: str = "",
+    ) -> Sequence[str]:
+        """Give fields of a case, or of one of its tasks, other values; what is None stays.
+
+        An `owner` "" or "none" is nobody, a `due` 0 no date. All of it is written, or nothing.
+        """
+        if title is None and state is None and owner is None and due is None:
+            raise InvalidError("Nothing is to be set.", hint="Give a title, a state, an owner or a date.")
+        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
+            target = _task(pen, act, task) if task else ""
+            made: list[str] = []
+            if title is not None:
+                words = check_text(title, "task") if task else check_title(title, "case")
+                made.append(_give(pen, act, case.TITLE, target, content=pen.put(words)))
+            if state is not None:
+                made.append(_give(pen, act, case.STATE, target, value=_state(state, task)))
+            if owner is not None:
+                made.append(_give(pen, act, case.OWNER, target, value=_owner(pen, owner)))
+            if due is not None:
+                made.append(_give(pen, act, case.DUE, target, time=due))
+            return made
+
+
+def _look(board: Board, act: Act) -> CaseView:
+    return CaseView(board, act, board.acts(case.CHANGE.name, case=act.place.ref))
+
+
+def _change(field: str, target: str, value: str, time: int, content: str) -> dict[str, object]:
+    return {"field": field, "target": target, "value": value, "time": time, "content": content}
+
+
+def _write(pen: Pen, act: Act, field: str, *, value: str = "", time: int = 0, content: str = "") -> str:
+    """Add something to a case that stays, and return its id."""
+    seen = [act, *pen.acts(case.CHANGE.name, case=act.place.ref)]
+    made = pen.act(case.CHANGE.name, {"case": act.place.ref, **_change(field, "", value, time, content)}, newest(seen))
+    return b32(made.place.leaf)
+
+
+def _give(pen: Pen, act: Act, field: str, target: str, *, value: str = "", time: int = 0, content: str = "") -> str:
+    """Give a field one value in place of all that it has, and return the id of the change."""
+    while True:
+        before = [each.place.ref for each in _look(pen, act).standing(field, target)]
+        body = {"case": act.place.ref, **_change(field, target, value, time, content)}
+        made = pen.act(case.CHANGE.name, body, before[:MAX_AFTER] or [target or act.place.ref])
+        if len(before) <= MAX_AFTER:
+            return b32(made.place.leaf)
+
+
+def _task(pen: Pen, act: Act, text: str) -> str:
+    """Return the reference of a task of this case, by the beginning of its id or by its title."""
+    view = _look(pen, act)
+    tasks = {each.place.leaf: each for each in view.of(case.TASK)}
+    options = [(leaf, b32(leaf), view.fields(each).title) for leaf, each in tasks.items()]
+    return tasks[find(text, options, "task")].place.ref
+
+
+def _state(word: str, task: str) -> str:
+    states = case.TASK_STATES if task else case.CASE_STATES
+    if word not in states:
+        what = "task" if task else "case"
+        raise InvalidError(f"A {what} cannot be {word!r}.", hint=f"The states of a {what} are {', '.join(states)}.")
+    return word
+
+
+def _owner(pen: Pen, text: str) -> str:
+    """Return the id of the member that is to own something, "" for nobody."""
+    if text in NONE:
+        return ""
+    member = pen.base.find_member(pen.tx, text)
+    if member not in pen.charter.members:
+        raise RefusedError(
+            f"{pen.name(member)} is not a member of {pen.charter.text.name}.",
+            code="value",
+            hint="Its members are listed by `entente circle list`.",
+        )
+    return b32(member)
+
+
+def _item(pen: Pen, text: str) -> str:
+    """Return the STIX id of an item; RefusedError where linking it would tell the circle of what it was not given."""
+    try:
+        stix_id = resolve(pen.tx, text)
+    except NotFoundError as problem:
+        if problem.code != NotFoundError.code or not case.STIX_ID.fullmatch(text):
+            raise
+        return text
+    within = charter_book.reaching(pen.tx, pen.world.charters, pen.charter)
+    copies = pen.tx.items.find([stix_id])[stix_id]
+    if not any(log.id in within for row in copies for log, _ in carriers(pen.tx, row)):
+        raise RefusedError(
+            f"{stix_id} is not shared in {pen.charter.text.name}.",
+            code="not-shared",
+            hint="Share it there first: `entente share send`.",
+        )
+    return stix_id

@@ -1,0 +1,1 @@
+"""Public disclosure and dossiers."""

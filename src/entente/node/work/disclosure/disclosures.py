@@ -1,0 +1,270 @@
+"""Public disclosure: a text leaves when all whom the agreement names have approved exactly these bytes (page 11)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from entente.core.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    VerificationError,
+    WaitingError,
+)
+from entente.core.ids import b32, unb32
+from entente.core.marking import Tlp
+from entente.core.times import stamp
+from entente.kinds.disclosure import KIND
+from entente.kinds.document import MARKDOWN, TEXT, check_text
+from entente.node.home.find import find
+from entente.node.items.sharing import resolve
+from entente.node.work.acts import AWAITED, HELD, about, reading, writing
+from entente.node.work.disclosure.dossiers import dossier_of
+from entente.node.work.disclosure.values import DisclosureInfo
+from entente.node.work.excerpt import Excerpt
+from entente.node.work.session import record as records
+from entente.policy import disclosure as redaction
+from entente.policy.approval import State
+from entente.policy.disclosure import Finding
+from entente.store.texts import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from entente.core.kind import Act
+    from entente.node.home.base import Base
+    from entente.node.items.items import Items
+    from entente.node.rooms.room import Charter
+    from entente.node.work.acts import Board
+    from entente.store.ports import ItemRow, Transaction
+
+MAX_TEXT: Final = 256 * 1024
+SPACE: Final = "redaction"
+"""What this node looks for in a disclosure and lets through, by its id; it never leaves."""
+HITS: Final = 200
+SHOWN: Final = 10
+_STATES: Final = {State.IN_FORCE: "approved"}
+
+
+class Rules(Struct, frozen=True):
+    """Terms that may not stand in a text, and observables that may, although a held item has them."""
+
+    terms: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+    def also(self, terms: Iterable[str], allow: Iterable[str]) -> Rules:
+        """Return these and further ones."""
+        return Rules(tuple(dict.fromkeys((*self.terms, *terms))), tuple(dict.fromkeys((*self.allow, *allow))))
+
+
+class Disclosures:
+    """What is told to everybody."""
+
+    def __init__(self, base: Base, items: Items) -> None:
+        """Work on this base; `items` keep the index in which observables are looked up."""
+        self._base = base
+        self._items = items
+
+    def propose(
+        self,
+        of: str,
+        data: bytes,
+        *,
+        media: str = TEXT,
+        terms: Iterable[str] = (),
+        allow: Iterable[str] = (),
+        person: str = "",
+    ) -> DisclosureInfo:
+        """Propose to publish these bytes; `of` is a circle, or an act or item, whose circle is meant.
+
+        RefusedError if something is hidden in the text, a term of `terms` stands in it, or an observable that a held
+        item above TLP:CLEAR has, unless `allow` names it. InvalidError for what is no text.
+        """
+        rules = Rules().also(terms, allow)
+        text = _read(data, media)
+        self._items.index()
+        with reading(self._base) as board:
+            circle = b32(_circle_of(board, of).id)
+        with writing(self._base, circle, person) as pen:
+            _check(pen.tx, text, media, rules)
+            body: dict[str, object] = {
+                "content": pen.put(data, media, Tlp.CLEAR),
+                "hash": b32(sha256(data).digest()),
+                "voters": pen.voters(),
+                "needed": pen.needed("disclosure"),
+            }
+            act = pen.act(KIND.name, body)
+            _keep(pen.tx, act, rules)
+            return _info(Excerpt(self._base, pen.tx, pen.charter), act)
+
+    def approve(
+        self, id_: str, *, refuse: str = "", terms: Iterable[str] = (), allow: Iterable[str] = (), person: str = ""
+    ) -> DisclosureInfo:
+        """Give our one final answer; `refuse` is the reason for a no. The same is looked for as in `propose`.
+
+        WaitingError while the text has not arrived, VerificationError if it is not the one whose hash was proposed.
+        """
+        self._items.index()
+        with about(self._base, KIND.name, id_, "disclosure", person) as (pen, act):
+            if not refuse:
+                rules = _kept(pen.tx, act).also(terms, allow)
+                data, media = _text(pen, act)
+                _check(pen.tx, _read(data, media), media, rules)
+                _keep(pen.tx, act, rules)
+            pen.answer(act, refuse=bool(refuse), text=refuse.strip())
+            return _info(Excerpt(self._base, pen.tx, pen.charter), act)
+
+    def view(self, id_: str) -> DisclosureInfo:
+        """Return a disclosure with its exact text; NotFoundError if there is none."""
+        with reading(self._base) as board:
+            act = board.find(KIND.name, id_, "disclosure")
+            return _info(Excerpt(self._base, board.tx, board.room(act)), act)
+
+    def list(self) -> Sequence[DisclosureInfo]:
+        """Return all disclosures, oldest first."""
+        with reading(self._base) as board:
+            acts = board.acts(KIND.name)
+            return [_info(Excerpt(self._base, board.tx, board.room(act)), act) for act in acts]
+
+    def export(self, id_: str, *, terms: Iterable[str] = (), allow: Iterable[str] = ()) -> bytes:
+        """Return the dossier of an approved text, which anybody can verify; the text is looked at once more.
+
+        WaitingError until all that the agreement names have approved; RefusedError if one refused.
+        """
+        self._items.index()
+        with reading(self._base) as board:
+            act = board.find(KIND.name, id_, "disclosure")
+            made = dossier_of(board, act)
+            data, media = _text(board, act)
+            _check(board.tx, _read(data, media), media, _kept(board.tx, act).also(terms, allow))
+            return made
+
+
+def _read(data: bytes, media: str) -> str:
+    """Return the text; InvalidError unless it is one that can be published."""
+    if media not in {TEXT, MARKDOWN}:
+        raise InvalidError(f"What is published is {TEXT} or {MARKDOWN}, not {media[:80]}.")
+    if not 0 < len(data) <= MAX_TEXT:
+        raise InvalidError(f"A text that is published has 1 to {MAX_TEXT} bytes.", hint="Shorten it.")
+    return check_text(data)
+
+
+def _text(board: Board, act: Act) -> tuple[bytes, str]:
+    """Return the bytes that were proposed, with their media type."""
+    found, state = board.document(act, str(act.body["content"]))
+    if state == AWAITED:
+        raise WaitingError("The text has not arrived here yet.", hint="Exchange first: `entente sync`.")
+    if state != HELD or found is None:
+        raise NotFoundError("The text is not where its proposer says, or was erased.", hint="Propose it anew.")
+    if b32(sha256(found.data).digest()) != act.body["hash"]:
+        raise VerificationError("The text is not the one whose hash was proposed.", hint="Refuse it.")
+    return found.data, found.media
+
+
+def _check(tx: Transaction, text: str, media: str, rules: Rules) -> None:
+    """Raise RefusedError, with what and where, unless the text may be shown to everybody."""
+    found = redaction.hidden(text, markdown=media == MARKDOWN) + redaction.named(text, rules.terms)
+    found += _held(tx, text, {redaction.plain(each).strip() for each in rules.allow})
+    if not found:
+        return
+    lines = [f"{each.text}{f' (line {each.line})' if each.line else ''}" for each in found[:SHOWN]]
+    rest = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    raise RefusedError(
+        f"The text cannot be published as it is ({found[0].rule}): {'; '.join([*lines, *rest])}.",
+        code=found[0].rule,
+        hint="Change the text and propose it anew; an observable that may be public goes through with --allow.",
+    )
+
+
+def _held(tx: Transaction, text: str, allowed: set[str]) -> Iterator[Finding]:
+    """Yield each observable of the text that a held item above TLP:CLEAR has."""
+    for observable in redaction.observables(text):
+        if observable in allowed:
+            continue
+        rows = tx.items.search(observable, limit=HITS)
+        marked = ((row, marking) for row in rows if (marking := _above(tx, row)))
+        hit = next(((row, marking) for row, marking in marked if _holds(tx, row, observable)), None)
+        if hit is not None:
+            yield Finding(redaction.OBSERVABLE, f"{observable} is in {hit[0].stix_id}, {hit[1]}")
+
+
+def _above(tx: Transaction, row: ItemRow) -> str:
+    """Return the strictest marking of the copies of an item that are held, "" if all are TLP:CLEAR."""
+    copies = [each.tlp for each in tx.items.find([row.stix_id])[row.stix_id] if each.state == HELD]
+    above = [tlp for tlp in copies if tlp != Tlp.CLEAR]
+    if not above:
+        return ""
+    return str(Tlp(max(above))) if max(above) > Tlp.CLEAR else "which has no marking"
+
+
+def _holds(tx: Transaction, row: ItemRow, observable: str) -> bool:
+    return any(redaction.holds(text_of(data), observable) for _, data in tx.items.get([row.seq]))
+
+
+def _circle_of(board: Board, text: str) -> Charter:
+    """Return the circle that is meant by its id or name, or by an act or item in it."""
+    for look in (_by_circle, _by_act, _by_item):
+        try:
+            return look(board, text)
+        except NotFoundError as problem:
+            if problem.code == "ambiguous":
+                raise
+    raise NotFoundError(f"There is no circle, act or item {text!r}.", hint="See `entente circle list`.")
+
+
+def _by_circle(board: Board, text: str) -> Charter:
+    return board.circle(text)
+
+
+def _by_act(board: Board, text: str) -> Charter:
+    acts = board.world.view.acts
+    by_leaf = {act.place.leaf: act for act in acts.values()}
+    act = acts.get(text) or by_leaf[find(text, [(leaf, b32(leaf), "") for leaf in by_leaf], "act")]
+    return board.room(act)
+
+
+def _by_item(board: Board, text: str) -> Charter:
+    """Return the one circle that an item is in; ConflictError if there are several."""
+    stix_id = resolve(board.tx, text)
+    logs = {row.id: row for row in board.tx.logs.all()}
+    entries = [each for row in board.tx.items.find([stix_id])[stix_id] for each in board.tx.payloads.of_item(row.seq)]
+    rooms = (board.world.charters.get(logs[each.log].circle) for each in entries)
+    found = {room.id: room for room in rooms if room is not None}
+    if not found:
+        raise NotFoundError(f"The item {stix_id} is in no circle.", hint="Name the circle: --circle.")
+    if len(found) > 1:
+        raise ConflictError(f"The item {stix_id} is in {len(found)} circles.", hint="Name the one: --circle.")
+    return next(iter(found.values()))
+
+
+def _keep(tx: Transaction, act: Act, rules: Rules) -> None:
+    if rules != Rules():
+        tx.records.put(SPACE, b32(act.place.leaf), msgspec.json.encode(rules))
+
+
+def _kept(tx: Transaction, act: Act) -> Rules:
+    data = tx.records.get(SPACE, b32(act.place.leaf))
+    return msgspec.json.decode(data, type=Rules) if data else Rules()
+
+
+def _info(part: Excerpt, act: Act) -> DisclosureInfo:
+    found, state = part.document(act, str(act.body["content"]))
+    return DisclosureInfo(
+        disclosure=b32(act.place.leaf),
+        circle=b32(part.charter.id),
+        state=_STATES.get(part.state(act), part.state(act).value),
+        text=found.text if found else "",
+        text_state=state,
+        media=found.media if found else "",
+        sha256=unb32(str(act.body["hash"]), 32).hex(),
+        by=b32(act.author),
+        name=part.name(act.author),
+        time=stamp(act.time),
+        needed=int(str(act.body["needed"])),
+        answers=records.votes_on(part, act),
+    )

@@ -1,0 +1,1 @@
+"""Joint sessions, their agenda, decisions and minutes."""

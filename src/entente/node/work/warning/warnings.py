@@ -1,0 +1,222 @@
+"""Warnings: publish a judgement with its sources, assess those of others, see what stands behind each, export it.
+
+docs/protocol/11-joint-work.md ("Warnings") and 13-stix.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from entente.core.errors import ConflictError, InvalidError
+from entente.core.marking import Tlp, parse
+from entente.core.times import stamp
+from entente.formats.stix import facts
+from entente.formats.stix.joint import extension as stix_work
+from entente.formats.stix.joint.warning import (
+    MOST,
+    OpinionText,
+    WarningText,
+    assessment_opinion,
+    read_warning,
+    warning_objects,
+)
+from entente.kinds import FAMILIES
+from entente.kinds.warning import AGREE, ASSESSMENT, DISAGREE, KIND
+from entente.node.home.people import operator
+from entente.node.items.sharing import resolve
+from entente.node.work.acts import about, newest, reading, refused, writing
+from entente.node.work.text import check_text
+from entente.node.work.warning import items
+from entente.node.work.warning.state import info
+from entente.node.work.warning.values import Published
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entente.core.kind import Act
+    from entente.formats.stix.joint.warning import Source
+    from entente.node.home.base import Base
+    from entente.node.items.sharing import Sharing
+    from entente.node.work.acts import Board, Pen
+    from entente.node.work.warning.values import WarningInfo
+    from entente.store.ports import Transaction
+
+WHAT: Final = "warning"
+
+
+class Warnings:
+    """What members of our circles warn each other of."""
+
+    def __init__(self, base: Base, sharing: Sharing) -> None:
+        """Work on this base; share through the same desk as everybody."""
+        self._base = base
+        self._sharing = sharing
+
+    def publish(
+        self, circle: str, found: WarningText, *, until: int = 0, tlp: str = "", replaces: str = "", person: str = ""
+    ) -> Published:
+        """Warn a circle: the report, what it names and the act, or nothing at all; then `preview` says why.
+
+        `until` (ms) is when the warning expires, 0 for never. `tlp` is the marking, the circle's ceiling if empty.
+        `replaces` is an earlier warning of ours. RefusedError if the agreement admits no warnings.
+        """
+        try:
+            with writing(self._base, circle, person) as pen:
+                marking = parse(tlp) if tlp else pen.charter.text.ceiling
+                before = pen.find(KIND.name, replaces, WHAT) if replaces else None
+                seqs = self._made(pen.tx, found, until, marking, pen.who, _report_id(pen, before))
+                return self._warn(pen, seqs, found, until, before)
+        except items.WithheldError as held:
+            return Published("", "", held.preview)
+
+    def draft(self, found: WarningText, *, until: int = 0, tlp: str = "", person: str = "") -> str:
+        """Keep a warning at home and return its report's id, for `publish_draft` by another person under four eyes.
+
+        InvalidError without a marking.
+        """
+        base, marking = self._base, parse(tlp)
+        with base.store.write() as tx:
+            seqs = self._made(tx, found, until, marking, operator(tx, person), "")
+            return tx.items.get(seqs[:1])[0][0].stix_id
+
+    def publish_draft(self, circle: str, report: str, *, replaces: str = "", person: str = "") -> Published:
+        """Warn a circle by a report of ours that is held already; the rest as `publish` does.
+
+        NotFoundError if there is no such item of ours, InvalidError if it is no warning.
+        """
+        try:
+            with writing(self._base, circle, person) as pen:
+                row, data = items.mine(pen.tx, self._base, resolve(pen.tx, report))
+                found = read_warning(data)
+                if found is None:
+                    raise InvalidError(f"{row.stix_id} is no warning with a source or a basis.")
+                before = pen.find(KIND.name, replaces, WHAT) if replaces else None
+                own = items.identity(pen.tx, self._base)
+                seqs = [row.seq, *items.named(pen.tx, self._base.me, data), *own]
+                return self._warn(pen, seqs, found, _milliseconds(found.valid_until), before)
+        except items.WithheldError as held:
+            return Published("", "", held.preview)
+
+    def assess(
+        self,
+        id_: str,
+        text: str,
+        *,
+        agree: bool,
+        sources: Sequence[Source] = (),
+        tlp: str = "",
+        person: str = "",
+    ) -> Published:
+        """Say what this member thinks of another's warning; it stays on record, a later word of ours counts instead.
+
+        Nothing is written if a rule keeps the opinion back; then `preview` says which. The marking is the report's own
+        unless `tlp` names another. RefusedError for a warning of ours, ConflictError if its words are not held.
+        """
+        base, verdict = self._base, AGREE if agree else DISAGREE
+        said = OpinionText(verdict, check_text(text, "assessment"), tuple(sources[:MOST]))
+        try:
+            with about(base, KIND.name, id_, WHAT, person) as (pen, act):
+                if act.author == base.me:
+                    raise refused("own")
+                row, _, state = items.words(pen, act)
+                if row is None:
+                    raise ConflictError(
+                        f"The words of this warning are {state}; there is nothing to assess.",
+                        hint="Sync, and look again.",
+                    )
+                marking = parse(tlp) if tlp else Tlp(row.tlp)
+                made = assessment_opinion(items.heads(base, marking, 1)[0], row.stix_id, said)
+                seqs = items.keep(pen.tx, base, [made], marking, pen.who)
+                seqs += items.identity(pen.tx, base)
+                body = {"of": act.place.ref, "verdict": verdict, "item": items.share(self._sharing, pen, seqs)}
+                earlier = [each for each in pen.acts(ASSESSMENT.name, of=act.place.ref) if each.author == base.me]
+                word = pen.act(ASSESSMENT.name, body, [act.place.ref, *newest(earlier)[-1:]])
+                return Published(items.thing(word), made.id)
+        except items.WithheldError as held:
+            return Published("", "", held.preview)
+
+    def view(self, id_: str) -> WarningInfo:
+        """Return a warning with what members said of it; NotFoundError if there is none."""
+        with reading(self._base) as board:
+            return info(board, board.find(KIND.name, id_, WHAT), self._base.clock())
+
+    def list(self, circle: str = "", *, ended: bool = False) -> Sequence[WarningInfo]:
+        """Return the warnings of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
+        now = self._base.clock()
+        with reading(self._base) as board:
+            within = board.circle(circle).id if circle else b""
+            acts = [act for act in board.acts(KIND.name) if not within or board.room(act).id == within]
+            found = [info(board, act, now) for act in acts]
+        return [each for each in found if ended or not each.ended]
+
+    def export(self, id_: str) -> Sequence[bytes]:
+        """Return the STIX objects of a warning: report, what it names, opinions, identities, markings, our extension.
+
+        ConflictError if its words are not held.
+        """
+        with reading(self._base) as board:
+            act = board.find(KIND.name, id_, WHAT)
+            found = _objects(board, act)
+            levels = [tlp for data in found.values() if (tlp := facts(data).tlp) is not None]
+        return [*found.values(), *stix_work.markings(levels), *stix_work.definition()]
+
+    def _made(
+        self, tx: Transaction, found: WarningText, until: int, marking: Tlp, person: str, replaces: str
+    ) -> Sequence[int]:
+        """Make the objects of a warning and keep them; return their rows, the report first."""
+        said = structs.replace(found, valid_until=stamp(until) if until else "")
+        heads = items.heads(self._base, marking, 1 + len(said.places) + len(said.actors))
+        made = warning_objects(heads, said, replaces)
+        seqs = items.keep(tx, self._base, made, marking, person)
+        return [*seqs, *items.identity(tx, self._base)]
+
+    def _warn(self, pen: Pen, seqs: Sequence[int], found: WarningText, until: int, before: Act | None) -> Published:
+        """Share the items and say so by an act."""
+        if not set(FAMILIES[KIND.name]) & set(pen.charter.terms.kinds):
+            raise refused("kind")
+        body: dict[str, object] = {
+            "item": items.share(self._sharing, pen, seqs),
+            "likelihood": found.likelihood,
+            "confidence": found.confidence,
+            "until": until,
+            "replaces": before.place.ref if before else "",
+        }
+        act = pen.act(KIND.name, body, [before.place.ref] if before else [])
+        return Published(items.thing(act), pen.tx.items.get(seqs[:1])[0][0].stix_id)
+
+
+def _report_id(board: Board, act: Act | None) -> str:
+    """Return the STIX id of a warning's report, "" if there is none or it is gone."""
+    row = items.words(board, act)[0] if act is not None else None
+    return row.stix_id if row is not None else ""
+
+
+def _objects(board: Board, act: Act) -> dict[str, bytes]:
+    """Return the objects of a warning that are held, by id."""
+    row, data, state = items.words(board, act)
+    if row is None:
+        raise ConflictError(f"The words of this warning are {state}; there is nothing to export.")
+    found = {row.stix_id: data}
+    named = items.named(board.tx, act.author, data)
+    found |= {each.stix_id: held for each, held in board.tx.items.get(named)}
+    for each in (act, *board.acts(ASSESSMENT.name, of=act.place.ref)):
+        said, opinion, _ = items.words(board, each)
+        if said is not None:
+            found[said.stix_id] = opinion
+        id_, identity = items.author_identity(board, each, stamp(act.time))
+        found[id_] = identity
+    return found
+
+
+def _milliseconds(text: str) -> int:
+    """Read the time that a report of ours holds; 0 for none."""
+    if not text:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(milliseconds=1)
+    except (ValueError, TypeError, OverflowError) as problem:
+        raise InvalidError(f"{text[:80]!r} is not a time.") from problem
