@@ -36,7 +36,7 @@ from entente.ledger.log import Draft
 from entente.ledger.package import Package
 from entente.node import Node
 from entente.node.exchange.intake import Intake
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 
 PATH = "/entente/v1/exchange"
 LIMIT = 2000
@@ -120,8 +120,8 @@ def bombs(_node, _facts):
 
 def own_log(node, facts, tx):
     """Return our own log of the circle with Harbour."""
-    charter = charter_book.load(tx).require(unb32(facts["hostile"], 32))
-    return tx.logs.get(charter.origin(node.base.me))
+    room = offers.load(tx).require(unb32(facts["hostile"], 32))
+    return tx.logs.get(room.origin(node.base.me))
 
 
 def unverifiable(node, facts):
@@ -162,10 +162,10 @@ def flood(node, facts):
     body = [{"type": "note", "spec_version": "2.1", "content": "x" * 300}]
     circle = facts["hostile"]
     with node.base.store.write() as tx:
-        charter = charter_book.load(tx).require(unb32(circle, 32))
+        room = offers.load(tx).require(unb32(circle, 32))
         head = b'{"marking":"TLP:GREEN","person":"%s","purpose":"","type":"note"}\n' % node.operator.encode()
         data = msgspec.json.encode(body[0])
-        node.base.append(tx, charter, [Draft("item/1", node.base.clock(), head, data)] * (10 * LIMIT))
+        node.base.append(tx, room, [Draft("item/1", node.base.clock(), head, data)] * (10 * LIMIT))
     node.base.mark()
     return []
 

@@ -193,7 +193,7 @@ def anew(report, pair, there):
             opens.append((time.perf_counter() - began) * 1000)
             began = time.perf_counter()
             with reading(node.base) as board:
-                report.check(bool(board.world.view.acts), "nothing folded")
+                report.check(bool(board.in_force.view.acts), "nothing folded")
             shows.append((time.perf_counter() - began) * 1000)
             began = time.perf_counter()
             node.plans.approve(plan)

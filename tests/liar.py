@@ -18,7 +18,7 @@ from entente.exchange.messages import Delivery, Message, Part, decode, encode
 from entente.ledger import witness
 from entente.node import Node
 from entente.node.home.base import Base
-from entente.node.rooms import forked_logs as strays
+from entente.node.rooms import forked_logs
 from entente.store.memory.store import MemoryStore
 from perjury import Perjury
 from sight import Sight
@@ -245,7 +245,7 @@ class LyingSimulator(Simulator):
             with self.node(member).base.store.read() as tx:
                 rows = tx.logs.all()
                 sizes = [(row.origin, row.size, row.stopped, len(tx.payloads.awaited(row.id))) for row in rows]
-                found.append((sizes, [key for key, _ in tx.records.scan(strays.SPACE)]))
+                found.append((sizes, [key for key, _ in tx.records.scan(forked_logs.SPACE)]))
         return found
 
     def check(self) -> None:
@@ -277,11 +277,11 @@ class LyingSimulator(Simulator):
         first = None
         for member in members:
             with self.node(member).base.store.read() as tx:
-                world = self.node(member).base.world(tx)
+                world = self.node(member).base.in_force(tx)
                 acts = {ref: act for ref, act in world.view.acts.items() if act.circle == circle}
                 things = {act.place.leaf for act in acts.values()} & world.view.things.keys()
                 states = {thing: world.standing(thing) for thing in things}
-                found = (acts.keys(), states, world.state(world.charters.require(circle)))
+                found = (acts.keys(), states, world.state(world.rooms.require(circle)))
             first = found if first is None else first
             assert found[2] == first[2], "a circle is in force for some only"
             assert found[0] == first[0], "acts count for some only"
@@ -309,23 +309,23 @@ class LyingSimulator(Simulator):
     def knows(self, member: Member, circle: bytes) -> bool:
         node = self.node(member)
         with node.base.store.read() as tx:
-            charter = node.base.world(tx).charters.get(circle)
-            return charter is not None and member in charter.members
+            room = node.base.in_force(tx).rooms.get(circle)
+            return room is not None and member in room.members
 
     def usable(self, member: Member, circle: bytes) -> bool:
         """Say whether a circle is in force for a member."""
         with self.node(member).base.store.read() as tx:
-            world = self.node(member).base.world(tx)
-            charter = world.charters.get(circle)
-            return charter is not None and world.usable(charter)
+            world = self.node(member).base.in_force(tx)
+            room = world.rooms.get(circle)
+            return room is not None and world.usable(room)
 
     def blind(self, member: Member, circle: bytes) -> bool:
         """Say whether the liar keeps its logs of this circle's agreement from a member: that sees a part only."""
         for home in [*self.homes(), *map(self.node, self.honest)]:
             with home.base.store.read() as tx:
-                world = home.base.world(tx)
-                charter = world.charters.get(circle)
-                founding = charter and world.charters.founding_of(charter.agreement)
+                world = home.base.in_force(tx)
+                room = world.rooms.get(circle)
+                founding = room and world.rooms.founding_of(room.agreement)
                 if founding and world.suspends(founding, self.liar, member):
                     return True
         return False

@@ -12,7 +12,7 @@ from entente.core.errors import NotFoundError
 from entente.core.ids import b32
 from entente.ledger.log import Draft
 from entente.node.home.people import operator
-from entente.node.work.acts import Board
+from entente.node.work.acts import Reader
 from teamwork import MINUTE, in_room
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.node import Node
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from world import World
 
 Body = dict[str, object]
@@ -36,7 +36,7 @@ class Perjury:
         self.chance = chance
         self.world = world
 
-    def lies(self) -> list[Callable[[Board, Charter], Said]]:
+    def lies(self) -> list[Callable[[Reader, Room], Said]]:
         return [
             self.as_if_own, self.bent, self.vote_twice, self.step_of_another, self.empty_outcome, self.early_end,
             self.lowered, self.for_nothing, self.elsewhere, self.elsewhere_after, self.foreign_words, self.garbage,
@@ -46,125 +46,123 @@ class Perjury:
         """Tell one lie in the newest room of a circle, and return its name; NotFoundError if there is no matter."""
         base = node.base
         with base.store.write() as tx:
-            board = Board(base, tx)
-            charter = board.circle(circle)
-            lie, kind, body = self.some(board, charter)
+            board = Reader(base, tx)
+            room = board.circle(circle)
+            lie, kind, body = self.some(board, room)
             now = base.clock()
             time = self.chance.choice([now, now, now, now - 60 * MINUTE, now + 4 * MINUTE, now + 20 * MINUTE])
             fields = body | ({"person": operator(tx, "")} if "person" in body else {})
-            base.append(tx, charter, [Draft(kind, time, b"", canon.encode(fields))])
+            base.append(tx, room, [Draft(kind, time, b"", canon.encode(fields))])
         base.changed.set()
         return lie
 
-    def some(self, board: Board, charter: Charter) -> tuple[str, str, Body]:
+    def some(self, board: Reader, room: Room) -> tuple[str, str, Body]:
         """Make up a lie for which there is matter: its name, and what it says."""
         for lie in self.chance.sample(self.lies(), len(self.lies())):
             try:
-                return lie.__name__, *lie(board, charter)
+                return lie.__name__, *lie(board, room)
             except NotFoundError:
                 continue
         raise NotFoundError("There is nothing to lie about.", code="none")
 
-    def one(self, board: Board, charter: Charter, *kinds: str, mine: bool | None = None) -> Act:
+    def one(self, board: Reader, room: Room, *kinds: str, mine: bool | None = None) -> Act:
         """Return an act that counts in this room."""
         found = [
             act
-            for act in in_room(board, charter.circle).values()
+            for act in in_room(board, room.key).values()
             if (not kinds or act.kind in kinds) and mine in (None, act.author == board.me)
         ]
         if not found:
             raise NotFoundError("There is none yet.", code="none")
         return self.chance.choice(found)
 
-    def other_room(self, board: Board, charter: Charter) -> str:
+    def other_room(self, board: Reader, room: Room) -> str:
         """Return the reference of an act that counts in another room."""
-        refs = [ref for ref, act in board.world.view.acts.items() if act.circle != charter.circle]
+        refs = [ref for ref, act in board.in_force.view.acts.items() if act.circle != room.key]
         if not refs:
             raise NotFoundError("There is no other room.", code="none")
         return self.chance.choice(refs)
 
-    def as_if_own(self, board: Board, charter: Charter) -> Said:
+    def as_if_own(self, board: Reader, room: Room) -> Said:
         """Say what somebody said before."""
-        act = self.one(board, charter)
+        act = self.one(board, room)
         return act.kind, dict(act.body)
 
-    def bent(self, board: Board, charter: Charter) -> Said:
+    def bent(self, board: Reader, room: Room) -> Said:
         """Say it with another value in one field."""
-        kind, body = self.as_if_own(board, charter)
+        kind, body = self.as_if_own(board, room)
         name = self.chance.choice(sorted(body))
-        refs = [self.one(board, charter).place.ref for _ in range(2)]
+        refs = [self.one(board, room).place.ref for _ in range(2)]
         values: list[object] = ["", 0, 1, 2**53 - 1, [], refs[:1], refs, refs[0], "x", b32(board.me)]
         same = [value for value in values if type(value) is type(body[name]) and value != body[name]]
         body[name] = self.chance.choice(same or values)
         return kind, body
 
-    def vote_twice(self, board: Board, charter: Charter) -> Said:
+    def vote_twice(self, board: Reader, room: Room) -> Said:
         """Answer once more, the other way."""
-        act = self.one(board, charter, "approval/1", "reply/1", mine=True)
+        act = self.one(board, room, "approval/1", "reply/1", mine=True)
         turned = {"approve": "refuse", "refuse": "approve", "answered": "refused", "refused": "answered"}
         return act.kind, {**act.body, "answer": turned[str(act.body["answer"])]}
 
-    def step_of_another(self, board: Board, charter: Charter) -> Said:
+    def step_of_another(self, board: Reader, room: Room) -> Said:
         """Report a step of somebody else, or one of our own in a plan that is not in force."""
-        plan = self.one(board, charter, "plan/1")
+        plan = self.one(board, room, "plan/1")
         bones = plan.body["steps"]
         assert isinstance(bones, list)
         bone = self.chance.choice(bones)
-        given = board.world.answers(plan.place.leaf)
+        given = board.in_force.answers(plan.place.leaf)
         force = [answer.ref for answer in given.values() if self.chance.random() < 0.7]
         body: Body = {"plan": plan.place.ref, "step": bone["id"], "visit": 1, "state": "done", "result": ""}
         return "step/1", body | {"because": [], "force": force, "outputs": [], "person": "", "after": []}
 
-    def empty_outcome(self, board: Board, charter: Charter) -> Said:
+    def empty_outcome(self, board: Reader, room: Room) -> Said:
         """Decide that a plan is in force by approvals that are not there."""
-        return self._outcome(board, charter, "in-force", [])
+        return self._outcome(board, room, "in-force", [])
 
-    def early_end(self, board: Board, charter: Charter) -> Said:
+    def early_end(self, board: Reader, room: Room) -> Said:
         """Decide that a plan has expired, or is in force, by whatever approvals there are, in time or late."""
-        plan = self.one(board, charter, "plan/1")
-        counted = [answer.ref for answer in board.world.answers(plan.place.leaf).values()]
-        return self._outcome(board, charter, self.chance.choice(["expired", "in-force"]), counted, plan)
+        plan = self.one(board, room, "plan/1")
+        counted = [answer.ref for answer in board.in_force.answers(plan.place.leaf).values()]
+        return self._outcome(board, room, self.chance.choice(["expired", "in-force"]), counted, plan)
 
-    def _outcome(
-        self, board: Board, charter: Charter, result: str, counted: list[str], plan: Act | None = None
-    ) -> Said:
-        plan = plan or self.one(board, charter, "plan/1")
+    def _outcome(self, board: Reader, room: Room, result: str, counted: list[str], plan: Act | None = None) -> Said:
+        plan = plan or self.one(board, room, "plan/1")
         body: Body = {"of": b32(plan.place.leaf), "result": result, "counted": counted}
         return "outcome/1", body | {"person": "", "after": [plan.place.ref]}
 
-    def lowered(self, board: Board, charter: Charter) -> Said:
+    def lowered(self, board: Reader, room: Room) -> Said:
         """Ask for less consent than the agreement demands."""
-        act = self.one(board, charter, "plan/1", "decision/1", "minutes/1")
+        act = self.one(board, room, "plan/1", "decision/1", "minutes/1")
         less: Body = self.chance.choice([{"needed": 1}, {"voters": [b32(board.me)]}, {"needed": 0, "voters": []}])
         nonce = {"nonce": b32(self.chance.randbytes(16))} if act.kind == "plan/1" else {}
         return act.kind, {**act.body, **nonce, **less}
 
-    def for_nothing(self, board: Board, charter: Charter) -> Said:
+    def for_nothing(self, board: Reader, room: Room) -> Said:
         """Depend on an entry that nobody has written; nothing that the liar says later counts, so it does so rarely."""
         if self.chance.random() < 0.8:
             raise NotFoundError("Not this time.", code="none")
-        kind, body = self.as_if_own(board, charter)
-        log, index, _ = self.one(board, charter).place.ref.split("/")
+        kind, body = self.as_if_own(board, room)
+        log, index, _ = self.one(board, room).place.ref.split("/")
         ahead = int(index) + self.chance.randrange(30)
         return kind, body | {"after": [f"{log}/{ahead}/{b32(self.chance.randbytes(32))}"]}
 
-    def elsewhere(self, board: Board, charter: Charter) -> Said:
+    def elsewhere(self, board: Reader, room: Room) -> Said:
         """Say something in this room about what stands in another, in which not all of its members are."""
-        act = self.one(board, charter)
-        other = self.other_room(board, charter)
+        act = self.one(board, room)
+        other = self.other_room(board, room)
         named = [name for name in ("of", "session", "case", "plan", "target", "replaces") if name in act.body]
         return act.kind, {**act.body, **({self.chance.choice(named): other} if named else {"after": [other]})}
 
-    def elsewhere_after(self, board: Board, charter: Charter) -> Said:
+    def elsewhere_after(self, board: Reader, room: Room) -> Said:
         """Name what stands in another room as what was known."""
-        kind, body = self.as_if_own(board, charter)
-        return kind, body | {"after": [self.other_room(board, charter)]}
+        kind, body = self.as_if_own(board, room)
+        return kind, body | {"after": [self.other_room(board, room)]}
 
-    def foreign_words(self, board: Board, charter: Charter) -> Said:
+    def foreign_words(self, board: Reader, room: Room) -> Said:
         """Begin something, or say something, in words that are no words, or somebody else's."""
-        act = self.one(board, charter, *CONTENT)
-        return act.kind, {**act.body, "content": self.one(board, charter).place.ref}
+        act = self.one(board, room, *CONTENT)
+        return act.kind, {**act.body, "content": self.one(board, room).place.ref}
 
-    def garbage(self, board: Board, charter: Charter) -> Said:
-        act = self.one(board, charter)
+    def garbage(self, board: Reader, room: Room) -> Said:
+        act = self.one(board, room)
         return act.kind, {"nonsense": [1, 2, 3], "after": []}

@@ -10,11 +10,11 @@ from entente.core.ids import b32, origin_hash
 from entente.kinds import item
 from entente.ledger import witness
 from entente.ledger.log import root_of
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 
 if TYPE_CHECKING:
     from entente.node import Node
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 
@@ -23,28 +23,28 @@ class Sight:
 
     def __init__(self, node: Node, circle: bytes) -> None:
         with node.base.store.read() as tx:
-            world = node.base.world(tx)
-            charter = world.charters.require(circle)
-            rows = [row for row in charter_book.logs_of(tx, charter) if row.circle]
+            world = node.base.in_force(tx)
+            room = world.rooms.require(circle)
+            rows = [row for row in offers.logs_of(tx, room) if row.circle]
             self.logs = {row.origin: (row.size, row.signed, root_of(row)) for row in rows}
-            self.acts = self._acts(world, charter)
+            self.acts = self._acts(world, room)
             copies = self._copies(tx, rows)
             self.standing = {key: state for key, (state, _, _) in copies.items()}
             self.shown = self._shown(copies)
-            self.unwitnessed = [row.origin for row in rows if not self._complete(tx, row, charter)]
+            self.unwitnessed = [row.origin for row in rows if not self._complete(tx, row, room)]
             self.doubled = [row.origin for row in rows if self._doubled(tx, row)]
 
-    def _acts(self, world: object, charter: Charter) -> object:
+    def _acts(self, world: object, room: Room) -> object:
         states = world.view.states  # type: ignore[attr-defined]
-        things = (charter.revision, charter.id)
+        things = (room.revision, room.circle)
         return (
-            world.state(charter),  # type: ignore[attr-defined]
+            world.state(room),  # type: ignore[attr-defined]
             {thing: dict(states["approval/1"].get(thing, {})) for thing in things if thing in states["approval/1"]}
-            if charter.founding
-            else dict(states["approval/1"].get(charter.id, {})),
-            dict(states["profile/1"].get(charter.circle, {})),
-            {key: each for key, each in states["person/1"].items() if key[0] == charter.circle},
-            states["membership/1"].get(charter.circle),
+            if room.founding
+            else dict(states["approval/1"].get(room.circle, {})),
+            dict(states["profile/1"].get(room.key, {})),
+            {key: each for key, each in states["person/1"].items() if key[0] == room.key},
+            states["membership/1"].get(room.key),
         )
 
     def _copies(self, tx: Transaction, rows: list[LogRow]) -> dict[tuple[str, int], tuple[str, object, bytes]]:
@@ -74,10 +74,10 @@ class Sight:
             shown[stix_id] = (top.modified, held[top.seq][1])  # type: ignore[attr-defined]
         return shown
 
-    def _complete(self, tx: Transaction, row: LogRow, charter: Charter) -> bool:
+    def _complete(self, tx: Transaction, row: LogRow, room: Room) -> bool:
         """Say whether every other member has said that it saw and holds all of this log."""
         said = {(each.member, each.stage): each.size for each in witness.of_log(tx, origin_hash(row.origin))}
-        others = [member for member in charter.members if member != row.member]
+        others = [member for member in room.members if member != row.member]
         return row.size == 0 or all(
             said.get((other, stage)) == row.size for other in others for stage in ("witnessed", "stored")
         )

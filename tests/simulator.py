@@ -22,7 +22,7 @@ from entente.ledger.log import root_of
 from entente.node import Node
 from entente.node.exchange.intake import Intake
 from entente.node.home.base import Base
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from sight import Sight
 from teamwork import Teamwork, own_acts, views, waiting, wordless
 from world import START, Wire, World
@@ -366,11 +366,11 @@ class Simulator:
         for node in map(self.node, members):
             assert views(node, circle) == first, "joint work is shown differently"
             with node.base.store.read() as tx:
-                acts = node.base.world(tx).view.acts
+                acts = node.base.in_force(tx).view.acts
                 held = {ref for ref, act in acts.items() if act.circle == circle}
             for member in members:
                 with self.node(member).base.store.read() as tx:
-                    theirs = self.node(member).base.world(tx).view.acts
+                    theirs = self.node(member).base.in_force(tx).view.acts
                 said = {ref for ref in self.said.get(member, ()) if ref in theirs and theirs[ref].circle == circle}
                 assert said <= held, "what somebody did does not count everywhere"
                 assert not wordless(node, circle, said), "words are missing"
@@ -390,8 +390,8 @@ class Simulator:
         found: dict[bytes, set[Member]] = {}
         for node in self.world.nodes.values():
             with node.base.store.read() as tx:
-                for charter in charter_book.load(tx):
-                    found[charter.circle] = set(charter.members)
+                for room in offers.load(tx):
+                    found[room.key] = set(room.members)
         for circle, members in sorted(found.items()):
             yield circle, sorted(members)
 

@@ -15,7 +15,7 @@ from entente.core.ids import b32
 from entente.core.times import stamp
 from entente.formats.warning_file import read_warning_file
 from entente.kinds import FAMILIES
-from entente.node.work.acts import Board, reading
+from entente.node.work.acts import Reader, reading
 from entente.node.work.plan.plan import Book
 from playbooks import action, end, playbook, step_id
 
@@ -74,7 +74,7 @@ class Teamwork:
             return [
                 b32(act.place.leaf)
                 for act in board.acts(kind)
-                if board.world.charters.is_current(board.room(act)) and mine in (None, act.author == node.base.me)
+                if board.in_force.rooms.is_current(board.room_of(act)) and mine in (None, act.author == node.base.me)
             ]
 
     def one(self, node: Node, kind: str, *, mine: bool | None = None) -> str:
@@ -151,8 +151,8 @@ class Teamwork:
     def propose(self, node: Node, circle: str) -> None:
         """Propose a plan with a step each of two members of the circle; sometimes with a deadline."""
         self.few(node, "plan/1")
-        charter = next(each for each in node.agreements.circles() if each.id == circle)
-        members = self.chance.sample(charter.members, len(charter.members))
+        room = next(each for each in node.agreements.circles() if each.id == circle)
+        members = self.chance.sample(room.members, len(room.members))
         members.sort(key=lambda each: each != node.member and self.chance.random() < 0.6)
         one, other = (self.world.node(each).name for each in members[:2])
         first, second = step_id("action", "first"), step_id("action", "second")
@@ -209,7 +209,7 @@ class Teamwork:
         del circle
         with reading(node.base) as board:
             book = Book(board)
-            decided = board.world.view.states["outcome/1"]
+            decided = board.in_force.view.states["outcome/1"]
             plans = [book.id_of(act) for act in book.all() if act.place.leaf in decided]
         node.plans.object(self.choose(plans), "other", "Not so.")
 
@@ -242,13 +242,13 @@ def shown(value: Any) -> Any:
 def own_acts(node: Node) -> set[str]:
     """Return the references of the joint work of a member that counts at its own node."""
     with reading(node.base) as board:
-        acts = board.world.view.acts
+        acts = board.in_force.view.acts
         return {ref for ref, act in acts.items() if act.author == node.base.me and act.kind in WORK}
 
 
-def in_room(board: Board, room: bytes) -> dict[str, Act]:
+def in_room(board: Reader, room: bytes) -> dict[str, Act]:
     """Return the joint work of a room that counts, by reference."""
-    return {ref: act for ref, act in board.world.view.acts.items() if act.circle == room and act.kind in WORK}
+    return {ref: act for ref, act in board.in_force.view.acts.items() if act.circle == room and act.kind in WORK}
 
 
 def views(node: Node, room: bytes) -> dict[str, bytes]:
@@ -287,4 +287,4 @@ def wordless(node: Node, room: bytes, among: set[str]) -> list[str]:
 def waiting(node: Node) -> list[Act]:
     """Return the acts at which logs stand, each because of an entry that has not been judged."""
     with reading(node.base) as board:
-        return [act for acts in board.world.view.waiting.values() for act in acts]
+        return [act for acts in board.in_force.view.waiting.values() for act in acts]

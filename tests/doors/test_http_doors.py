@@ -212,9 +212,9 @@ def messages(scene: Scene) -> dict[str, Message]:
     """Return messages that read well and say what is not so."""
     mine = scene.northwind.base
     with mine.store.read() as tx:
-        charter = mine.find_circle(mine.world(tx), scene.circle)
-        row = tx.logs.get(charter.origin(mine.me))
-        theirs = tx.logs.get(charter.origin(scene.harbour.base.me))
+        room = mine.find_circle(mine.in_force(tx), scene.circle)
+        row = tx.logs.get(room.origin(mine.me))
+        theirs = tx.logs.get(room.origin(scene.harbour.base.me))
         assert row is not None
         assert theirs is not None
         rows = {"ours": row, "theirs": theirs}
@@ -273,8 +273,8 @@ def test_a_head_that_nobody_signed_is_no_reason_for_doubt(scene: Scene) -> None:
     """A partner may claim to hold more of our log than there is; without our own signature that stops nothing."""
     mine = scene.northwind.base
     with mine.store.read() as tx:
-        charter = mine.find_circle(mine.world(tx), scene.circle)
-    head = Head(origin_hash(charter.origin(scene.harbour.base.me)), 1_000_000, bytes(32))
+        room = mine.find_circle(mine.in_force(tx), scene.circle)
+    head = Head(origin_hash(room.origin(scene.harbour.base.me)), 1_000_000, bytes(32))
     assert scene.say(EXCHANGE, encode(Message(full=True, heads=[head]))).status == 200
     assert scene.harbour.ledger.verify().problems == []
     scene.honest()
@@ -305,8 +305,8 @@ def test_a_request_for_somebody_else_is_refused(scene: Scene) -> None:
 def test_a_replayed_request_changes_nothing(scene: Scene) -> None:
     give(scene.northwind, scene.circle, indicator(700))
     with scene.northwind.base.store.read() as tx:
-        charter = scene.northwind.base.find_circle(scene.northwind.base.world(tx), scene.circle)
-        row = tx.logs.get(charter.origin(scene.northwind.base.me))
+        room = scene.northwind.base.find_circle(scene.northwind.base.in_force(tx), scene.circle)
+        row = tx.logs.get(room.origin(scene.northwind.base.me))
     assert row is not None
     body = encode(Message(full=True))
     headers = {**scene.signed("POST", EXCHANGE, body), "content-type": CONTENT_TYPE}

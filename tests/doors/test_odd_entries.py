@@ -88,8 +88,8 @@ class Scene:
         head = HEADER.replace(b"aaaaaaaaaaaaaaaaaaaaaaaaaa", self.northwind.operator.encode())
         last = Draft("item/1", base.clock(), head, raw(indicator(99)))
         with suppress(UndoneError), base.store.write() as tx:
-            charter = base.find_circle(base.world(tx), self.circle)
-            row, places = base.append(tx, charter, [*drafts, last])
+            room = base.find_circle(base.in_force(tx), self.circle)
+            row, places = base.append(tx, room, [*drafts, last])
             packages, at = [], places[0].index
             while at < row.size:
                 packages.append(pack(tx, row, at, row.size, 3_000_000))
@@ -108,13 +108,13 @@ class Scene:
         """Return a body of each kind of act that would be taken, or nearly."""
         me, theirs = self.northwind.base, self.harbour.base
         with theirs.store.read() as tx:
-            charter = theirs.find_circle(theirs.world(tx), self.circle)
-            row = tx.logs.get(charter.origin(theirs.me))
+            room = theirs.find_circle(theirs.in_force(tx), self.circle)
+            row = tx.logs.get(room.origin(theirs.me))
             assert row is not None
             entry = [row.size - 1, b32(leaf_hash(tx.logs.leaves(row.id, row.size - 1, row.size)[0]))]
-            text = charter.founding_text.to_dict()
-        log = b32(origin_hash(charter.origin(theirs.me)))
-        agreement, person = b32(charter.agreement), b32(bytes(16))
+            text = room.founding_text.to_dict()
+        log = b32(origin_hash(room.origin(theirs.me)))
+        agreement, person = b32(room.agreement), b32(bytes(16))
         return {
             "agreement/1": {"agreement": agreement, "text": text},
             "membership/1": {"agreement": agreement, "circle": self.circle, "text": text["circle"]},
@@ -247,8 +247,8 @@ def test_an_acknowledgement_cannot_be_given_for_others() -> None:
     scene = Scene(25)
     body = scene.bodies()["acknowledgement/1"]
     with scene.harbour.base.store.read() as tx:
-        charter = scene.harbour.base.find_circle(scene.harbour.base.world(tx), scene.circle)
-    own = {**body, "log": b32(origin_hash(charter.origin(scene.northwind.base.me)))}
+        room = scene.harbour.base.find_circle(scene.harbour.base.in_force(tx), scene.circle)
+    own = {**body, "log": b32(origin_hash(room.origin(scene.northwind.base.me)))}
     wrong_leaf = {**body, "entries": [[0, b32(bytes(32))]]}
     unknown = {**body, "log": b32(bytes(32))}
     made = [canon.encode(each) for each in (own, wrong_leaf, unknown)]
@@ -264,7 +264,7 @@ def test_a_receipt_of_an_impossible_time_is_shown_and_breaks_nothing(seconds: in
     harbour, northwind = scene.harbour.base, scene.northwind.base
     give(scene.harbour, scene.circle, indicator(3))
     with harbour.store.read() as tx:
-        row = tx.logs.get(harbour.find_circle(harbour.world(tx), scene.circle).origin(harbour.me))
+        row = tx.logs.get(harbour.find_circle(harbour.in_force(tx), scene.circle).origin(harbour.me))
     assert row is not None
     root = root_of(row)
     signer = note.Signer(store_name(northwind.me), note.COSIGNATURE, northwind.secrets.seed("store"))

@@ -14,7 +14,7 @@ from entente.core import canon, keys
 from entente.core.errors import EntenteError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member
 from entente.exchange import bundle
-from entente.exchange.bundle import Manifest, Parser
+from entente.exchange.bundle import BundleManifest, Parser
 from entente.exchange.messages import MAX_BODY, Head, Message, encode
 from world import World
 
@@ -23,12 +23,12 @@ MESSAGES = [Message(full=True, heads=[Head(bytes(32), 0, bytes(32))]), Message(o
 
 
 @cache
-def made() -> tuple[Manifest, bytes, bytes]:
+def made() -> tuple[BundleManifest, bytes, bytes]:
     """Return a manifest, the transport seed of its sender, and the bundle."""
     node = World().add("Harbour")
     with node.base.store.read() as tx:
         history = node.base.history(tx, node.base.me)
-    manifest = Manifest(
+    manifest = BundleManifest(
         sender=node.base.me,
         reader=READER,
         created=1_790_000_000_000,
@@ -41,12 +41,12 @@ def made() -> tuple[Manifest, bytes, bytes]:
     return manifest, seed, b"".join(bundle.write(manifest, seed, map(encode, MESSAGES)))
 
 
-def read(data: bytes, step: int = 1 << 20, **caps: int) -> tuple[list[Manifest], list[Message]]:
+def read(data: bytes, step: int = 1 << 20, **caps: int) -> tuple[list[BundleManifest], list[Message]]:
     """Return what a reader takes out of these bytes, fed `step` at a time."""
-    manifests: list[Manifest] = []
+    manifests: list[BundleManifest] = []
     messages: list[Message] = []
 
-    def admit(manifest: Manifest) -> bytes:
+    def admit(manifest: BundleManifest) -> bytes:
         manifests.append(manifest)
         return manifest.keys.current.transport
 
@@ -74,7 +74,7 @@ def test_what_was_written_is_read() -> None:
 
 def test_a_manifest_has_one_spelling_and_one_bundle_follows_from_it() -> None:
     manifest, seed, data = made()
-    assert Manifest.read(manifest.body()) == manifest
+    assert BundleManifest.read(manifest.body()) == manifest
     assert b"".join(bundle.write(manifest, seed, map(encode, MESSAGES))) == data
 
 
@@ -153,7 +153,7 @@ def test_another_members_signature_is_refused_before_a_message_is_read() -> None
 
 
 def test_who_is_not_admitted_is_refused_by_the_first_bytes() -> None:
-    def refuse(_: Manifest) -> bytes:
+    def refuse(_: BundleManifest) -> bytes:
         raise RefusedError("no", code="not-entitled")
 
     manifest, _, data = made()
@@ -180,7 +180,7 @@ def test_a_manifest_with_other_fields_or_foreign_keys_is_refused() -> None:
     ]
     for data in (stranger.body(), *(canon.encode(each) for each in odd), manifest.body() + b" ", b"{}"):
         with pytest.raises(VerificationError):
-            Manifest.read(data)
+            BundleManifest.read(data)
 
 
 def test_lengths_and_counts_are_capped_before_anything_is_kept() -> None:

@@ -14,7 +14,7 @@ from entente.exchange.messages import Delivery, Head, Message, Part, Refusal, Wa
 from entente.exchange.round import Round
 from entente.ledger import witness
 from entente.node.exchange.intake import Intake
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers as room_offers
 from entente.node.rooms.offers import MAX_OPEN
 from entente.policy.agreement import FoundingText, Terms
 from world import World
@@ -67,8 +67,8 @@ def common(node: Node, other: Node) -> list[LogRow]:
 def own_log(node: Node, circle: str) -> LogRow:
     """Return a member's own log in a circle."""
     with node.base.store.read() as tx:
-        charter = node.base.find_circle(node.base.world(tx), circle)
-        found = tx.logs.get(charter.origin(node.base.me))
+        room = node.base.find_circle(node.base.in_force(tx), circle)
+        found = tx.logs.get(room.origin(node.base.me))
     assert found is not None
     return found
 
@@ -254,7 +254,7 @@ def test_offer_must_name_both_sides(who: str) -> None:
 def test_circle_of_an_agreement_that_is_not_known_is_refused(two: tuple[World, Node, Node]) -> None:
     _, one, other = two
     with one.base.store.read() as tx:
-        text = next(iter(charter_book.load(tx))).text
+        text = next(iter(room_offers.load(tx))).text
     offer = canon.encode({"v": 1, "agreement": b32(bytes(32)), "circle": text.to_dict()})
     (refusal,) = answer(other, one, Message(offers=[offer])).refusals
     assert refusal.code == "offer"

@@ -143,7 +143,7 @@ class TestBranches:
         made = simple(workflow_exception=A)
         made["workflow"] |= {A: action(END_A), END_A: {"type": "end"}}
         assert codes(made) == []
-        assert [bone.id for bone in cacao.skeleton(cacao.read(dump(made)))][-2:] == [A, END_A]
+        assert [bone.id for bone in cacao.flow_steps(cacao.read(dump(made)))][-2:] == [A, END_A]
 
     def test_branches_too_deep_are_refused(self) -> None:
         steps: Made = {START: {"type": "start", "on_completion": sid("while-condition", 100)}, END: {"type": "end"}}
@@ -217,21 +217,21 @@ class TestBones:
     """The graph that partners sign, and who owns what."""
 
     def test_a_skeleton_has_all_steps_in_order(self) -> None:
-        found = cacao.skeleton(cacao.read(dump(branched(SWITCH))))
+        found = cacao.flow_steps(cacao.read(dump(branched(SWITCH))))
         assert [bone.id for bone in found] == [START, SWITCH, C, A, B, END_C, END_A, END_B]
-        assert found[1] == cacao.Bone(SWITCH, "switch-condition", "", C, "", (("on", A), ("default", B)), "")
-        assert found[3] == cacao.Bone(A, "action", HARBOUR, END_A, "", (), "")
+        assert found[1] == cacao.FlowStep(SWITCH, "switch-condition", "", C, "", (("on", A), ("default", B)), "")
+        assert found[3] == cacao.FlowStep(A, "action", HARBOUR, END_A, "", (), "")
 
     @pytest.mark.parametrize(
         ("id_", "labels"), [(FORK, ["1", "2"]), (IF, ["true", "false"]), (WHILE, ["true"]), (SWITCH, ["on", "default"])]
     )
     def test_branches_have_labels(self, id_: str, labels: list[str]) -> None:
-        bones = {bone.id: bone for bone in cacao.skeleton(cacao.read(dump(branched(id_))))}
+        bones = {bone.id: bone for bone in cacao.flow_steps(cacao.read(dump(branched(id_))))}
         assert list(dict(bones[id_].branches)) == labels
 
     def test_undo_steps_come_last(self) -> None:
         made = extended(action(UNDO_END), undo=UNDO)
-        bones = cacao.skeleton(cacao.read(dump(made)))
+        bones = cacao.flow_steps(cacao.read(dump(made)))
         assert [bone.id for bone in bones][-2:] == [UNDO, UNDO_END]
         assert [bone.undo for bone in bones if bone.undo] == [UNDO]
 
@@ -239,7 +239,7 @@ class TestBones:
         made = branched(FORK)
         other = {**made, "workflow": dict(reversed(made["workflow"].items()))}
         one, two = (cacao.read(dump(each)) for each in (made, other))
-        assert cacao.skeleton(one) == cacao.skeleton(two)
+        assert cacao.flow_steps(one) == cacao.flow_steps(two)
 
     def test_control_steps_belong_to_the_owner_of_the_step_before(self) -> None:
         made = branched(FORK)
@@ -382,7 +382,7 @@ def workflows(draw: Callable[[Any], Any]) -> Made:
 @settings(max_examples=60, deadline=None)
 def test_workflows_that_are_nested_well_are_taken(made: Made) -> None:
     found = cacao.read(dump(made))
-    assert {bone.id for bone in cacao.skeleton(found)} == set(made["workflow"])
+    assert {bone.id for bone in cacao.flow_steps(found)} == set(made["workflow"])
     assert cacao.owners(found, {HARBOUR: "h", NORTHWIND: "n"}, "p").keys() == made["workflow"].keys()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entente.core.errors import EntenteError, InvalidError
 from entente.core.marking import Pap, Tlp
-from entente.formats.stix import Rejected, Row, iter_rows, read
+from entente.formats.stix import RejectedObject, Row, iter_rows, read
 from entente.formats.stix.markings import PAP_EXTENSION, TLP_EXTENSION, TLP_IDS
 from formats.test_stix_facts import TIME, U, V, make, objects_of, shared_files
 
@@ -172,13 +172,13 @@ def test_any_file_is_read_or_refused(data: bytes) -> None:
             found = read(prefix + data, "f")
         except EntenteError:
             continue
-        assert all(isinstance(one, Row | Rejected) for one in [*found.rows, *found.rejected])
+        assert all(isinstance(one, Row | RejectedObject) for one in [*found.rows, *found.rejected])
 
 
 def test_rows_come_one_by_one() -> None:
     rows = iter_rows(bundle(ONE, b"5", TWO), "f")
     assert isinstance(next(rows), Row)
-    assert isinstance(next(rows), Rejected)
+    assert isinstance(next(rows), RejectedObject)
     assert isinstance(next(rows), Row)
 
 

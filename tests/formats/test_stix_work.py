@@ -14,7 +14,7 @@ from entente.core.marking import Tlp
 from entente.formats.stix.joint.extension import (
     EXTENSION,
     RECORDS,
-    Head,
+    ObjectHead,
     definition,
     markings,
     member_identity,
@@ -55,8 +55,8 @@ VOTE = VoteText(MEMBER, "approve", NOW, "Agreed.")
 PRESS = Source("Coast Courier", "https://courier.example/quay?id=7", "B2", "Harbour Authority")
 
 
-def head(number: int = 0, marking: Tlp = Tlp.GREEN) -> Head:
-    return Head(noise=bytes([number]) * 16, by=MEMBER, now=NOW, marking=marking)
+def head(number: int = 0, marking: Tlp = Tlp.GREEN) -> ObjectHead:
+    return ObjectHead(noise=bytes([number]) * 16, by=MEMBER, now=NOW, marking=marking)
 
 
 def warning(**more: object) -> WarningText:

@@ -12,7 +12,7 @@ from entente.core.ids import origin_hash
 from entente.exchange.side import forked
 from entente.ledger.proof import read_proof
 from entente.node.exchange.intake import Intake
-from entente.node.rooms import forked_logs as strays
+from entente.node.rooms import forked_logs
 from exchange.test_fork import twin_of
 from fuzz.work import WrongError
 from stories.story import give, indicator
@@ -64,10 +64,10 @@ def take_offer(data: bytes) -> object:
     with undone(here.harbour) as tx:
         if not Intake(here.harbour.base).take_offer(tx, here.partner, data):
             raise InvalidError("Nothing new.")
-        kept = [each for row in tx.logs.all() for each in strays.of_log(tx, origin_hash(row.origin))]
+        kept = [each for row in tx.logs.all() for each in forked_logs.of_log(tx, origin_hash(row.origin))]
         for each in kept:
             shown = read_proof(each.proof)
             if (shown.index, shown.kind, shown.time, shown.payload) != (each.index, each.kind, each.time, each.data):
                 raise WrongError(f"{each!r:.200}")
-        here.harbour.base.world(tx)
+        here.harbour.base.in_force(tx)
         return len(kept)

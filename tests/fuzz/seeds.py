@@ -20,7 +20,7 @@ from entente.ledger import cosigner, forks, splits, witness
 from entente.ledger.package import proof_to
 from entente.node.agreements.epochs import history_offer
 from entente.node.exchange.intake import Intake
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from fuzz import forked, targets, work_seeds
 from fuzz.engine import CORPUS
 from stories.story import give, id_of, indicator, marked, raw, stix
@@ -74,8 +74,8 @@ class Scene:
         from entente.ledger.package import pack
 
         with self.harbour.base.store.read() as tx:
-            charter = charter_book.load(tx).require(ids.unb32(self.circle, 32))
-            row = tx.logs.get(charter.origin(self.harbour.base.me))
+            room = offers.load(tx).require(ids.unb32(self.circle, 32))
+            row = tx.logs.get(room.origin(self.harbour.base.me))
             assert row is not None
             return msgspec.msgpack.encode(pack(tx, row, 0, row.signed, 100_000))
 
@@ -103,8 +103,8 @@ class Scene:
         base, other = self.harbour.base, self.northwind.base
         with base.store.read() as tx:
             author, saw = base.history(tx, base.me), base.history(tx, other.me)
-            charter = charter_book.load(tx).require(ids.unb32(self.circle, 32))
-            row = tx.logs.get(charter.origin(base.me))
+            room = offers.load(tx).require(ids.unb32(self.circle, 32))
+            row = tx.logs.get(room.origin(base.me))
             assert row is not None
             ours = (witness.root_at(tx, row, row.size - 1), proof_to(tx, row, row.size - 1, row.signed))
         signer = note.Signer(ids.witness_name(other.me), note.COSIGNATURE, other.secrets.seed("witness"))
@@ -116,7 +116,7 @@ class Scene:
         base = self.harbour.base
         with base.store.read() as tx:
             keys = base.history(tx, base.me)
-        manifest = bundle.Manifest(
+        manifest = bundle.BundleManifest(
             sender=base.me,
             reader=self.northwind.base.me,
             created=targets.NOW,
@@ -138,11 +138,11 @@ class Scene:
             self.world.settle()
         base = self.harbour.base
         with base.store.read() as tx:
-            world = base.world(tx)
-            founding = world.charters.founding_of(world.charters.require(ids.unb32(self.circle, 32)).agreement)
+            world = base.in_force(tx)
+            founding = world.rooms.founding_of(world.rooms.require(ids.unb32(self.circle, 32)).agreement)
             assert founding is not None
             (told,) = history_offer(base, tx, world, founding)
-            return world.charters.revisions[founding.revision].text.written, told
+            return world.rooms.revisions[founding.revision].text.written, told
 
 
 def request(path: str, body: bytes) -> bytes:
@@ -227,8 +227,8 @@ TYPED = ("abacus-zoom", targets.CODE, "TLP:AMBER+STRICT", "PAP:RED", "Harbour", 
 def texts(scene: Scene) -> tuple[bytes, bytes]:
     """Return the founding text and a circle text of the scene's agreement."""
     with scene.harbour.base.store.read() as tx:
-        charter = charter_book.load(tx).require(ids.unb32(scene.circle, 32))
-    return charter.founding_text.encode(), charter.text.encode()
+        room = offers.load(tx).require(ids.unb32(scene.circle, 32))
+    return room.founding_text.encode(), room.text.encode()
 
 
 def corpus() -> dict[str, list[bytes]]:

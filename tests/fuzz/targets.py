@@ -213,7 +213,7 @@ def read_submission(data: bytes) -> object:
     """Read what a log sends to a witness and write it again."""
     given = cosigner.Submission.parse(data)
     _same(given.to_bytes(), data)
-    known = cosigner.Known(given.checkpoint.origin, (note.Verifier(ORIGIN, note.ED25519, public()).vkey(),))
+    known = cosigner.CosignedLog(given.checkpoint.origin, (note.Verifier(ORIGIN, note.ED25519, public()).vkey(),))
     return cosigner.judge(given, known, cosigner.trusted(given, known))
 
 
@@ -341,7 +341,7 @@ def read_playbook(data: bytes) -> object:
     cacao.problems(cacao.examine(data))
     playbook = cacao.read(data)
     cacao.owners(playbook, dict.fromkeys(playbook.agents, "somebody"), "nobody")
-    _same({bone.id for bone in cacao.skeleton(playbook)}, set(playbook.steps))
+    _same({bone.id for bone in cacao.flow_steps(playbook)}, set(playbook.steps))
     return _same(cacao.write(playbook), data)
 
 

@@ -20,7 +20,7 @@ from entente.node.work.session.minutes_text import basis_in
 from entente.policy import disclosure as redaction
 from entente.policy import protected
 from entente.policy.run import SAID, StepAct, unfold
-from entente.policy.workflow import bones
+from entente.policy.workflow import read_steps
 from kinds.fold_world import ANNA, BORA, Round, Seen
 from kinds.plan_world import Office
 
@@ -94,7 +94,7 @@ def unfold_plan(data: bytes) -> object:
         given = msgspec.json.decode(data, type=dict[str, list[object]])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as problem:
         raise InvalidError("This is no JSON object.") from problem
-    skeleton = bones(given.get("steps", []))
+    skeleton = read_steps(given.get("steps", []))
     acts = [_said(number, each) for number, each in enumerate(given.get("acts", [])[:400])]
     known = {bone.id for bone in skeleton}
     run = unfold(skeleton, skeleton[-1].id, [act for act in acts if act.step in known])

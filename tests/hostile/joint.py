@@ -36,8 +36,8 @@ def append(node: Node, circle: str, kind: str, data: bytes) -> Place:
     """Append anything to a member's own log, as if its program had no rules."""
     base = node.base
     with base.store.write() as tx:
-        charter = base.find_circle(base.world(tx), circle)
-        _, places = base.append(tx, charter, [Draft(kind, base.clock(), b"", data)])
+        room = base.find_circle(base.in_force(tx), circle)
+        _, places = base.append(tx, room, [Draft(kind, base.clock(), b"", data)])
     base.mark()
     base.changed.set()
     return places[0]
@@ -103,7 +103,7 @@ class Told:
     def revision(self, circle: str = "") -> str:
         with self.summit.base.store.read() as tx:
             base = self.summit.base
-            return b32(base.find_circle(base.world(tx), circle or self.circle).revision)
+            return b32(base.find_circle(base.in_force(tx), circle or self.circle).revision)
 
     def ask(self, kind: str, body: dict[str, object], needed: int = 3, voters: list[str] | None = None) -> Place:
         everybody = sorted(node.member for node in (*self.honest, self.summit))
@@ -139,7 +139,7 @@ class Told:
 
     def skeleton(self, plan: str) -> list[dict[str, object]]:
         with reading(self.harbour.base) as board:
-            return [bone.to_dict() for bone in Book(board).bones(Book(board).by_id()[plan])]
+            return [bone.to_dict() for bone in Book(board).signed(Book(board).by_id()[plan])]
 
     def propose(self, data: bytes, steps: list[dict[str, object]], **more: object) -> Place:
         """Propose a plan of the liar's with whatever skeleton."""
@@ -166,7 +166,7 @@ class Told:
         if named:
             return named[0]
         with reading(node.base) as board:
-            judged = board.world.view.judged.get(place.ref)
+            judged = board.in_force.view.judged.get(place.ref)
         return "waits" if judged is None else judged.detail
 
     def verdicts(self, place: Place) -> set[str]:

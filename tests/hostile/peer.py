@@ -24,7 +24,7 @@ from entente.ledger import witness
 from entente.ledger.package import pack, proof_to
 from entente.ledger.witness import Cosignature
 from entente.node import Node
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from stories import homes
 from stories.homes import House, agree, pair
 
@@ -146,8 +146,8 @@ def scene(folder: Path) -> Iterator[Scene]:
 def row_of(node: Node, circle: str, member: Member | None = None) -> LogRow:
     """Return a log of a circle as a node holds it."""
     with node.base.store.read() as tx:
-        charter = charter_book.load(tx).require(unb32(circle, 32))
-        found = tx.logs.get(charter.origin(member or node.base.me))
+        room = offers.load(tx).require(unb32(circle, 32))
+        found = tx.logs.get(room.origin(member or node.base.me))
         assert found is not None
         return found
 

@@ -16,9 +16,9 @@ def dated(scene: Scene, time: int, *things: dict[str, object]) -> None:
     """Append items to the hostile member's log under a time of its choice."""
     node = scene.summit.node
     with node.base.store.write() as tx:
-        charter = node.base.find_circle(node.base.world(tx), scene.circle)
+        room = node.base.find_circle(node.base.in_force(tx), scene.circle)
         head = Header(parse("TLP:GREEN"), node.operator, "", "indicator").line()
-        node.base.append(tx, charter, [Draft("item/1", time, head, raw(thing)) for thing in things])
+        node.base.append(tx, room, [Draft("item/1", time, head, raw(thing)) for thing in things])
     node.base.mark()
 
 

@@ -55,7 +55,7 @@ def postpone(node: Node, circle: str) -> None:
     base = node.base
     with base.store.write() as tx:
         time = base.clock() + 86_400_000
-        base.append(tx, base.find_circle(base.world(tx), circle), [Draft("document/1", time, b"", head() + b"x")])
+        base.append(tx, base.find_circle(base.in_force(tx), circle), [Draft("document/1", time, b"", head() + b"x")])
     base.mark()
 
 

@@ -13,9 +13,9 @@ from msgspec import structs
 from entente.core import canon
 from entente.core.ids import origin_hash, origin_of
 from entente.exchange.messages import Message, Stopped, decode, encode
-from entente.node.exchange import strays as relaying
+from entente.node.exchange import strays
 from entente.node.logs.proofs import proof_at
-from entente.node.rooms import forked_logs as strays
+from entente.node.rooms import forked_logs
 from entente.node.work.acts import reading
 from hostile.joint import append, head
 from hostile.peer import Peer, Scene, row_of, verified
@@ -105,7 +105,7 @@ def test_what_rests_on_the_other_history_waits_for_the_evidence_and_then_counts(
     decision, second = told_apart(scene)
     with reading(harbour.base) as board:
         act = board.find("decision/1", decision, "decision")
-        vote = board.world.answers(act.place.leaf)[second.base.me].ref
+        vote = board.in_force.answers(act.place.leaf)[second.base.me].ref
     give(second, scene.circle, indicator(1))
     assert second.exchange.sync(northwind.member)[0].error == ""
     words = append(harbour, scene.circle, "document/1", head() + b"Noted.")
@@ -118,12 +118,12 @@ def test_what_rests_on_the_other_history_waits_for_the_evidence_and_then_counts(
     meet(harbour, northwind)
     for node in scene.honest:
         with reading(node.base) as board:
-            assert board.world.view.judged[note.ref].detail == ""
+            assert board.in_force.view.judged[note.ref].detail == ""
 
 
 def kept(node: Node) -> list[bytes]:
     with node.base.store.read() as tx:
-        return [data for _, data in tx.records.scan(strays.SPACE)]
+        return [data for _, data in tx.records.scan(forked_logs.SPACE)]
 
 
 def asked(peer: Peer, victim: Node, *proofs: bytes) -> list[str]:
@@ -135,8 +135,8 @@ def asked(peer: Peer, victim: Node, *proofs: bytes) -> list[str]:
 def proof_of_vote(node: Node, decision: str, member: Member) -> bytes:
     with reading(node.base) as board:
         act = board.find("decision/1", decision, "decision")
-        ref = board.world.answers(act.place.leaf)[member].ref
-        return proof_at(node.base, board.tx, board.world.charters, ref, most=1)
+        ref = board.in_force.answers(act.place.leaf)[member].ref
+        return proof_at(node.base, board.tx, board.in_force.rooms, ref, most=1)
 
 
 def test_only_acts_that_their_author_signed_in_a_forked_log_are_taken(scene: Scene) -> None:
@@ -173,7 +173,7 @@ def test_names_are_shown_only_where_the_sets_differ_and_idle_rounds_end(scene: S
     digests: set[bytes] = set()
     for node in scene.honest:
         with node.base.store.read() as tx:
-            digests.add(strays.digest(tx, row_of(node, scene.circle, second.base.me)))
+            digests.add(forked_logs.digest(tx, row_of(node, scene.circle, second.base.me)))
     assert len(digests) == 1
     done = harbour.exchange.sync(northwind.member)[0]
     assert (done.received.entries, done.sent.entries, done.refusals) == (0, 0, [])
@@ -186,8 +186,8 @@ def test_an_altered_stray_is_found_by_verify(scene: Scene) -> None:
     assert second.exchange.sync(northwind.member)[0].error == ""
     meet(harbour, northwind)
     with northwind.base.store.write() as tx:
-        ((key, data),) = tx.records.scan(strays.SPACE)
-        tx.records.put(strays.SPACE, key, data.replace(b"approve", b"refused"))
+        ((key, data),) = tx.records.scan(forked_logs.SPACE)
+        tx.records.put(forked_logs.SPACE, key, data.replace(b"approve", b"refused"))
     assert not northwind.ledger.verify().ok
 
 
@@ -201,10 +201,10 @@ def test_who_holds_no_act_of_a_forked_log_says_so_and_gets_those_of_both_histori
     with northwind.base.store.read() as tx:
         none = structs.replace(row, id=-1, origin=origin_of(bytes(32)))  # a log of which nothing has come
         other = Stopped(origin_hash(row.origin), bytes(32))
-        told = relaying.told(tx, none, other, 1 << 20)
+        told = strays.told(tx, none, other, 1 << 20)
         assert told.names == b""
-        assert relaying.told(tx, none, told, 1 << 20).names is None
-        assert (relaying.told(tx, row, other, 1 << 20).names or b"") > b""
+        assert strays.told(tx, none, told, 1 << 20).names is None
+        assert (strays.told(tx, row, other, 1 << 20).names or b"") > b""
     assert not Message(stopped=[told]).empty()
     assert Message(stopped=[structs.replace(told, names=None)]).empty()
     assert decode(encode(Message(stopped=[told]))).stopped == [told]

@@ -284,7 +284,7 @@ def true_steps(trap: Trap) -> list[dict[str, object]]:
     plan = trap.birch.plans.take(two_sides("Alder", "Birch"), trap.circle).plan
     trap.birch.plans.propose(plan)
     with reading(trap.birch.base) as board:
-        return [bone.to_dict() for bone in Book(board).bones(Book(board).by_id()[plan])]
+        return [bone.to_dict() for bone in Book(board).signed(Book(board).by_id()[plan])]
 
 
 def owned_by(trap: Trap, index: int, node: Node) -> list[dict[str, object]]:
@@ -372,7 +372,7 @@ def test_one_nonce_and_file_in_two_rooms_are_two_plans() -> None:
 
 def approval(trap: Trap, circle: str, place: Place) -> dict[str, object]:
     with trap.birch.base.store.read() as tx:
-        revision = trap.birch.base.find_circle(trap.birch.base.world(tx), circle).revision
+        revision = trap.birch.base.find_circle(trap.birch.base.in_force(tx), circle).revision
     return {"of": b32(place.leaf), "revision": b32(revision), "answer": "approve"}
 
 

@@ -55,13 +55,13 @@ class Table:
 
     def answer(self, place: Place, circle: str = "", answer: str = "approve") -> Place:
         with self.summit.base.store.read() as tx:
-            revision = self.summit.base.find_circle(self.summit.base.world(tx), circle or self.circle).revision
+            revision = self.summit.base.find_circle(self.summit.base.in_force(tx), circle or self.circle).revision
         body = {"of": b32(place.leaf), "revision": b32(revision), "answer": answer}
         return write(self.summit, circle or self.circle, "approval/1", body, place.ref)
 
     def proof(self, node: Node, ref: str) -> bytes:
         with reading(node.base) as board:
-            return proof_of(node.base, board.tx, board.world.charters, *entry_at(board.tx, ref))
+            return proof_of(node.base, board.tx, board.in_force.rooms, *entry_at(board.tx, ref))
 
     def other_minutes(self) -> None:
         """The honest ones and whoever else is needed can still put on record what was said."""
@@ -123,7 +123,7 @@ def test_an_approval_of_somebody_who_is_not_asked_makes_no_dossier() -> None:
     table.harbour.disclosures.approve(told.disclosure)
     with reading(table.harbour.base) as board:
         act = board.find("disclosure/1", told.disclosure, "disclosure")
-        mine = board.world.answers(act.place.leaf)[table.harbour.base.me].ref
+        mine = board.in_force.answers(act.place.leaf)[table.harbour.base.me].ref
     liars = table.answer(act.place)
     world.settle()
     refs = [(table.harbour, ref) for ref in (str(act.body["content"]), act.place.ref, mine)]
@@ -162,7 +162,7 @@ def test_a_refusal_is_no_approval_and_a_doubled_one_is_none() -> None:
     refusal = table.answer(act.place, answer="refuse")
     table.world.settle()
     with reading(table.harbour.base) as board:
-        given = [each.ref for each in board.world.answers(act.place.leaf).values()]
+        given = [each.ref for each in board.in_force.answers(act.place.leaf).values()]
     refs = [str(act.body["content"]), act.place.ref, *(ref for ref in given if ref != refusal.ref)]
     proofs = [table.proof(table.harbour, ref) for ref in refs]
     for last in (table.proof(table.harbour, refusal.ref), proofs[-1]):
@@ -198,7 +198,7 @@ def test_an_act_that_waits_for_ever_holds_up_its_author_only() -> None:
     world.settle()
     for node in table.honest:
         with reading(node.base) as board:
-            assert {place.ref in board.world.view.judged for place in (waits, behind)} == {False}
+            assert {place.ref in board.in_force.view.judged for place in (waits, behind)} == {False}
         shown = node.requests.view(request)
         assert (shown.state, [each.member for each in shown.answers]) == ("open", [table.northwind.member])
         node.sessions.vote(decision, yes=True)
@@ -227,6 +227,6 @@ def test_what_names_another_entry_in_a_place_that_is_held_waits_and_holds_up_its
     table.world.settle()
     for node in table.honest:
         with reading(node.base) as board:
-            assert list(board.world.view.waiting) == [lie]
-            assert {note.ref, behind.ref}.isdisjoint(board.world.view.judged)
+            assert list(board.in_force.view.waiting) == [lie]
+            assert {note.ref, behind.ref}.isdisjoint(board.in_force.view.judged)
         assert node.cases.view(ours).title == "Ours"

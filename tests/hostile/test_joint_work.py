@@ -235,7 +235,7 @@ def test_a_lie_is_judged_alike_by_all_and_counts_for_nobody(told: Told, lie: str
     assert told.verdicts(place) == {expected}
     for node in told.honest:
         with reading(node.base) as board:
-            assert place.ref not in board.world.view.acts
+            assert place.ref not in board.in_force.view.acts
 
 
 @pytest.mark.parametrize("together", [True, False])

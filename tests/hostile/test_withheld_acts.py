@@ -99,4 +99,4 @@ def test_what_one_refused_holds_up_nobody_who_has_it_from_there(scene: Scene) ->
         assert asked.harbour.exchange.sync(asked.northwind.member)[0].error == ""
     assert asked.answers(asked.northwind) == asked.answers(asked.harbour) == ["answered"]
     with reading(asked.harbour.base) as board:
-        assert wrong.ref not in board.world.view.acts
+        assert wrong.ref not in board.in_force.view.acts

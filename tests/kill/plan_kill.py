@@ -29,8 +29,8 @@ from entente.node.home import vault
 from entente.node.home.base import Base
 from entente.node.home.files import Home
 from entente.node.home.keyring import Keyring
-from entente.node.logs import witnessed as timing
-from entente.node.work.acts import about, reading
+from entente.node.logs import witnessed
+from entente.node.work.acts import reading, writing_about
 from entente.node.work.plan.due import effect_key
 from entente.node.work.plan.effects import Done, Order
 from entente.node.work.plan.plan import FINAL, Book
@@ -197,12 +197,12 @@ class Side:
             return
         if self.late and self.at == 1:
             with reading(self.node.base) as board:
-                deadline = board.world.view.things[Book(board).by_id()[plan].place.leaf].deadline
+                deadline = board.in_force.view.things[Book(board).by_id()[plan].place.leaf].deadline
             if now() > deadline:
                 with reading(self.node.base) as board:
                     ref = Book(board).by_id()[plan].place.ref
-                with about(self.node.base, PLAN.name, ref, "plan") as (pen, act):
-                    pen.answer(act)
+                with writing_about(self.node.base, PLAN.name, ref, "plan") as (writer, act):
+                    writer.answer(act)
             return
         try:
             self.node.plans.approve(plan)
@@ -403,16 +403,16 @@ def deadlines(node: Node, plan: str, late: bool) -> list[str]:
     with reading(node.base) as board:
         book = Book(board)
         act = book.by_id()[plan]
-        asked = board.world.view.things[act.place.leaf]
-        outcome = board.world.view.states["outcome/1"].get(act.place.leaf)
+        asked = board.in_force.view.things[act.place.leaf]
+        outcome = board.in_force.view.states["outcome/1"].get(act.place.leaf)
         if not asked.deadline:
             return []
         if outcome is None:
             return ["lost: the deadline is over and nothing was decided"]
         bad = ["late: an approval after the deadline was accepted"] if late and book.state(act) != "expired" else []
         for ref in outcome.body["counted"]:
-            answer = board.world.view.acts[ref]
-            seen = answer.time if answer.author == board.me else timing.covered_ref(board.tx, ref, Member(board.me))
+            answer = board.in_force.view.acts[ref]
+            seen = answer.time if answer.author == board.me else witnessed.covered_ref(board.tx, ref, Member(board.me))
             if not 0 < seen <= asked.deadline or answer.time > asked.deadline:
                 bad.append("late: an approval was counted that was not in time")
         return bad

@@ -10,7 +10,7 @@ from entente.core.ids import Member, b32
 from entente.core.recorded import consent_needed, voters
 from entente.kinds import step as steps
 from entente.policy.run import Run, unfold
-from entente.policy.workflow import bones_of
+from entente.policy.workflow import signed_steps
 from kinds.fold_world import ANNA, BORA, PERSON, Round
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Office:
 
     def run(self, plan: Act, acts: list[Act] | None = None) -> Run:
         found = steps.acts_on(self.world.view(acts).states["step/1"], plan.place.ref)
-        return unfold(tuple(bones_of(plan).values()), "", map(steps.said, found))
+        return unfold(tuple(signed_steps(plan).values()), "", map(steps.said, found))
 
 
 def first(plan: Act, force: list[str]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.kinds import plan as plans
-from entente.policy.workflow import bones
+from entente.policy.workflow import read_steps
 from kinds.fold_world import ANNA, BORA, CARL, PERSON
 from kinds.plan_world import DEADLINE, FILE, HASH, NONCE, Office, skeleton
 
@@ -74,7 +74,7 @@ def test_plan_of_more_than_64_kib_is_refused() -> None:
         *({**action, "id": one, "next": two} for one, two in itertools.pairwise(names)),
         {**skeleton()[5], "id": names[-1]},
     ]
-    assert len(bones(long)) == 301
+    assert len(read_steps(long)) == 301
     with pytest.raises(InvalidError, match="65536 bytes"):
         plans.KIND.check({**Office().plan().body, "steps": long})
 

@@ -42,8 +42,8 @@ class Three:
 
 def log_of(tx: Transaction, node: Node, circle: str, author: Node) -> LogRow:
     """Return the log of a member in a circle, as a node holds it."""
-    charter = node.base.find_circle(node.base.world(tx), circle)
-    row = tx.logs.get(charter.origin(author.base.me))
+    room = node.base.find_circle(node.base.in_force(tx), circle)
+    row = tx.logs.get(room.origin(author.base.me))
     assert row is not None
     return row
 

@@ -35,7 +35,7 @@ def ids(node: Node) -> set[str]:
 
 def waits(node: Node) -> bool:
     with node.base.store.read() as tx:
-        return bool(node.base.world(tx).view.waiting)
+        return bool(node.base.in_force(tx).view.waiting)
 
 
 def answered(world: World, circle: str, asker: Node, owner: Node, reader: Node) -> None:

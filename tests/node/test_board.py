@@ -10,7 +10,7 @@ from entente.core.errors import ConflictError, EntenteError, NotFoundError, Refu
 from entente.core.ids import b32, origin_hash, unb32
 from entente.core.marking import Tlp
 from entente.kinds.erase import KIND as ERASE
-from entente.node.work.acts import ERASED, HELD, MISSING, NOBODY, Pen, about, newest, order, reading, writing
+from entente.node.work.acts import ERASED, HELD, MISSING, NOBODY, Writer, newest, order, reading, writing, writing_about
 from entente.policy.approval import State
 from hostile.joint import append, write
 from stories.story import give, indicator
@@ -32,14 +32,14 @@ class Desk:
         self.circle = self.world.agree(self.one, self.other, **terms)
 
     def case(self, node: Node | None = None, text: str = "The quay") -> Act:
-        with writing((node or self.one).base, self.circle) as pen:
-            return pen.act("case/1", {"content": pen.put(text)})
+        with writing((node or self.one).base, self.circle) as writer:
+            return writer.act("case/1", {"content": writer.put(text)})
 
     def size(self, node: Node | None = None) -> int:
         """Return how many entries a member's own log of the circle has."""
         base = (node or self.one).base
         with base.store.read() as tx:
-            row = tx.logs.get(base.find_circle(base.world(tx), self.circle).origin(base.me))
+            row = tx.logs.get(base.find_circle(base.in_force(tx), self.circle).origin(base.me))
             assert row is not None
             return row.size
 
@@ -106,9 +106,9 @@ def test_an_act_that_does_not_count_is_not_kept_and_neither_are_its_words() -> N
         ("attendance/1", {"session": act.place.ref}),
         ("note/1", {"of": f"{b32(act.place.log)}/999999/{b32(b'l' * 32)}", "content": act.place.ref}),
     ):
-        with pytest.raises(EntenteError), writing(desk.one.base, desk.circle) as pen:  # noqa: PT012 - both or nothing
-            pen.put("Words that must not stay.")
-            pen.act(kind, body)
+        with pytest.raises(EntenteError), writing(desk.one.base, desk.circle) as writer:  # noqa: PT012 - both or nothing
+            writer.put("Words that must not stay.")
+            writer.act(kind, body)
     assert desk.size() == before
     with reading(desk.one.base) as board:
         assert board.acts("note/1") == []
@@ -129,8 +129,8 @@ def test_a_document_that_the_circle_may_not_hold_is_not_written(
 ) -> None:
     desk = Desk(limits={"payload": 1024, "entries_day": 1000, "bytes_day": 1 << 20})
     before = desk.size()
-    with pytest.raises(RefusedError) as told, writing(desk.one.base, desk.circle) as pen:
-        pen.put(data, marking=marking)
+    with pytest.raises(RefusedError) as told, writing(desk.one.base, desk.circle) as writer:
+        writer.put(data, marking=marking)
     assert told.value.code == code
     assert desk.size() == before
 
@@ -141,26 +141,26 @@ def test_what_the_agreement_does_not_admit_is_refused_before_it_is_written() -> 
         desk.case()
     assert told.value.code == "kind"
     none = Desk(kinds=["item/1"])
-    with pytest.raises(RefusedError), writing(none.one.base, none.circle) as pen:
-        pen.put("x")
+    with pytest.raises(RefusedError), writing(none.one.base, none.circle) as writer:
+        writer.put("x")
 
 
 def test_an_answer_is_given_once_and_the_same_again_changes_nothing() -> None:
     desk = Desk()
     made = desk.one.disclosures.propose(desk.circle, b"The quay is open.")
     desk.world.settle()
-    with about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (pen, act):
-        first = pen.answer(act, text="Gladly.")
+    with writing_about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (writer, act):
+        first = writer.answer(act, text="Gladly.")
     size = desk.size(desk.other)
-    with about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (pen, act):
-        assert pen.answer(act).place == first.place
-        assert pen.state(act) is State.PROPOSED
+    with writing_about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (writer, act):
+        assert writer.answer(act).place == first.place
+        assert writer.state(act) is State.PROPOSED
     assert desk.size(desk.other) == size
     with (
         pytest.raises(ConflictError) as told,
-        about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (pen, act),
+        writing_about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (writer, act),
     ):
-        pen.answer(act, refuse=True)
+        writer.answer(act, refuse=True)
     assert told.value.code == "answered"
     desk.world.settle()
     with reading(desk.one.base) as board:
@@ -176,9 +176,9 @@ def test_a_note_of_somebody_else_is_no_word_of_the_voter() -> None:
     desk.world.settle()
     with reading(desk.one.base) as board:
         act = board.find("disclosure/1", made.disclosure, "disclosure")
-        (given,) = board.world.answers(act.place.leaf).values()
-    with writing(desk.one.base, desk.circle) as pen:
-        pen.act("note/1", {"of": given.ref, "content": pen.put("They were forced.")})
+        (given,) = board.in_force.answers(act.place.leaf).values()
+    with writing(desk.one.base, desk.circle) as writer:
+        writer.act("note/1", {"of": given.ref, "content": writer.put("They were forced.")})
     with reading(desk.one.base) as board:
         assert [each.text for each in board.votes(act)] == [""]
 
@@ -193,17 +193,17 @@ def test_nothing_is_written_in_a_room_that_has_ended() -> None:
         desk.world.settle()
     with (
         pytest.raises(ConflictError) as told,
-        about(desk.one.base, "case/1", b32(act.place.leaf), "case") as (pen, found),
+        writing_about(desk.one.base, "case/1", b32(act.place.leaf), "case") as (writer, found),
     ):
-        pen.act("change/1", {"case": found.place.ref})
+        writer.act("change/1", {"case": found.place.ref})
     assert told.value.code == "earlier-revision"
     assert desk.case().circle != act.circle, "a new one stands in the new room"
 
 
 def test_voters_and_needs_are_what_the_terms_say() -> None:
     desk = Desk(consent={"plan": "quorum", "decision": "all", "minutes": "all", "disclosure": "all"})
-    with writing(desk.one.base, desk.circle) as pen:
-        assert isinstance(pen, Pen)
-        assert pen.voters() == sorted(node.member for node in (desk.one, desk.other))
-        assert (pen.needed("plan"), pen.needed("decision")) == (2, 2)
-    assert origin_hash(pen.charter.origin(desk.one.base.me)) == desk.case().place.log
+    with writing(desk.one.base, desk.circle) as writer:
+        assert isinstance(writer, Writer)
+        assert writer.voters() == sorted(node.member for node in (desk.one, desk.other))
+        assert (writer.needed("plan"), writer.needed("decision")) == (2, 2)
+    assert origin_hash(writer.room.origin(desk.one.base.me)) == desk.case().place.log

@@ -10,7 +10,7 @@ import pytest
 from entente.core.errors import VerificationError
 from entente.core.ids import origin_hash
 from entente.exchange import bundle
-from entente.exchange.bundle import Known
+from entente.exchange.bundle import PartnerBundle
 from entente.exchange.messages import Head, encode
 from entente.exchange.round import Round
 from entente.ledger import witness
@@ -134,7 +134,7 @@ def test_what_is_missing_before_a_bundle_is_named_and_comes_with_a_later_one(cou
     give(harbour, circle, indicator(1))
     with harbour.base.store.read() as tx:
         row = next(row for row in tx.logs.all() if row.member == harbour.base.me and row.circle)
-        mistaken = Known(heads=[Head(origin_hash(row.origin), row.size, witness.root_at(tx, row, row.size))])
+        mistaken = PartnerBundle(heads=[Head(origin_hash(row.origin), row.size, witness.root_at(tx, row, row.size))])
     give(harbour, circle, indicator(2))
     early = courier.folder / "supposes-too-much"
     with harbour.base.store.read() as tx, early.open("wb") as out:

@@ -10,21 +10,21 @@ import pytest
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, RefusedError, VerificationError
 from entente.core.ids import b32, origin_hash, unb32
-from entente.kinds.epoch import OPENED, Opened
+from entente.kinds.epoch import OPENED, EarlierLog
 from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
 from entente.node import Node
 from entente.node import doctor as health
 from entente.node.exchange.intake import Intake
 from entente.node.home.base import Base
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from entente.policy.agreement import Terms
 from entente.policy.revision import RevisionText
 from entente.store.memory.store import MemoryStore
 from world import Wire, World
 
 if TYPE_CHECKING:
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
 
 
 def indicator(number: int, name: str = "") -> tuple[str, bytes]:
@@ -186,7 +186,7 @@ def test_history_that_lacks_a_signature_is_refused() -> None:
     with arve.base.store.write() as tx:
         lacking = {bytes(32)}
         intake = Intake(arve.base)
-        for room in arve.base.world(tx).charters:
+        for room in arve.base.in_force(tx).rooms:
             lacking |= {origin_hash(room.origin(dina.base.me))} if dina.base.me in room.members else set()
         (offer,) = [each for each in intake.offers(tx, dina.base.me, lacking) if b'"history"' in each[:12]]
     told = json.loads(offer)
@@ -339,13 +339,13 @@ def begin_with_a_lie(node: Node, revision: bytes) -> None:
     """Let a node begin its next log as if the one before had fewer entries."""
     base = node.base
     with base.store.write() as tx:
-        charters = charter_book.load(tx)
-        old = next(each for each in charters.newest() if each.founding)
+        rooms = offers.load(tx)
+        old = next(each for each in rooms.newest() if each.founding)
         row = tx.logs.get(old.origin(base.me))
         assert row is not None
-        before = Opened(origin_hash(row.origin), row.size - 1, root_at(tx, row, row.size - 1))
-        text = charters.revisions[revision].text
-        room = next(each for each in charter_book.begin(tx, text) if each.revision == revision)
+        before = EarlierLog(origin_hash(row.origin), row.size - 1, root_at(tx, row, row.size - 1))
+        text = rooms.revisions[revision].text
+        room = next(each for each in offers.begin(tx, text) if each.revision == revision)
         log = tx.logs.get(room.origin(base.me))
         assert log is not None
         draft = Draft(OPENED.name, base.clock(), b"", OPENED.make(revision, before))
@@ -399,35 +399,35 @@ def test_quorum_that_cannot_be_met_is_refused_before_it_is_asked_for() -> None:
 
 def test_nobody_is_declared_concerned_so_that_fewer_may_change_the_terms() -> None:
     world, (arve, bora, cato), _ = three()
-    charter = founding_room(arve)
+    room = founding_room(arve)
     secret = bytes(32)
     text = RevisionText.make(
-        charter.agreement,
-        charter.revision,
+        room.agreement,
+        room.revision,
         2,
         name="Agreement",
-        members=charter.members,
+        members=room.members,
         terms=Terms(purposes=("warning",)),
         secret=secret,
     )
     body: dict[str, object] = {
-        "agreement": b32(charter.agreement),
+        "agreement": b32(room.agreement),
         "text": text.to_dict(),
         "concerned": cato.member,
         "person": arve.operator,
         "after": [],
     }
     with arve.base.store.write() as tx:
-        arve.base.append(tx, charter, [Draft("amendment/1", arve.base.clock(), b"", canon.encode(body))])
+        arve.base.append(tx, room, [Draft("amendment/1", arve.base.clock(), b"", canon.encode(body))])
     world.settle()
     assert bora.agreements.show("Agreement").amendments == []
     with bora.base.store.read() as tx:
         assert any(b'"text"' in data for _, data in tx.records.scan("refused"))
 
 
-def founding_room(node: Node) -> Charter:
+def founding_room(node: Node) -> Room:
     with node.base.store.read() as tx:
-        return next(each for each in charter_book.load(tx) if each.founding)
+        return next(each for each in offers.load(tx) if each.founding)
 
 
 def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:

@@ -146,14 +146,14 @@ def test_an_item_that_came_later_stops_the_export() -> None:
 
 def test_a_text_that_is_not_the_one_hashed_is_not_approved() -> None:
     world, harbour, northwind, circle = two()
-    with writing(harbour.base, circle) as pen:
+    with writing(harbour.base, circle) as writer:
         body: dict[str, object] = {
-            "content": pen.put(b"Another text."),
+            "content": writer.put(b"Another text."),
             "hash": b32(sha256(LINE).digest()),
-            "voters": pen.voters(),
+            "voters": writer.voters(),
             "needed": 2,
         }
-        act = pen.act("disclosure/1", body)
+        act = writer.act("disclosure/1", body)
     world.settle()
     with pytest.raises(VerificationError, match="hash"):
         northwind.disclosures.approve(act.place.ref)

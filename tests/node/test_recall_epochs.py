@@ -9,7 +9,7 @@ import pytest
 from entente.core.ids import b32, origin_hash
 from entente.kinds.erase import KIND as ERASE
 from entente.ledger.log import Draft
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from node.recall_world import Three, states
 from stories.story import give, holds, id_of, indicator
 
@@ -83,12 +83,12 @@ def test_a_recall_of_entries_that_cannot_exist_costs_nothing(three: Three) -> No
     amended(three, *three.nodes, amendment=made.amendment)
     base = three.two.base
     with base.store.write() as tx:
-        charter = base.find_circle(base.world(tx), three.everybody)
-        (old,) = [each for each in charter_book.load(tx).rooms(charter.id) if each.epoch == 1]
+        room = base.find_circle(base.in_force(tx), three.everybody)
+        (old,) = [each for each in offers.load(tx).of_circle(room.circle) if each.epoch == 1]
         log = origin_hash(old.origin(base.me))
         entries = [(10**6, bytes(32)), (2**53 - 1, bytes(32))]
         body = ERASE.make(log, "error", due=1, person=b32(bytes(16)), entries=entries)
-        base.append(tx, charter, [Draft(ERASE.name, base.clock(), b"", body)])
+        base.append(tx, room, [Draft(ERASE.name, base.clock(), b"", body)])
     three.world.settle()
     assert all(node.ledger.verify().ok for node in three.nodes)
     assert all(holds(node, three.item) for node in three.nodes)

@@ -16,7 +16,7 @@ from entente.ledger.log import Draft
 from entente.ledger.package import pack
 from entente.node.exchange.intake import Intake
 from entente.node.items import erasing
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from node.recall_world import Three, acts, log_of, sizes, states
 from stories.story import LATER, bundle, give, holds, id_of, indicator
 
@@ -226,8 +226,8 @@ def forged(three: Three, body: Mapping[str, object]) -> str:
     """Append a recall that no honest member would write to Northwind's log; return why Harbour refused it."""
     base = three.two.base
     with base.store.write() as tx:
-        charter = base.find_circle(base.world(tx), three.everybody)
-        _, places = base.append(tx, charter, [Draft(ERASE.name, base.clock(), b"", canon.encode(dict(body)))])
+        room = base.find_circle(base.in_force(tx), three.everybody)
+        _, places = base.append(tx, room, [Draft(ERASE.name, base.clock(), b"", canon.encode(dict(body)))])
     three.world.settle()
     with three.one.base.store.read() as tx:
         key = f"{b32(places[0].log)}/{places[0].index:012d}/{three.one.member}/"
@@ -306,8 +306,8 @@ def test_an_erased_payload_that_is_still_there_is_a_problem(three: Three) -> Non
             person=b32(bytes(16)),
             entries=[(index, tx.logs.node(row.id, 0, index))],
         )
-        charter = charter_book.load(tx).require(row.circle)
-        base.append(tx, charter, [Draft(ERASE.name, base.clock(), b"", body)])
+        room = offers.load(tx).require(row.circle)
+        base.append(tx, room, [Draft(ERASE.name, base.clock(), b"", body)])
     problems = [problem for log in three.one.ledger.verify().logs for problem in log.problems]
     assert problems == [f"entry {index}: it was erased, and its payload is still here"]
 

@@ -234,15 +234,15 @@ def forge_minutes(node: Node, circle: str, session: str, text: str) -> None:
     from entente.kinds.document import MARKDOWN
     from entente.node.work.acts import writing
 
-    with writing(node.base, circle) as pen:
-        act = pen.find("session/1", session, "session")
+    with writing(node.base, circle) as writer:
+        act = writer.find("session/1", session, "session")
         body: dict[str, object] = {
             "session": act.place.ref,
-            "content": pen.put(text, MARKDOWN),
-            "voters": pen.voters(),
-            "needed": pen.needed("minutes"),
+            "content": writer.put(text, MARKDOWN),
+            "voters": writer.voters(),
+            "needed": writer.needed("minutes"),
         }
-        pen.answer(pen.act("minutes/1", body))
+        writer.answer(writer.act("minutes/1", body))
 
 
 def test_the_agenda_is_merged_and_says_why() -> None:

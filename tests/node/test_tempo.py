@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entente.core.ids import Member, b32
-from entente.insight.tempo import Decided, Seen, Span, Stepped, tempo
+from entente.insight.tempo import Decided, Span, Stepped, WitnessedSignal, tempo
 from playbooks import step_id, two_sides
 from stories.story import DAY, give, id_of, indicator, stix
 from world import World
@@ -12,7 +12,10 @@ ONE, OTHER, THIRD = (Member(bytes([n]) * 32) for n in (1, 2, 3))
 
 
 def test_spans_are_counted_from_cause_to_effect() -> None:
-    seen = [Seen(f"s{n}", ONE, 1000 * n, {OTHER: 1000 * n + 100 * n, THIRD: 1000 * n + 5000}) for n in range(1, 21)]
+    seen = [
+        WitnessedSignal(f"s{n}", ONE, 1000 * n, {OTHER: 1000 * n + 100 * n, THIRD: 1000 * n + 5000})
+        for n in range(1, 21)
+    ]
     decided = [Decided("d1", ["s1"], 4000), Decided("d2", ["nothing"], 9)]
     stepped = [Stepped(OTHER, 10_000, "d1"), Stepped(ONE, 11_000, "d1"), Stepped(OTHER, 5, "")]
     found = {(one.from_, one.to): one for one in tempo(seen, decided, stepped)}
@@ -26,7 +29,7 @@ def test_spans_are_counted_from_cause_to_effect() -> None:
 
 
 def test_time_before_its_cause_counts_as_nothing() -> None:
-    found = tempo([Seen("s", ONE, 9000, {OTHER: 8000})], [], [])
+    found = tempo([WitnessedSignal("s", ONE, 9000, {OTHER: 8000})], [], [])
     assert found[0].receipt == Span(1, 0.0, 0.0)
 
 

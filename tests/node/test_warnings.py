@@ -275,13 +275,13 @@ def test_an_act_that_says_another_judgement_than_its_report_is_shown() -> None:
     ring = Ring()
     from entente.core import canon
     from entente.ledger.log import Draft
-    from entente.node.work.acts import Board
+    from entente.node.work.acts import Reader
 
     base = ring.a.base
     with base.store.write() as tx:
-        act = Board(base, tx).find("warning/1", ring.id, "warning")
+        act = Reader(base, tx).find("warning/1", ring.id, "warning")
         body = canon.encode({**act.body, "likelihood": "unlikely", "after": []})
-        base.append(tx, base.find_circle(base.world(tx), ring.circle), [Draft("warning/1", base.clock(), b"", body)])
+        base.append(tx, base.find_circle(base.in_force(tx), ring.circle), [Draft("warning/1", base.clock(), b"", body)])
     base.mark()
     ring.world.settle()
     first, second = ring.b.warnings.list()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.ledger.view import View
     from entente.node import Node
-    from entente.node.work.acts import Pen
+    from entente.node.work.acts import Writer
     from entente.store.ports import Transaction
 
 
@@ -32,12 +32,12 @@ class ChangedMindError(Exception):
 
 def anew(base: Base, tx: Transaction) -> View:
     """Fold everything with a base that knows nothing."""
-    return Base(None, base.store, None, clock=base.clock, random=base.random, me=base.me).world(tx).view
+    return Base(None, base.store, None, clock=base.clock, random=base.random, me=base.me).in_force(tx).view
 
 
 def check(base: Base, tx: Transaction) -> int:
     """Compare the fold that is kept with one from nothing; return how many acts it has."""
-    kept, fresh = base.world(tx).view, anew(base, tx)
+    kept, fresh = base.in_force(tx).view, anew(base, tx)
     assert (kept.acts, kept.judged, kept.things) == (fresh.acts, fresh.judged, fresh.things)
     assert kept.states == fresh.states
     assert kept.waiting == fresh.waiting
@@ -55,24 +55,24 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[World
         store.close()
 
 
-def question(pen: Pen, text: str) -> Act:
+def question(writer: Writer, text: str) -> Act:
     """Append a request."""
     to: list[str] = []
-    return pen.act("request/1", {"content": pen.put(text), "to": to, "priority": 3, "due": 2_000_000_000_000})
+    return writer.act("request/1", {"content": writer.put(text), "to": to, "priority": 3, "due": 2_000_000_000_000})
 
 
 def ask(node: Node, circle: str, text: str) -> Act:
     """Append a request and keep it."""
-    with writing(node.base, circle) as pen:
-        return question(pen, text)
+    with writing(node.base, circle) as writer:
+        return question(writer, text)
 
 
 def undone(node: Node, circle: str) -> Act:
     """Append a request, look at it, and end the transaction without a commit."""
     made: list[Act] = []
-    with suppress(ChangedMindError), writing(node.base, circle) as pen:
-        made.append(question(pen, "Forget it."))
-        assert made[0].place.ref in pen.world.view.acts
+    with suppress(ChangedMindError), writing(node.base, circle) as writer:
+        made.append(question(writer, "Forget it."))
+        assert made[0].place.ref in writer.in_force.view.acts
         raise ChangedMindError
     return made[0]
 
@@ -83,12 +83,12 @@ def test_undone_transaction_leaves_nothing_in_the_fold(pair: tuple[World, Node, 
     gone = undone(one, circle)
     with one.base.store.read() as tx:
         check(one.base, tx)
-        assert gone.place.ref not in one.base.world(tx).view.acts
+        assert gone.place.ref not in one.base.in_force(tx).view.acts
     again = ask(one, circle, "Who else saw it?")
     assert again.place.index == gone.place.index
     with reading(one.base) as board:
-        assert {kept.place.ref, again.place.ref} <= set(board.world.view.acts)
-        assert gone.place.ref not in board.world.view.acts
+        assert {kept.place.ref, again.place.ref} <= set(board.in_force.view.acts)
+        assert gone.place.ref not in board.in_force.view.acts
         check(one.base, board.tx)
 
 
@@ -99,17 +99,17 @@ def test_reader_of_an_earlier_state_does_not_see_what_came_later(pair: tuple[Wor
         made = ask(one, circle, "Who saw it?")
         with one.base.store.read() as late:
             assert check(one.base, late) == before + 1
-        assert made.place.ref not in one.base.world(early).view.acts
+        assert made.place.ref not in one.base.in_force(early).view.acts
         assert check(one.base, early) == before
 
 
 def test_what_another_process_wrote_is_seen(pair: tuple[World, Node, Node, str]) -> None:
     _, one, _, circle = pair
     with reading(one.base) as board:
-        before = len(board.world.view.acts)
+        before = len(board.in_force.view.acts)
     command = Base(None, one.base.store, one.base.secrets, clock=one.base.clock, random=one.base.random, me=one.base.me)
-    with writing(command, circle) as pen:
-        question(pen, "And?")
+    with writing(command, circle) as writer:
+        question(writer, "And?")
     with reading(one.base) as board:
         assert check(one.base, board.tx) == before + 1
 
@@ -118,20 +118,20 @@ def test_act_that_goes_or_comes_late_makes_a_new_fold(pair: tuple[World, Node, N
     _, one, _, circle = pair
     first, second = ask(one, circle, "One?"), ask(one, circle, "Two?")
     with reading(one.base) as board:
-        assert first.place.ref in board.world.view.acts
+        assert first.place.ref in board.in_force.view.acts
         row = next(row for row in board.tx.logs.all() if row.circle == first.circle and row.member == one.base.me)
         at = first.place.index
         held = board.tx.payloads.get(row.id, at, at + 1)[0]
     with one.base.store.write() as tx:
         tx.payloads.drop(row.id, first.place.index)
     with reading(one.base) as board:
-        assert first.place.ref not in board.world.view.acts
-        assert second.place.ref in board.world.view.acts
+        assert first.place.ref not in board.in_force.view.acts
+        assert second.place.ref in board.in_force.view.acts
     with one.base.store.write() as tx:
         again = NewPayload(at, held.kind, held.time, held.salt, held.head, held.data)
         tx.payloads.put(row.id, [again])
     with reading(one.base) as board:
-        assert first.place.ref in board.world.view.acts
+        assert first.place.ref in board.in_force.view.acts
         check(one.base, board.tx)
 
 

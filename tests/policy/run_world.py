@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from entente.core.ids import b32
 from entente.policy.run import DONE, FAILED, STARTED, UNDONE, UNSURE, Ready, Run, StepAct, unfold
-from entente.policy.workflow import CONDITIONS, WHILE, Bone, bones
+from entente.policy.workflow import CONDITIONS, WHILE, SignedStep, read_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def end(id_: str, *, owner: str = ANNA) -> dict[str, object]:
 class Play:
     """A plan that is carried out: every act in the order in which it was written."""
 
-    skeleton: tuple[Bone, ...]
+    skeleton: tuple[SignedStep, ...]
     exception: str = ""
     acts: list[StepAct] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Play:
     def run(self) -> Run:
         return unfold(self.skeleton, self.exception, self.acts)
 
-    def bone(self, id_: str) -> Bone:
+    def bone(self, id_: str) -> SignedStep:
         return next(each for each in self.skeleton if each.id == id_)
 
     def say(
@@ -78,7 +78,7 @@ class Play:
 
 
 def play(*steps: dict[str, object], exception: str = "") -> Play:
-    return Play(bones(steps), exception)
+    return Play(read_steps(steps), exception)
 
 
 class Maker:
@@ -88,9 +88,9 @@ class Maker:
         self.chance = chance
         self.steps: list[dict[str, object]] = []
 
-    def make(self) -> tuple[Bone, ...]:
+    def make(self) -> tuple[SignedStep, ...]:
         self._new("start", self._chain(3))
-        return bones(self.steps[::-1])
+        return read_steps(self.steps[::-1])
 
     def _new(self, type_: str, next_: str = "", **more: object) -> str:
         id_ = f"{type_}--{len(self.steps)}"

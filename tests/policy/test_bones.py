@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
-from entente.policy.workflow import bones
+from entente.policy.workflow import read_steps
 from policy.run_world import Maker, act, bone, end
 
 SEEDS = st.integers(0, 2**32)
@@ -25,7 +25,7 @@ def changed(at: int, **values: object) -> list[dict[str, object]]:
 @given(SEEDS)
 def test_skeleton_reads_back_as_it_was_written(seed: int) -> None:
     made = Maker(random.Random(seed)).make()
-    assert bones([each.to_dict() for each in made]) == made
+    assert read_steps([each.to_dict() for each in made]) == made
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_skeleton_reads_back_as_it_was_written(seed: int) -> None:
     ],
 )
 def test_skeleton_that_is_not_well_formed_is_refused(wrong: list[object]) -> None:
-    assert bones(GOOD)
+    assert read_steps(GOOD)
     with pytest.raises(InvalidError):
-        bones(wrong)
+        read_steps(wrong)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,8 @@ def test_skeleton_that_is_not_well_formed_is_refused(wrong: list[object]) -> Non
     ],
 )
 def test_condition_comes_to_a_branch_or_to_none(type_: str, labels: list[str], results: set[str]) -> None:
-    made = bones([bone("s", "start", "c"), bone("c", type_, "e", branches=[[each, "e"] for each in labels]), end("e")])
+    made = read_steps(
+        [bone("s", "start", "c"), bone("c", type_, "e", branches=[[each, "e"] for each in labels]), end("e")]
+    )
     assert made[1].results() == results
     assert made[0].results() == {""}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.core.ids import Member, identity_id
-from entente.policy.ownership import Profile, forged, owners
+from entente.policy.ownership import Identities, forged, owners
 
 ANNA, BORA, CARL = (Member(letter * 32) for letter in (b"a", b"b", b"c"))
 LISTED = "identity--11111111-0000-4000-8000-000000000000"
@@ -15,8 +15,8 @@ OTHER = "identity--22222222-0000-4000-8000-000000000000"
 STIX = "indicator--33333333-0000-4000-8000-000000000000"
 
 
-def profile(member: Member, *identities: str) -> Profile:
-    return Profile(identity_id(member), identities)
+def profile(member: Member, *identities: str) -> Identities:
+    return Identities(identity_id(member), identities)
 
 
 OWNERS = owners({ANNA: profile(ANNA, LISTED), BORA: None, CARL: profile(CARL)})
@@ -38,7 +38,7 @@ def test_derived_identity_cannot_be_claimed_by_another_member() -> None:
     assert (
         owners({ANNA: profile(ANNA, theirs), BORA: profile(BORA, theirs), CARL: profile(CARL, theirs)})[theirs] == BORA
     )
-    assert owners({ANNA: Profile(theirs, ()), BORA: None})[theirs] == BORA
+    assert owners({ANNA: Identities(theirs, ()), BORA: None})[theirs] == BORA
 
 
 def test_identity_listed_twice_by_one_member_is_no_rival_claim() -> None:

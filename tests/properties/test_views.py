@@ -193,7 +193,7 @@ def test_every_room_shows_everybody_the_same(seed: int) -> None:
         assert crowd.views(node) == first
     for node in crowd.nodes:
         with node.base.store.read() as tx:
-            assert not node.base.world(tx).view.waiting
+            assert not node.base.in_force(tx).view.waiting
     assert sum(count for name, count in crowd.done.items() if ":" not in name) > 20
 
 

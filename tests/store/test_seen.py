@@ -13,7 +13,7 @@ from store.rows import leaves_and_hashes, open_log, payload
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entente.store.ports import Seen, Store
+    from entente.store.ports import Snapshot, Store
 
 KINDS = ("approval/1",)
 
@@ -22,7 +22,7 @@ class StopHere(Exception):  # noqa: N818 - nothing is wrong, a test stops
     """Ends a block in a test."""
 
 
-def seen(store: Store) -> Seen:
+def seen(store: Store) -> Snapshot:
     with store.read() as tx:
         return tx.seen()
 
@@ -64,7 +64,7 @@ def test_reader_keeps_its_mark_while_others_write(store: Store) -> None:
 
 
 def test_undone_change_is_not_settled(store: Store) -> None:
-    inside: list[Seen] = []
+    inside: list[Snapshot] = []
     with suppress(StopHere), store.write() as tx:
         tx.records.put("space", "one", b"1")
         inside.append(tx.seen())

@@ -11,7 +11,7 @@ from entente.core.marking import parse
 from entente.formats.stix.markings import TLP_IDS
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,12 +79,12 @@ def forge(node: Node, circle: str, *things: dict[str, object], tlp: str = "TLP:G
     """Append objects to the node's own log of a circle as a dishonest member would: no rule is asked."""
     base = node.base
     with base.store.write() as tx:
-        charter = base.find_circle(base.world(tx), circle)
+        room = base.find_circle(base.in_force(tx), circle)
         drafts = []
         for thing in things:
             head = Header(parse(tlp), node.operator, "", str(thing["type"])).line()
             drafts.append(Draft("item/1", base.clock(), head, raw(thing)))
-        base.append(tx, charter, drafts)
+        base.append(tx, room, drafts)
     base.mark()
     base.changed.set()
 
@@ -110,8 +110,8 @@ def refusals(node: Node, circle: str) -> list[tuple[str, str, int]]:
     """Return (origin hash, reason, index) of each entry that `node` refused by an act in its own log."""
     base = node.base
     with base.store.read() as tx:
-        charter = base.find_circle(base.world(tx), circle)
-        row = tx.logs.get(charter.origin(base.me))
+        room = base.find_circle(base.in_force(tx), circle)
+        row = tx.logs.get(room.origin(base.me))
         assert row is not None
         found: list[tuple[str, str, int]] = []
         for each in tx.payloads.get(row.id, 0, row.size):
@@ -130,8 +130,8 @@ def log_sizes(node: Node, circle: str) -> dict[str, int]:
     """Return for each member's name how many entries of its log of a circle are held."""
     base = node.base
     with base.store.read() as tx:
-        charter = base.find_circle(base.world(tx), circle)
-        rows = [row for row in charter_book.logs_of(tx, charter) if row.circle]
+        room = base.find_circle(base.in_force(tx), circle)
+        rows = [row for row in offers.logs_of(tx, room) if row.circle]
         return {base.name_of(tx, row.member): row.size for row in rows}
 
 

@@ -132,14 +132,14 @@ def test_where_the_terms_refuse_nobody_is_asked() -> None:
     with pytest.raises(RefusedError, match="yourself"):
         chain.a.onward.ask(id_of(ITEM), chain.first)
     with chain.b.base.store.write() as tx:
-        world = chain.b.base.world(tx)
-        charter = chain.b.base.find_circle(world, chain.first)
-        row = tx.logs.get(charter.origin(chain.a.base.me))
+        world = chain.b.base.in_force(tx)
+        room = chain.b.base.find_circle(world, chain.first)
+        row = tx.logs.get(room.origin(chain.a.base.me))
         assert row is not None
         body = ONWARD.make(
             bytes(32), chain.a.base.me, entries=[(0, bytes(32))], to=[chain.c.base.me], person=b32(bytes(16))
         )
-        chain.b.base.append(tx, charter, [Draft(ONWARD.name, chain.b.base.clock(), b"", body)])
+        chain.b.base.append(tx, room, [Draft(ONWARD.name, chain.b.base.clock(), b"", body)])
     chain.world.settle()
     assert [reason for _, reason, _ in refusals(chain.a, chain.first)] == ["kind"]
 
@@ -214,8 +214,8 @@ def test_a_release_without_its_proof_is_refused() -> None:
     ask, consent = from_b64(held["ask"], "ask"), from_b64(held["consent"], "consent")
     give(chain.b, chain.second, indicator(7))
     with base.store.write() as tx:
-        charter = base.find_circle(base.world(tx), chain.second)
-        row = tx.logs.get(charter.origin(base.me))
+        room = base.find_circle(base.in_force(tx), chain.second)
+        row = tx.logs.get(room.origin(base.me))
         assert row is not None
         last = (row.size - 1, tx.logs.node(row.id, 0, row.size - 1))
         far = (row.size + 50, last[1])
@@ -225,7 +225,7 @@ def test_a_release_without_its_proof_is_refused() -> None:
             RELEASED.make([last], ask=ask, consent=ask),
             RELEASED.make([far], ask=ask, consent=consent),
         ]
-        base.append(tx, charter, [Draft(RELEASED.name, base.clock(), b"", body) for body in bodies])
+        base.append(tx, room, [Draft(RELEASED.name, base.clock(), b"", body) for body in bodies])
     chain.world.settle()
     assert [reason for _, reason, _ in refusals(chain.c, chain.second)] == ["proof", "proof", "proof", "wrong-entry"]
 

@@ -71,7 +71,7 @@ def made() -> dict[str, bytes]:
     }
     with reading(harbour.base) as board:
         act = board.find("disclosure/1", told.disclosure, "disclosure")
-        files["foreign"] = _proof(board, board.world.answers(act.place.leaf)[harbour.base.me].ref)
+        files["foreign"] = _proof(board, board.in_force.answers(act.place.leaf)[harbour.base.me].ref)
         files["note"] = _proof(board, board.acts("attendance/1")[0].place.ref)
     return files
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from entente.core import note
 from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.ledger import cosigner
-from entente.ledger.cosigner import Known, Submission, Verdict
+from entente.ledger.cosigner import CosignedLog, Submission, WitnessVerdict
 from witness.witness_world import LEAVES, Log, line, signed
 
 LOG = Log()
@@ -77,11 +77,11 @@ def test_no_bytes_make_the_reader_fail_in_another_way(data: st.DataObject) -> No
     assert read.to_bytes() == bytes(body)
 
 
-def known(size: int = 0, log: Log = LOG, keys: tuple[str, ...] = (LOG.vkey,)) -> Known:
-    return Known(log.origin, keys, size, log.checkpoint(size).root)
+def known(size: int = 0, log: Log = LOG, keys: tuple[str, ...] = (LOG.vkey,)) -> CosignedLog:
+    return CosignedLog(log.origin, keys, size, log.checkpoint(size).root)
 
 
-def verdict(body: bytes, state: Known | None) -> tuple[Verdict, str]:
+def verdict(body: bytes, state: CosignedLog | None) -> tuple[WitnessVerdict, str]:
     submission = Submission.parse(body)
     judged = cosigner.judge(submission, state, cosigner.trusted(submission, state))
     return judged.verdict, judged.text
@@ -94,40 +94,42 @@ FLIPPED = LOG.body(3, 9).replace(LOG.head(9)[-90:], LOG.head(8)[-90:])
 @pytest.mark.parametrize(
     ("name", "body", "state", "expected"),
     [
-        ("unknown origin", LOG.body(9, 3), None, Verdict.UNKNOWN),
-        ("log without keys", LOG.body(0, 3), known(keys=()), Verdict.UNKNOWN),
-        ("unknown origin before signature", STRANGER.body(9, 3), None, Verdict.UNKNOWN),
-        ("signed by a stranger", STRANGER.body(0, 3), known(), Verdict.UNSIGNED),
-        ("own line does not hold", FLIPPED, known(3), Verdict.UNSIGNED),
-        ("signature before sizes", STRANGER.body(9, 3), known(5), Verdict.UNSIGNED),
-        ("old larger than new", LOG.body(5, 3), known(5), Verdict.BACKWARDS),
-        ("old larger than new before stale", LOG.body(9, 3), known(5), Verdict.BACKWARDS),
-        ("stale", LOG.body(3, 9), known(5), Verdict.STALE),
-        ("ahead of the witness", LOG.body(8, 9), known(5), Verdict.STALE),
-        ("stale before inconsistent", LOG.other(0).body(3, 9), known(5), Verdict.STALE),
-        ("another history", LOG.other(2).body(5, 9), known(5), Verdict.INCONSISTENT),
-        ("another root at the same size", LOG.other(2).body(5, 5), known(5), Verdict.INCONSISTENT),
-        ("proof cut off", LOG.body(5, 9, LOG.proof(5, 9)[:-1]), known(5), Verdict.INCONSISTENT),
-        ("proof with more", LOG.body(5, 9, [*LOG.proof(5, 9), HASH]), known(5), Verdict.INCONSISTENT),
-        ("proof at the same size", LOG.body(5, 5, [HASH]), known(5), Verdict.INCONSISTENT),
-        ("proof from nothing", LOG.body(0, 5, [HASH]), known(), Verdict.INCONSISTENT),
-        ("first head", LOG.body(0, 5), known(), Verdict.COSIGNED),
-        ("the same head again", LOG.body(5, 5), known(5), Verdict.COSIGNED),
-        ("a longer one", LOG.body(5, 13), known(5), Verdict.COSIGNED),
-        ("a second key", STRANGER.body(0, 5), known(keys=(LOG.vkey, STRANGER.vkey)), Verdict.COSIGNED),
+        ("unknown origin", LOG.body(9, 3), None, WitnessVerdict.UNKNOWN),
+        ("log without keys", LOG.body(0, 3), known(keys=()), WitnessVerdict.UNKNOWN),
+        ("unknown origin before signature", STRANGER.body(9, 3), None, WitnessVerdict.UNKNOWN),
+        ("signed by a stranger", STRANGER.body(0, 3), known(), WitnessVerdict.UNSIGNED),
+        ("own line does not hold", FLIPPED, known(3), WitnessVerdict.UNSIGNED),
+        ("signature before sizes", STRANGER.body(9, 3), known(5), WitnessVerdict.UNSIGNED),
+        ("old larger than new", LOG.body(5, 3), known(5), WitnessVerdict.BACKWARDS),
+        ("old larger than new before stale", LOG.body(9, 3), known(5), WitnessVerdict.BACKWARDS),
+        ("stale", LOG.body(3, 9), known(5), WitnessVerdict.STALE),
+        ("ahead of the witness", LOG.body(8, 9), known(5), WitnessVerdict.STALE),
+        ("stale before inconsistent", LOG.other(0).body(3, 9), known(5), WitnessVerdict.STALE),
+        ("another history", LOG.other(2).body(5, 9), known(5), WitnessVerdict.INCONSISTENT),
+        ("another root at the same size", LOG.other(2).body(5, 5), known(5), WitnessVerdict.INCONSISTENT),
+        ("proof cut off", LOG.body(5, 9, LOG.proof(5, 9)[:-1]), known(5), WitnessVerdict.INCONSISTENT),
+        ("proof with more", LOG.body(5, 9, [*LOG.proof(5, 9), HASH]), known(5), WitnessVerdict.INCONSISTENT),
+        ("proof at the same size", LOG.body(5, 5, [HASH]), known(5), WitnessVerdict.INCONSISTENT),
+        ("proof from nothing", LOG.body(0, 5, [HASH]), known(), WitnessVerdict.INCONSISTENT),
+        ("first head", LOG.body(0, 5), known(), WitnessVerdict.COSIGNED),
+        ("the same head again", LOG.body(5, 5), known(5), WitnessVerdict.COSIGNED),
+        ("a longer one", LOG.body(5, 13), known(5), WitnessVerdict.COSIGNED),
+        ("a second key", STRANGER.body(0, 5), known(keys=(LOG.vkey, STRANGER.vkey)), WitnessVerdict.COSIGNED),
     ],
 )
-def test_first_rule_that_applies_is_the_answer(name: str, body: bytes, state: Known | None, expected: Verdict) -> None:
+def test_first_rule_that_applies_is_the_answer(
+    name: str, body: bytes, state: CosignedLog | None, expected: WitnessVerdict
+) -> None:
     assert verdict(body, state)[0] is expected, name
 
 
 def test_stale_answer_is_the_cosigned_size_as_a_line() -> None:
-    assert verdict(LOG.body(3, 9), known(5)) == (Verdict.STALE, "5\n")
+    assert verdict(LOG.body(3, 9), known(5)) == (WitnessVerdict.STALE, "5\n")
 
 
 def test_lines_of_other_keys_are_ignored() -> None:
     more = STRANGER.head(5).split(b"\n\n")[1]
-    assert verdict(LOG.body(0, 5) + more, known())[0] is Verdict.COSIGNED
+    assert verdict(LOG.body(0, 5) + more, known())[0] is WitnessVerdict.COSIGNED
 
 
 @given(st.lists(st.integers(1, LEAVES), min_size=1, max_size=6, unique=True))
@@ -138,8 +140,8 @@ def test_cosigned_state_follows_the_log_and_no_other(sizes: list[int]) -> None:
         given_ = Submission.parse(LOG.body(old, new))
         lines = cosigner.trusted(given_, state)
         if old:
-            assert verdict(fork.body(old, new), state)[0] is Verdict.INCONSISTENT
-        assert cosigner.judge(given_, state, lines).verdict is Verdict.COSIGNED
+            assert verdict(fork.body(old, new), state)[0] is WitnessVerdict.INCONSISTENT
+        assert cosigner.judge(given_, state, lines).verdict is WitnessVerdict.COSIGNED
         state, judged = cosigner.cosign(given_, state, lines, signer, 1_790_000_000)
         assert (state.size, state.root) == (new, LOG.checkpoint(new).root)
         assert note.open_checkpoint(state.note, LOG.signer.verifier) == LOG.checkpoint(new)

@@ -15,7 +15,7 @@ import pytest
 from entente.core import note
 from entente.core.errors import InvalidError, NotFoundError, TransportError
 from entente.interfaces.run import serve
-from entente.ledger.cosigner import Submission, Verdict
+from entente.ledger.cosigner import Submission, WitnessVerdict
 from entente.node import Node
 from entente.node.witness.courier import Courier
 from stories.homes import agree, houses, pair
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 URL = "https://witness.example/w1"
 BASE = "https://witness.example"
-STATUS = {Verdict.COSIGNED: 200, Verdict.STALE: 409, Verdict.INCONSISTENT: 422, Verdict.UNKNOWN: 404}
+STATUS = {
+    WitnessVerdict.COSIGNED: 200,
+    WitnessVerdict.STALE: 409,
+    WitnessVerdict.INCONSISTENT: 422,
+    WitnessVerdict.UNKNOWN: 404,
+}
 
 
 def share(node: Node, circle: str, number: int) -> None:
@@ -70,7 +75,7 @@ class Outsider:
         assert path == "/w1/add-checkpoint"
         self.told.append(body)
         (answer,) = self.node.witness.add([body])
-        kind = "text/x.tlog.size" if answer.verdict is Verdict.STALE else "text/plain; charset=utf-8"
+        kind = "text/x.tlog.size" if answer.verdict is WitnessVerdict.STALE else "text/plain; charset=utf-8"
         return STATUS[answer.verdict], kind, answer.text.encode()
 
     def knows(self, node: Node) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from entente.ledger.cosigner import Judged
+    from entente.ledger.cosigner import WitnessAnswer
 
 SIZE = "text/x.tlog.size"
 TEXT = "text/plain; charset=utf-8"
@@ -224,12 +224,12 @@ class Slow:
         self.runs: list[int] = []
         self.fail: Exception | None = None
 
-    def add(self, bodies: Sequence[bytes]) -> list[Judged]:
+    def add(self, bodies: Sequence[bytes]) -> list[WitnessAnswer]:
         assert self.go.wait(20)
         self.runs.append(len(bodies))
         if self.fail is not None:
             raise self.fail
-        return [cosigner.Judged(cosigner.Verdict.STALE, f"{body.decode()}\n") for body in bodies]
+        return [cosigner.WitnessAnswer(cosigner.WitnessVerdict.STALE, f"{body.decode()}\n") for body in bodies]
 
     def head(self, hashed: str) -> bytes | None:
         raise StoreError(hashed)

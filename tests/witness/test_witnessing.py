@@ -10,7 +10,7 @@ import pytest
 
 from entente.core import note
 from entente.core.errors import ConflictError, InvalidError, NotFoundError
-from entente.ledger.cosigner import Judged, Verdict
+from entente.ledger.cosigner import WitnessAnswer, WitnessVerdict
 from witness.witness_world import LEAVES, Log
 from world import World
 
@@ -61,7 +61,7 @@ def node() -> Node:
     return node
 
 
-def one(node: Node, body: bytes) -> Judged:
+def one(node: Node, body: bytes) -> WitnessAnswer:
     (answer,) = node.witness.add([body])
     return answer
 
@@ -70,7 +70,7 @@ def test_cosigned_head_is_kept_and_served(node: Node) -> None:
     verifier = note.Verifier.parse(node.witness.vkey)
     assert node.witness.head(HASHED) is None
     answer = one(node, LOG.body(0, 5))
-    assert answer.verdict is Verdict.COSIGNED
+    assert answer.verdict is WitnessVerdict.COSIGNED
     assert note.verify_cosignature(LOG.checkpoint(5), answer.text, verifier) == node.base.clock() // 1000
     served = node.witness.head(HASHED)
     assert served is not None
@@ -83,11 +83,11 @@ def test_cosigned_head_is_kept_and_served(node: Node) -> None:
 
 def test_published_race_ends_with_one_winner(node: Node) -> None:
     node.witness.name(note.Verifier(RACE, note.ED25519, RACE_KEY).vkey())
-    assert one(node, race(0, 1)).verdict is Verdict.COSIGNED
-    assert one(node, race(1, 3, proof=5)).verdict is Verdict.INCONSISTENT
-    assert one(node, race(1, 5, proof=3)).verdict is Verdict.INCONSISTENT
+    assert one(node, race(0, 1)).verdict is WitnessVerdict.COSIGNED
+    assert one(node, race(1, 3, proof=5)).verdict is WitnessVerdict.INCONSISTENT
+    assert one(node, race(1, 5, proof=3)).verdict is WitnessVerdict.INCONSISTENT
     answers = node.witness.add([race(1, 5), race(1, 3)])
-    assert [each.verdict for each in answers] == [Verdict.COSIGNED, Verdict.STALE]
+    assert [each.verdict for each in answers] == [WitnessVerdict.COSIGNED, WitnessVerdict.STALE]
     assert answers[1].text == "5\n"
     assert [each.size for each in node.witness.logs() if each.origin == RACE] == [5]
 
@@ -95,7 +95,13 @@ def test_published_race_ends_with_one_winner(node: Node) -> None:
 def test_one_run_takes_what_fits_after_what_stands_before_it(node: Node) -> None:
     bodies = [LOG.body(0, 1), LOG.body(1, 3), LOG.body(1, 4), b"nonsense", LOG.body(3, 9)]
     verdicts = [each.verdict for each in node.witness.add(bodies)]
-    assert verdicts == [Verdict.COSIGNED, Verdict.COSIGNED, Verdict.STALE, Verdict.MALFORMED, Verdict.COSIGNED]
+    assert verdicts == [
+        WitnessVerdict.COSIGNED,
+        WitnessVerdict.COSIGNED,
+        WitnessVerdict.STALE,
+        WitnessVerdict.MALFORMED,
+        WitnessVerdict.COSIGNED,
+    ]
     assert node.witness.logs()[0].size == 9
 
 
@@ -111,9 +117,9 @@ def test_of_many_at_one_time_one_wins_at_each_size(node: Node) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    won = [new for new, answer in answers if answer.verdict is Verdict.COSIGNED]
+    won = [new for new, answer in answers if answer.verdict is WitnessVerdict.COSIGNED]
     assert len(won) == 1
-    assert {answer.text for _, answer in answers if answer.verdict is Verdict.STALE} == {f"{won[0]}\n"}
+    assert {answer.text for _, answer in answers if answer.verdict is WitnessVerdict.STALE} == {f"{won[0]}\n"}
     assert len(answers) == 8
 
 
@@ -122,31 +128,31 @@ def test_two_histories_are_never_cosigned(node: Node) -> None:
     for size in range(1, LEAVES + 1):
         taken, refused = LOG.body(size - 1, size), fork.body(size - 1, size)
         first, second = (each.verdict for each in node.witness.add([taken, refused]))
-        assert first is Verdict.COSIGNED
-        assert second in {Verdict.STALE, Verdict.INCONSISTENT}
-        same = Verdict.COSIGNED if size <= 3 else Verdict.INCONSISTENT
+        assert first is WitnessVerdict.COSIGNED
+        assert second in {WitnessVerdict.STALE, WitnessVerdict.INCONSISTENT}
+        same = WitnessVerdict.COSIGNED if size <= 3 else WitnessVerdict.INCONSISTENT
         assert one(node, fork.body(size, size)).verdict is same
 
 
 def test_key_that_was_removed_is_not_trusted_and_the_state_stays(node: Node) -> None:
     one(node, LOG.body(0, 5))
     assert node.witness.drop(LOG.vkey).keys == []
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.UNKNOWN
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.UNKNOWN
     assert node.witness.head(HASHED) is None
     with pytest.raises(NotFoundError):
         node.witness.drop(LOG.vkey)
     node.witness.name(LOG.vkey)
     assert one(node, LOG.body(0, 9)).text == "5\n"
-    assert one(node, LOG.other(2).body(5, 9)).verdict is Verdict.INCONSISTENT
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.COSIGNED
+    assert one(node, LOG.other(2).body(5, 9)).verdict is WitnessVerdict.INCONSISTENT
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.COSIGNED
 
 
 def test_second_key_of_a_log_is_trusted_too(node: Node) -> None:
     later = Log(LOG.origin, bytes([8]) * 32)
-    assert one(node, later.body(0, 5)).verdict is Verdict.UNSIGNED
+    assert one(node, later.body(0, 5)).verdict is WitnessVerdict.UNSIGNED
     assert node.witness.name(later.vkey).keys == sorted([LOG.vkey, later.vkey])
-    assert one(node, later.body(0, 5)).verdict is Verdict.COSIGNED
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.COSIGNED
+    assert one(node, later.body(0, 5)).verdict is WitnessVerdict.COSIGNED
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.COSIGNED
 
 
 def test_key_of_another_name_needs_the_origin(node: Node) -> None:
@@ -154,7 +160,7 @@ def test_key_of_another_name_needs_the_origin(node: Node) -> None:
     assert node.witness.name(key.verifier.vkey(), "log.example/other").origin == "log.example/other"
     head = note.Checkpoint("log.example/other", 0, LOG.checkpoint(0).root).body()
     body = f"old 0\n\n{head}\n".encode() + note.sign(head, key)
-    assert one(node, body).verdict is Verdict.COSIGNED
+    assert one(node, body).verdict is WitnessVerdict.COSIGNED
     with pytest.raises(InvalidError):
         node.witness.name(key.verifier.vkey(), "two words")
     with pytest.raises(InvalidError):
@@ -178,11 +184,11 @@ def test_witness_in_doubt_cosigns_nothing_until_a_person_vouches(node: Node) -> 
     one(node, LOG.body(0, 5))
     with node.base.store.write() as tx:
         node.base.doubt(tx, "The database is older than the last signature.")
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.UNSURE
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.UNSURE
     with node.base.store.write() as tx:
         node.base.trust(tx)  # partners can vouch for our own logs, not for what we cosigned for others
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.UNSURE
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.UNSURE
     assert node.witness.doubt()
     node.ledger.confirm()
     assert node.witness.doubt() == ""
-    assert one(node, LOG.body(5, 9)).verdict is Verdict.COSIGNED
+    assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.COSIGNED

@@ -37,7 +37,7 @@ _BEGIN: Final = b"entente/bundle/v1\0"
 _END: Final = b"entente/bundle-end/v1\0"
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
+class BundleManifest(Struct, frozen=True, kw_only=True):
     """Who hands over to whom, when, in answer to which bundle, and with which keys it is signed."""
 
     sender: Member
@@ -64,7 +64,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def read(cls, data: bytes) -> Manifest:
+    def read(cls, data: bytes) -> BundleManifest:
         """Read a manifest and verify the key history in it; raise VerificationError unless all of it is in order."""
         with verifying("bundle"):
             found = fields(canon.decode(data, MAX_MANIFEST), _FIELDS, "manifest")
@@ -87,7 +87,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
             )
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class PartnerBundle(Struct, frozen=True, kw_only=True):
     """What the newest bundle of a partner said, and what we did not take of it."""
 
     created: int = 0
@@ -100,7 +100,7 @@ class Known(Struct, frozen=True, kw_only=True):
     owed: list[Refusal] = []
 
 
-def write(manifest: Manifest, seed: bytes, bodies: Iterable[bytes]) -> Iterator[bytes]:
+def write(manifest: BundleManifest, seed: bytes, bodies: Iterable[bytes]) -> Iterator[bytes]:
     """Return the bytes of a bundle, signed with the transport key; LimitError if a body or their number is too large.
 
     Bodies are asked for one at a time, so that no more than one is held.
@@ -129,7 +129,7 @@ class Parser:
 
     def __init__(
         self,
-        admit: Callable[[Manifest], bytes],
+        admit: Callable[[BundleManifest], bytes],
         take: Callable[[bytes, Message], None],
         *,
         max_frames: int = MAX_FRAMES,
@@ -185,7 +185,7 @@ class Parser:
     def _read_manifest(self, chunk: bytes) -> None:
         self._digest.update(chunk)
         self._manifest = chunk
-        self._public = self._admit(Manifest.read(chunk))
+        self._public = self._admit(BundleManifest.read(chunk))
         self._next(keys.SIGNATURE_SIZE, self._begin)
 
     def _begin(self, chunk: bytes) -> None:
@@ -216,7 +216,7 @@ class Parser:
         self._next(0, None)
 
 
-def compose(tx: Transaction, round_: Round, known: Known) -> Iterator[Message]:
+def compose(tx: Transaction, round_: Round, known: PartnerBundle) -> Iterator[Message]:
     """Return the messages that the partner of this round is supposed to lack; the round must not be used elsewhere."""
     opening = round_.open(tx)
     yield structs.replace(opening, refusals=known.owed)
@@ -227,7 +227,7 @@ def compose(tx: Transaction, round_: Round, known: Known) -> Iterator[Message]:
         yield Message(cosignatures=said.cosignatures)
 
 
-def _entries(tx: Transaction, round_: Round, known: Known) -> Iterator[Message]:
+def _entries(tx: Transaction, round_: Round, known: PartnerBundle) -> Iterator[Message]:
     """Push until nothing is left, each time as if the partner had said how far it has come by now."""
     rows = {origin_hash(row.origin): row for row in round_.side.scene(tx, round_.partner).rows}
     held = {head.log: head for head in supposed(tx, round_, known) if head.log not in known.withheld}
@@ -262,7 +262,7 @@ def _payloads(tx: Transaction, round_: Round, wants: Sequence[Want]) -> Iterator
         left = [want for want in rest if want.indexes]
 
 
-def supposed(tx: Transaction, round_: Round, known: Known) -> list[Head]:
+def supposed(tx: Transaction, round_: Round, known: PartnerBundle) -> list[Head]:
     """Return the heads that the partner holds as far as we know; logs of which we know nothing are left out."""
     said = {head.log: head for head in known.heads}
     heads: list[Head] = []

@@ -43,7 +43,7 @@ _PARAMETERS_FORM: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class SignedRequest:
     """Who signed a request, the signature that the answer must cover, and the digest that the body must have."""
 
     member: Member
@@ -103,7 +103,7 @@ def verify_request(
     me: Member,
     key_of: Callable[[Member], bytes],
     now: float,
-) -> Caller:
+) -> SignedRequest:
     """Return who made a request; raise VerificationError unless it was signed for `me`, now, with exactly this body."""
     caller = verify_head(method, path, query, headers, me=me, key_of=key_of, now=now)
     verify_body(caller, body)
@@ -119,7 +119,7 @@ def verify_head(
     me: Member,
     key_of: Callable[[Member], bytes],
     now: float,
-) -> Caller:
+) -> SignedRequest:
     """Return who signed the head of a request, before its body is read; `headers` as `combine` gives them.
 
     Raises VerificationError for another receiver, an unknown sender, a `created` that is too far off or a signature
@@ -143,10 +143,10 @@ def verify_head(
         raise VerificationError("The sender of this request is not known here.") from error
     values = (method, path, f"?{query}", headers[_DIGEST], headers[_FROM], headers[_TO])
     keys.verify(key, signature_base(_pairs(_REQUEST, values), signed.parameters), signed.signature)
-    return Caller(signed.sender, signed.signature, signed.digest)
+    return SignedRequest(signed.sender, signed.signature, signed.digest)
 
 
-def verify_body(caller: Caller, body: bytes) -> None:
+def verify_body(caller: SignedRequest, body: bytes) -> None:
     """Accept the body that the caller signed; raise VerificationError for any other."""
     if sha256(body).digest() != caller.digest:
         raise VerificationError("The body is not the one that was signed.")

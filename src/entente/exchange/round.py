@@ -30,7 +30,7 @@ from entente.exchange.messages import (
     Stopped,
     Want,
 )
-from entente.exchange.side import Scene, Side, forked
+from entente.exchange.side import CommonLogs, Side, forked
 from entente.ledger import witness
 from entente.ledger.package import Package, pack
 from entente.ledger.seams import seam_of, ties
@@ -45,7 +45,7 @@ FULL: Final = "quota"
 """The code of a refusal after which no more of that log is sent for a while."""
 
 
-class Flow(Struct):
+class Traffic(Struct):
     """What went through a round so far, from our side."""
 
     sent_entries: int = 0
@@ -71,7 +71,7 @@ class Round:
         """Begin; no state but this object survives between messages."""
         self.side = side
         self.partner = partner
-        self.flow = Flow()
+        self.flow = Traffic()
         self.refused: list[Refusal] = []
         self.stuck: list[Refusal] = []
         self._pushed: dict[bytes, int] = {}
@@ -185,7 +185,7 @@ class Round:
             taken.refusals.append(Refusal(problem.code or code, subject, problem.message))
 
     def _compose(
-        self, tx: Transaction, rows: dict[bytes, LogRow], scene: Scene, message: Message, taken: Taken
+        self, tx: Transaction, rows: dict[bytes, LogRow], scene: CommonLogs, message: Message, taken: Taken
     ) -> Message:
         theirs = {head.log: head for head in message.heads if head.log in rows}
         withheld = scene.withheld if message.full else []
@@ -225,7 +225,7 @@ class Round:
             stopped=self._stopped(tx, scene, message),
         )
 
-    def _bare(self, rows: dict[bytes, LogRow], scene: Scene, message: Message, sent: set[bytes]) -> list[Part]:
+    def _bare(self, rows: dict[bytes, LogRow], scene: CommonLogs, message: Message, sent: set[bytes]) -> list[Part]:
         """Return the heads of logs of which a suspension lets nothing else through, so that it hides no fork."""
         if not (message.full or self._asked):
             return []
@@ -235,7 +235,7 @@ class Round:
         return [Part(log, heads[log].note, []) for log in sorted(silent - sent)]
 
     def _offers(
-        self, tx: Transaction, scene: Scene, message: Message, lacking: set[bytes], failed: set[bytes]
+        self, tx: Transaction, scene: CommonLogs, message: Message, lacking: set[bytes], failed: set[bytes]
     ) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
@@ -247,7 +247,7 @@ class Round:
         sizes = accumulate(map(len, found))
         return [each for each, size in zip(found, sizes, strict=True) if size <= MAX_OFFER][:MAX_OFFERS]
 
-    def _stopped(self, tx: Transaction, scene: Scene, message: Message) -> list[Stopped]:
+    def _stopped(self, tx: Transaction, scene: CommonLogs, message: Message) -> list[Stopped]:
         """Return what is held of forked logs: of all in the first answer, of those that differ when that is known."""
         if not (message.full or self._asked):
             return []
@@ -258,7 +258,7 @@ class Round:
             room -= len(shown[-1].names or b"")
         return shown if message.full else [each for each in shown if each.names is not None]
 
-    def _strays(self, tx: Transaction, scene: Scene, theirs: dict[bytes, Stopped]) -> list[bytes]:
+    def _strays(self, tx: Transaction, scene: CommonLogs, theirs: dict[bytes, Stopped]) -> list[bytes]:
         """Return acts of forked logs that the partner lacks, an offer for each log."""
         named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(scene))
         told = ((row, each.names) for row, each in named if each is not None)

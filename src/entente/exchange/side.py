@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from entente.store.ports import Transaction
 
 
-class Scene(Struct, frozen=True):
+class CommonLogs(Struct, frozen=True):
     """The logs between two members, as one of them sees it.
 
     `rows` are exchanged now. `withheld` (origin hashes) are not, though both may read them: suspended, left, stopped.
@@ -34,7 +34,7 @@ class Scene(Struct, frozen=True):
     heads: list[LogRow]
 
 
-def forked(scene: Scene) -> list[LogRow]:
+def forked(scene: CommonLogs) -> list[LogRow]:
     """Return the logs that evidence has stopped and that are exchanged now."""
     shared = {row.origin for row in scene.rows}
     return [row for row in scene.stopped if row.origin in shared]
@@ -45,7 +45,7 @@ class Side(Protocol):
 
     me: Member
 
-    def scene(self, tx: Transaction, partner: Member) -> Scene:
+    def scene(self, tx: Transaction, partner: Member) -> CommonLogs:
         """Return what is exchanged with this partner now, and what is kept back of what both may read."""
         ...
 

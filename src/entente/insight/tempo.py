@@ -21,7 +21,7 @@ RECEIPT, DECISION, STEP = "receipt", "decision", "step"
 STAGES: Final = (RECEIPT, DECISION, STEP)
 
 
-class Seen(Struct, frozen=True):
+class WitnessedSignal(Struct, frozen=True):
     """A sighting or a warning: its reference, its author, when it was signed (ms), when each member witnessed it."""
 
     ref: str
@@ -64,7 +64,7 @@ class Pair(Struct, frozen=True):
     step: Span | None = None
 
 
-def tempo(seen: Iterable[Seen], decided: Iterable[Decided], stepped: Iterable[Stepped]) -> list[Pair]:
+def tempo(seen: Iterable[WitnessedSignal], decided: Iterable[Decided], stepped: Iterable[Stepped]) -> list[Pair]:
     """Return the tempo of each pair for which anything was measured, by ids; a time before its cause counts as 0."""
     found: dict[tuple[Member, Member], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     decisions: dict[str, list[Decided]] = defaultdict(list)

@@ -45,7 +45,7 @@ class ClosedKind:
         state[act.place.log] = act.place.index
 
 
-class Opened(Struct, frozen=True):
+class EarlierLog(Struct, frozen=True):
     """What the first entry of a log says of the one before: origin hash, size and root."""
 
     log: bytes
@@ -67,7 +67,7 @@ class OpenedKind:
             raise InvalidError("A log has 0 or more entries.")
         check_after(body)
 
-    def make(self, revision: bytes, before: Opened) -> bytes:
+    def make(self, revision: bytes, before: EarlierLog) -> bytes:
         """Return the payload."""
         fields: dict[str, object] = {
             "revision": b32(revision),
@@ -78,22 +78,22 @@ class OpenedKind:
         }
         return canon.encode(fields)
 
-    def start(self) -> dict[bytes, Opened]:
+    def start(self) -> dict[bytes, EarlierLog]:
         """Return no logs."""
         return {}
 
-    def judge(self, state: dict[bytes, Opened], act: Act, context: Context) -> Judgement:
+    def judge(self, state: dict[bytes, EarlierLog], act: Act, context: Context) -> Judgement:
         """Allow it at the beginning of a log in a room after the first, of a member that was there before."""
         if act.place.index != 0 or unb32(str(act.body["revision"]), 32) != context.revision(act.circle):
             return deny("wrong-log")
         later = act.circle != context.public(act.circle)
         return ALLOW if later and act.author not in context.newcomers(act.circle) else deny("wrong-log")
 
-    def apply(self, state: dict[bytes, Opened], act: Act) -> None:
+    def apply(self, state: dict[bytes, EarlierLog], act: Act) -> None:
         """Remember the log before."""
         size = act.body["size"]
         if isinstance(size, int):
-            state[act.place.log] = Opened(unb32(str(act.body["log"]), 32), size, unb32(str(act.body["root"]), 32))
+            state[act.place.log] = EarlierLog(unb32(str(act.body["log"]), 32), size, unb32(str(act.body["root"]), 32))
 
 
 CLOSED = ClosedKind()

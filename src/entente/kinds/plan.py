@@ -13,7 +13,7 @@ from entente.core.ids import Member, b32, unb32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny
 from entente.core.recorded import Acts, Recorded, check_number, check_word, number
 from entente.core.shape import listed
-from entente.policy.workflow import bones, bones_of
+from entente.policy.workflow import read_steps, signed_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,14 +41,14 @@ def by_id(state: Acts, plan: bytes) -> Act | None:
 
 def owners(act: Act) -> frozenset[Member]:
     """Return the members that steps of this plan belong to."""
-    return frozenset(Member(unb32(bone.owner, 32)) for bone in bones_of(act).values())
+    return frozenset(Member(unb32(signed.owner, 32)) for signed in signed_steps(act).values())
 
 
 def _values(body: Mapping[str, object]) -> None:
     unb32(str(body["nonce"]), 16)
     unb32(str(body["hash"]), 32)
     check_number(body, "deadline", 0, MAX_TIME)
-    ids = {bone.id for bone in bones(listed(body, "steps"))}
+    ids = {signed.id for signed in read_steps(listed(body, "steps"))}
     if body["exception"] not in ids | {""}:
         raise InvalidError("The exception of the plan is none of its steps.")
     if len(canon.encode(body)) > MAX_ACT:
@@ -105,7 +105,7 @@ KIND = PlanKind(
     rule=_rule,
     consent="plan",
 )
-"""Entries of kind `plan/1`: the file (`content`, `hash`), its skeleton (`steps`), what decided that it be made."""
+"""Entries of kind `plan/1`: the file (`content`, `hash`), its steps, and what decided it."""
 
 
 def _reason(body: Mapping[str, object]) -> None:

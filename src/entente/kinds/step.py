@@ -12,7 +12,7 @@ from entente.core.layers import Layers
 from entente.core.recorded import Acts, Recorded, Said, check_number, check_word, number, refs_in
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.run import DONE, SAID, StepAct, ended, follows
-from entente.policy.workflow import MAX_ID, MAX_LABEL, Bone, bones_of
+from entente.policy.workflow import MAX_ID, MAX_LABEL, SignedStep, signed_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,16 +122,16 @@ def acts_on(state: Acts, plan: str) -> list[Act]:
 
 def _wrong(state: Steps, act: Act, plan: Act, context: Context) -> str:
     """Return why this act does not count, "" if it does."""
-    bone = bones_of(plan).get(str(act.body["step"]))
-    if bone is None:
+    signed = signed_steps(plan).get(str(act.body["step"]))
+    if signed is None:
         return "step"
-    if bone.owner != b32(act.author):
+    if signed.owner != b32(act.author):
         return "owner"
     if not _in_force(act, plan, context):
         return "force"
     if not _in_order(state, act):
         return "order"
-    if not _right_result(bone, act):
+    if not _right_result(signed, act):
         return "result"
     named = (context.act(ref) for ref in refs_in(act.body["because"]))
     return "" if all(each and each.body["plan"] == act.body["plan"] for each in named) else "wrong-thing"
@@ -162,8 +162,8 @@ def _in_order(state: Steps, act: Act) -> bool:
     return follows(before, str(act.body["state"]))
 
 
-def _right_result(bone: Bone, act: Act) -> bool:
-    return act.body["state"] != DONE or act.body["result"] in bone.results()
+def _right_result(signed: SignedStep, act: Act) -> bool:
+    return act.body["state"] != DONE or act.body["result"] in signed.results()
 
 
 KIND = StepKind()

@@ -23,7 +23,7 @@ MAX_HEAD: Final = len(f"old {note.MAX_SIZE}\n") + merkle.MAX_PROOF * 45 + 1
 MAX_BODY: Final = MAX_HEAD + note.MAX_NOTE
 
 
-class Verdict(StrEnum):
+class WitnessVerdict(StrEnum):
     """The answers of a witness, in the order in which they are considered."""
 
     MALFORMED = "malformed"
@@ -36,10 +36,10 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-class Judged(Struct, frozen=True):
+class WitnessAnswer(Struct, frozen=True):
     """A verdict; `text` is the cosignature lines, the last cosigned size as a line, or a sentence that says why not."""
 
-    verdict: Verdict
+    verdict: WitnessVerdict
     text: str
 
 
@@ -77,7 +77,7 @@ class Submission(Struct, frozen=True):
         return submission(self.old, self.proof, self.head.to_bytes())
 
 
-class Known(Struct, frozen=True, array_like=True):
+class CosignedLog(Struct, frozen=True, array_like=True):
     """A log that the operator named: its keys, and the size and root that were cosigned last, with that note."""
 
     origin: str
@@ -110,7 +110,7 @@ def named(vkey: str) -> note.Verifier:
     return found
 
 
-def trusted(given: Submission, known: Known | None) -> tuple[note.Signature, ...]:
+def trusted(given: Submission, known: CosignedLog | None) -> tuple[note.Signature, ...]:
     """Return the lines of the log's own keys, none if there is none or one of them does not verify."""
     if known is None:
         return ()
@@ -120,32 +120,36 @@ def trusted(given: Submission, known: Known | None) -> tuple[note.Signature, ...
         return ()
 
 
-def judge(given: Submission, known: Known | None, lines: Sequence[note.Signature]) -> Judged:
+def judge(given: Submission, known: CosignedLog | None, lines: Sequence[note.Signature]) -> WitnessAnswer:
     """Judge a submission on the state `known`; `lines` are what `trusted` found. Of COSIGNED the text is empty."""
     new = given.checkpoint
     if known is None or not known.keys:
-        return Judged(Verdict.UNKNOWN, "This witness does not know the log.")
+        return WitnessAnswer(WitnessVerdict.UNKNOWN, "This witness does not know the log.")
     if not lines:
-        return Judged(Verdict.UNSIGNED, "The checkpoint is not signed by a key that this witness knows for the log.")
+        return WitnessAnswer(
+            WitnessVerdict.UNSIGNED, "The checkpoint is not signed by a key that this witness knows for the log."
+        )
     if given.old > new.size:
-        return Judged(Verdict.BACKWARDS, f"The old size {given.old} is larger than the new one, {new.size}.")
+        return WitnessAnswer(
+            WitnessVerdict.BACKWARDS, f"The old size {given.old} is larger than the new one, {new.size}."
+        )
     if given.old != known.size:
-        return Judged(Verdict.STALE, f"{known.size}\n")
+        return WitnessAnswer(WitnessVerdict.STALE, f"{known.size}\n")
     try:
         merkle.verify_consistency(known.size, known.root, new.size, new.root, given.proof)
     except VerificationError as problem:
-        return Judged(Verdict.INCONSISTENT, problem.message)
-    return Judged(Verdict.COSIGNED, "")
+        return WitnessAnswer(WitnessVerdict.INCONSISTENT, problem.message)
+    return WitnessAnswer(WitnessVerdict.COSIGNED, "")
 
 
 def cosign(
-    given: Submission, known: Known, lines: Sequence[note.Signature], signer: note.Signer, time_s: int
-) -> tuple[Known, Judged]:
+    given: Submission, known: CosignedLog, lines: Sequence[note.Signature], signer: note.Signer, time_s: int
+) -> tuple[CosignedLog, WitnessAnswer]:
     """Return the state after a submission that was judged COSIGNED, and the answer to give once that is durable."""
     line = note.cosign(given.checkpoint, signer, time_s)
     head = note.Note(given.head.text, (*lines, note.Signature.parse(line))).to_bytes()
-    state = Known(known.origin, known.keys, given.checkpoint.size, given.checkpoint.root, head)
-    return state, Judged(Verdict.COSIGNED, line)
+    state = CosignedLog(known.origin, known.keys, given.checkpoint.size, given.checkpoint.root, head)
+    return state, WitnessAnswer(WitnessVerdict.COSIGNED, line)
 
 
 def cosignature_in(answer: bytes, checkpoint: note.Checkpoint, verifier: note.Verifier) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from entente.core.ids import Member
 
 
-class World(Protocol):
+class Circles(Protocol):
     """What is known of circles before any act is read; see `core.kind.Context`, which asks the same."""
 
     def members(self, circle: bytes) -> frozenset[Member]:
@@ -90,15 +90,15 @@ class View:
     def __init__(
         self,
         kinds: Sequence[Kind[Any]],  # Any: each kind has a state of its own
-        world: World,
+        circles: Circles,
         stopped: frozenset[bytes] = frozenset(),
     ) -> None:
         """Start empty; `extended` fills it. `stopped` are logs (origin hashes) that take no more entries."""
         self.kinds = {kind.name: kind for kind in kinds}
-        self.world = world
+        self.circles = circles
         self.stopped = stopped
         self._roles = _Roles(kinds)
-        self._context = _Context(world, self, self._roles)
+        self._context = _Context(circles, self, self._roles)
         self.states: dict[str, Any] = {kind.name: kind.start() for kind in kinds}
         self.judged: Layers[str, Judgement] = Layers()
         self.acts: Layers[str, Act] = Layers()
@@ -125,9 +125,9 @@ class View:
             kind.check(act.body)
         except InvalidError as problem:
             return deny(f"malformed: {problem.message}")
-        if act.author not in self.world.members(act.circle):
+        if act.author not in self.circles.members(act.circle):
             return deny("not-a-member")
-        self._context.logs = self.world.logs(act.circle)
+        self._context.logs = self.circles.logs(act.circle)
         judgement = kind.judge(self.states[act.kind], act, self._context)
         if judgement.verdict is Verdict.UNKNOWN and not self._context.is_here(judgement.detail):
             return deny("wrong-room")  # who is not in that other room could never judge it
@@ -135,9 +135,9 @@ class View:
 
     def copy(self) -> View:
         """Return a view of the same acts that goes its own way; what is in a state is never changed, only replaced."""
-        other = View((), self.world, self.stopped)
+        other = View((), self.circles, self.stopped)
         other.kinds, other._roles = self.kinds, self._roles
-        other._context = _Context(self.world, other, self._roles)
+        other._context = _Context(self.circles, other, self._roles)
         other.states = {name: copy(state) for name, state in self.states.items()}
         other.judged, other.acts, other.things = copy(self.judged), copy(self.acts), copy(self.things)
         other._queues = {lane: list(queue) for lane, queue in self._queues.items() if queue}
@@ -246,19 +246,19 @@ class _Roles:
 
 
 class _Context:
-    """The world, and which entries of the room whose act is being judged have been judged."""
+    """What is known of the circles, and which entries of the room whose act is being judged have been judged."""
 
-    def __init__(self, world: World, view: View, roles: _Roles) -> None:
+    def __init__(self, circles: Circles, view: View, roles: _Roles) -> None:
         self.logs: frozenset[str] = frozenset()
-        self.members = world.members
-        self.agreement = world.agreement
-        self.founding = world.founding
-        self.revision = world.revision
-        self.epoch = world.epoch
-        self.public = world.public
-        self.newcomers = world.newcomers
-        self.needed = world.needed
-        self.terms = world.terms
+        self.members = circles.members
+        self.agreement = circles.agreement
+        self.founding = circles.founding
+        self.revision = circles.revision
+        self.epoch = circles.epoch
+        self.public = circles.public
+        self.newcomers = circles.newcomers
+        self.needed = circles.needed
+        self.terms = circles.terms
         self._view = view
         self._answering = roles.answering
         self._deciding = roles.deciding
@@ -286,14 +286,14 @@ class _Context:
 
 
 def fold(
-    kinds: Sequence[Kind[Any]], acts: Iterable[Act], world: World, stopped: frozenset[bytes] = frozenset()
+    kinds: Sequence[Kind[Any]], acts: Iterable[Act], circles: Circles, stopped: frozenset[bytes] = frozenset()
 ) -> View:
     """Return the view of these acts; acts of other kinds than `kinds` must not be among them.
 
     `stopped` are logs (origin hashes) that are forked: `acts` has all that are held of them, of every history, and what
     depends on another one does not wait for it, and holds up nothing behind it.
     """
-    view = View(kinds, world, stopped)
+    view = View(kinds, circles, stopped)
     view.extend(_outweighing(view, acts) if stopped else acts)
     return view
 

@@ -20,8 +20,7 @@ from entente.core.errors import ConflictError, EntenteError
 from entente.core.ids import b32, words
 from entente.core.names import check_name
 from entente.ledger.keys import found
-from entente.node import backups
-from entente.node import inherit as heir
+from entente.node import backups, inherit
 from entente.node.agreements.agreements import Agreements
 from entente.node.doctor import doctor as examine
 from entente.node.door import Door
@@ -37,7 +36,7 @@ from entente.node.home.values import Backed, Founded, Health, Inherited
 from entente.node.items.items import Items
 from entente.node.items.onward import Onward
 from entente.node.items.sharing import Sharing
-from entente.node.ledger import Books
+from entente.node.ledger import Ledger
 from entente.node.partners.caller import Caller, HttpCaller
 from entente.node.partners.partners import Partners
 from entente.node.partners.successions import Successions
@@ -49,7 +48,7 @@ from entente.node.witness.submit import Outside
 from entente.node.work.case.cases import Cases
 from entente.node.work.disclosure.disclosures import Disclosures
 from entente.node.work.disclosure.dossiers import Dossiers
-from entente.node.work.export import Exports, Rooms
+from entente.node.work.export import Exports, Sources
 from entente.node.work.plan.plans import Plans
 from entente.node.work.request.requests import Requests
 from entente.node.work.session.minutes import Minutes
@@ -100,7 +99,7 @@ class Node:
         self.recalls = Recalls(base, self.sharing)
         self.onward = Onward(base)
         self.bundles = Bundles(base, self.partners, self.exchange, self.agreements)
-        self.ledger = Books(base)
+        self.ledger = Ledger(base)
         self.people = People(base)
         self.profile = OwnProfile(base)
         self.settings = Settings(base)
@@ -115,7 +114,7 @@ class Node:
         self.dossiers = Dossiers(base)
         self.cases = Cases(base)
         self.plans = Plans(base)
-        self.exports = Exports(base, Rooms(self.sessions, self.minutes, self.cases, self.requests, self.plans))
+        self.exports = Exports(base, Sources(self.sessions, self.minutes, self.cases, self.requests, self.plans))
         self.tempo = Tempos(base)
         self.warnings = Warnings(base, self.sharing)
         self.door = Door(base, self.partners, self.exchange)
@@ -161,7 +160,7 @@ class Node:
 
         See `entente.node.inherit.begin` for what is raised.
         """
-        return heir.begin(home, recovery=recovery, card=card, out=out, url=url, lock=lock)
+        return inherit.begin(home, recovery=recovery, card=card, out=out, url=url, lock=lock)
 
     @classmethod
     def open(cls, home: Path, unlock: vault.Unlock | None = None) -> Node:

@@ -28,7 +28,7 @@ from entente.node.home import vault
 from entente.node.home.base import Base
 from entente.node.home.files import Home, abandon, begin, check_free, finish, sync_folder
 from entente.node.home.values import Backed, Restored
-from entente.node.ledger import Books
+from entente.node.ledger import Ledger
 from entente.store.sqlite import copies
 from entente.store.sqlite.store import SqliteStore
 
@@ -53,14 +53,14 @@ WINDOW: Final = 1 << 27
 TRIES: Final = 5
 
 
-class Part(Struct, frozen=True, forbid_unknown_fields=True):
+class BackupPart(Struct, frozen=True, forbid_unknown_fields=True):
     """One file in a backup."""
 
     size: int
     sha256: str
 
 
-class Manifest(Struct, frozen=True, forbid_unknown_fields=True, rename={"version": "entente-backup"}):
+class BackupManifest(Struct, frozen=True, forbid_unknown_fields=True, rename={"version": "entente-backup"}):
     """What stands first in a backup: whose it is, when it was made, and what follows."""
 
     version: int
@@ -68,7 +68,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, rename={"version
     name: str
     time: str
     entries: int
-    files: dict[str, Part]
+    files: dict[str, BackupPart]
 
 
 class _Reader(Protocol):
@@ -187,13 +187,13 @@ def _check_keys(database: Path, held: Held) -> tuple[str, int]:
         return current.name, sum(row.size for row in tx.logs.all())
 
 
-def _manifest(base: Base, held: Held, keys: bytes, database: Path) -> Manifest:
+def _manifest(base: Base, held: Held, keys: bytes, database: Path) -> BackupManifest:
     name, entries = _check_keys(database, held)
     files = {
-        SECRETS: Part(len(keys), sha256(keys).hexdigest()),
-        DATABASE: Part(database.stat().st_size, _digest(database)),
+        SECRETS: BackupPart(len(keys), sha256(keys).hexdigest()),
+        DATABASE: BackupPart(database.stat().st_size, _digest(database)),
     }
-    return Manifest(1, b32(held.member), name, stamp(base.clock()), entries, files)
+    return BackupManifest(1, b32(held.member), name, stamp(base.clock()), entries, files)
 
 
 def _digest(path: Path) -> str:
@@ -204,7 +204,7 @@ def _digest(path: Path) -> str:
     return hashed.hexdigest()
 
 
-def _write(path: Path, manifest: Manifest, keys: bytes, database: Path) -> None:
+def _write(path: Path, manifest: BackupManifest, keys: bytes, database: Path) -> None:
     import zstandard
 
     head = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
@@ -241,7 +241,7 @@ def _padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def _unpack(file: Path, building: Path) -> Manifest:
+def _unpack(file: Path, building: Path) -> BackupManifest:
     """Write keys and database into `building`, exactly as the manifest names them."""
     import zstandard
 
@@ -261,14 +261,14 @@ def _unpack(file: Path, building: Path) -> Manifest:
     return manifest
 
 
-def _read_manifest(stream: _Reader) -> Manifest:
+def _read_manifest(stream: _Reader) -> BackupManifest:
     size = _read_header(stream, MANIFEST)
     if size > MAX_MANIFEST:
         raise LimitError("The manifest of this backup is too large.")
     data = _exactly(stream, size)
     _exactly(stream, len(_padding(size)))
     try:
-        manifest = msgspec.json.decode(data, type=Manifest)
+        manifest = msgspec.json.decode(data, type=BackupManifest)
     except (msgspec.MsgspecError, ValueError) as problem:
         raise _refused(f"its manifest cannot be read: {problem}") from problem
     if manifest.version != 1 or manifest.files.keys() != {SECRETS, DATABASE}:
@@ -276,7 +276,7 @@ def _read_manifest(stream: _Reader) -> Manifest:
     return manifest
 
 
-def _check_room(manifest: Manifest, building: Path) -> None:
+def _check_room(manifest: BackupManifest, building: Path) -> None:
     """Refuse what would fill the disk before a byte of it is written."""
     sizes = [part.size for part in manifest.files.values()]
     if min(sizes) < 0 or sum(sizes) > shutil.disk_usage(building).free - RESERVE:
@@ -297,7 +297,7 @@ def _read_header(stream: _Reader, name: str) -> int:
     return info.size
 
 
-def _unpack_one(stream: _Reader, name: str, part: Part, limit: int, target: Path) -> None:
+def _unpack_one(stream: _Reader, name: str, part: BackupPart, limit: int, target: Path) -> None:
     size = _read_header(stream, name)
     if size != part.size or size > limit:
         raise _refused(f"{name} has another size than the manifest says")
@@ -330,7 +330,7 @@ def _refused(reason: str) -> VerificationError:
     )
 
 
-def _verify(manifest: Manifest, files: Home, home: Path) -> Restored:
+def _verify(manifest: BackupManifest, files: Home, home: Path) -> Restored:
     """Recompute everything in the home that is being built; VerificationError for whatever does not hold."""
     try:
         copies.check(files.database)
@@ -341,13 +341,13 @@ def _verify(manifest: Manifest, files: Home, home: Path) -> Restored:
         raise _refused(f"it cannot be read ({type(problem).__name__})") from problem
 
 
-def _recompute(manifest: Manifest, files: Home, home: Path) -> Restored:
+def _recompute(manifest: BackupManifest, files: Home, home: Path) -> Restored:
     held = vault.load(files)
     name, entries = _check_keys(files.database, held)
     if (b32(held.member), name, entries) != (manifest.member, manifest.name, manifest.entries):
         raise _refused("its manifest speaks of another home")
     with _opened(files.database, held) as base:
-        report = Books(base).verify()
+        report = Ledger(base).verify()
     problems = [f"{log.origin}: {problem}" for log in report.logs for problem in log.problems]
     if problems:
         raise _refused(f"{problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""))

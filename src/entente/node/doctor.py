@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from entente.node.home.base import Base
     from entente.node.partners.partners import Partners
-    from entente.node.rooms.room import Charters
+    from entente.node.rooms.room import Rooms
     from entente.store.ports import LogRow, Transaction
 
 MIN_FREE: Final = 512 << 20
@@ -150,9 +150,9 @@ def ledger(base: Base) -> list[Check]:
     with base.store.read() as tx:
         rows = tx.logs.all()
         checks += _clock(base, tx, rows)
-        world = base.world(tx)
+        in_force = base.in_force(tx)
         for key, data in tx.records.scan("evidence"):
-            checks.append(_fork(base, tx, world.charters, key, forks.from_json(data)))
+            checks.append(_fork(base, tx, in_force.rooms, key, forks.from_json(data)))
         for key, data in tx.records.scan(SPLITS):
             split = splits.from_json(data)
             one, other = (base.name_of(tx, each.member) for each in (split.author, split.other))
@@ -162,12 +162,12 @@ def ledger(base: Base) -> list[Check]:
         for row in rows:
             if row.stopped:
                 text = f"{row.origin} of {base.name_of(tx, Member(row.member))}: {row.stopped}"
-                ended = _ended(world.charters, row)
+                ended = _ended(in_force.rooms, row)
                 checks.append(Check("log", ended, text, "" if ended else "Talk to the member."))
             elif tx.payloads.awaited(row.id, 1):
                 text = f"{row.origin}: a payload is still to come."
                 checks.append(Check("log", True, text, "It comes with the next rounds."))
-        waiting = world.view.waiting
+        waiting = in_force.view.waiting
         unsigned = sum(row.size - row.signed for row in base.unsigned(tx))
         doubted = bool(base.doubted(tx))
     if unsigned:
@@ -229,13 +229,13 @@ def _silent(base: Base) -> Iterator[tuple[str, int]]:
                 yield key, days
 
 
-def _fork(base: Base, tx: Transaction, charters: Charters, key: str, found: forks.Evidence) -> Check:
+def _fork(base: Base, tx: Transaction, rooms: Rooms, key: str, found: forks.Evidence) -> Check:
     """Say that a member signed two histories, and how its agreement can go on, unless it has."""
     name, row = base.name_of(tx, found.member), tx.logs.get(found.origin)
-    if row is not None and _ended(charters, row):
+    if row is not None and _ended(rooms, row):
         text = f"{name} signed two histories in an epoch that has ended; the evidence is kept."
         return Check("evidence", True, text, "")
-    room = None if row is None else charters.get(row.circle)
+    room = None if row is None else rooms.get(row.circle)
     fix = f"Talk to it; `entente ledger evidence {key} --out FILE` shows it to anybody."
     if room is not None:
         of, who = b32(room.agreement)[:8], b32(found.member)[:8]
@@ -243,7 +243,7 @@ def _fork(base: Base, tx: Transaction, charters: Charters, key: str, found: fork
     return Check("evidence", False, f"{name} signed two histories; the evidence is held.", fix)
 
 
-def _ended(charters: Charters, row: LogRow) -> bool:
+def _ended(rooms: Rooms, row: LogRow) -> bool:
     """Say whether a log belongs to an epoch that has ended."""
-    room = charters.get(row.circle)
-    return room is not None and not charters.is_current(room)
+    room = rooms.get(row.circle)
+    return room is not None and not rooms.is_current(room)

@@ -21,14 +21,14 @@ from entente.node.items.sharing import resolve
 from entente.node.logs.evidence import SPACE, SPLITS
 from entente.node.logs.proofs import proof_of
 from entente.node.logs.values import EvidenceInfo, LedgerReport, LogReport
-from entente.node.rooms import forked_logs as strays
+from entente.node.rooms import forked_logs
 
 if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
     from entente.node.home.base import Base
     from entente.node.items.values import Receipt
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charters
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Rooms
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
 RUN = 2048
@@ -45,7 +45,7 @@ class Scan(Struct):
     problems: list[str]
 
 
-class Books:
+class Ledger:
     """Everything that can be proven."""
 
     def __init__(self, base: Base) -> None:
@@ -63,21 +63,21 @@ class Books:
         with base.store.read() as tx:
             doubt = base.doubted(tx)
             rows = tx.logs.all()
-            world = base.world(tx)
+            in_force = base.in_force(tx)
             excused = erasing.excused(tx, base.me)
             for row in rows:
-                reports.append(self._log(tx, world, row, excused.get(origin_hash(row.origin), {})))
+                reports.append(self._log(tx, in_force, row, excused.get(origin_hash(row.origin), {})))
                 if progress is not None:
                     progress("verify", len(reports), len(rows))
         problems = [*([doubt] if doubt else []), *damage]
         ok = not problems and not any(report.problems for report in reports)
         return LedgerReport(ok, reports, problems)
 
-    def _log(self, tx: Transaction, world: World, row: LogRow, excused: Mapping[int, bytes]) -> LogReport:
+    def _log(self, tx: Transaction, in_force: InForce, row: LogRow, excused: Mapping[int, bytes]) -> LogReport:
         scan = Scan(merkle.Frontier.empty(), 0, [])
-        if row.origin != _origin_of(world.charters, row):
+        if row.origin != _origin_of(in_force.rooms, row):
             scan.problems.append("it is filed under a member or circle that it is not a log of")
-        if broken := discontinuity(tx, world, row):
+        if broken := discontinuity(tx, in_force, row):
             scan.problems.append(broken)
         try:
             self._entries(tx, row, scan, excused)
@@ -98,7 +98,7 @@ class Books:
             witnessed,
             scan.problems,
             b32(row.member),
-            b32(world.charters.public(row.circle)) if world.charters.get(row.circle) else "",
+            b32(in_force.rooms.public(row.circle)) if in_force.rooms.get(row.circle) else "",
             row.epoch,
         )
 
@@ -192,11 +192,11 @@ class Books:
         """Return how far an item that this member shared has come with each other member."""
         base = self._base
         with base.store.read() as tx:
-            world = base.world(tx)
+            in_force = base.in_force(tx)
             stix_id = resolve(tx, id_)
             rows = tx.items.find([stix_id])[stix_id]
             mine = [row for row in rows if row.author == base.me and row.latest] or [row for row in rows if row.top]
-            return receipts_of(base, tx, world, mine[0])
+            return receipts_of(base, tx, in_force, mine[0])
 
     def proof(self, id_: str) -> bytes:
         """Return a proof file of the newest entry that carries this item (docs/protocol/2-ledger.md, "Proof file").
@@ -204,7 +204,7 @@ class Books:
         NotFoundError for an item that stands in no log, or whose entry no signed head covers yet.
         """
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             stix_id = resolve(tx, id_)
             rows = tx.items.find([stix_id])[stix_id]
             logs = {row.id: row for row in tx.logs.all()}
@@ -214,14 +214,14 @@ class Books:
             mine = [each for each in found if logs[each.log].member == self._base.me]
             for each in sorted(mine or found, key=lambda each: -each.time):
                 if logs[each.log].size >= logs[each.log].signed:
-                    return proof_of(self._base, tx, world.charters, logs[each.log], each)
+                    return proof_of(self._base, tx, in_force.rooms, logs[each.log], each)
         raise NotFoundError("This item stands in no log.", hint="Share it first: `entente share send`.")
 
     def evidence(self) -> list[EvidenceInfo]:
         """Return the evidence that is kept: of forks, and of split views, in which one of two members is wrong."""
         with self._base.store.read() as tx:
             forked = [(key, forks.from_json(data)) for key, data in tx.records.scan(SPACE)]
-            acts = {each.origin: len(strays.of_log(tx, origin_hash(each.origin))) for _, each in forked}
+            acts = {each.origin: len(forked_logs.of_log(tx, origin_hash(each.origin))) for _, each in forked}
             split = [(key, splits.from_json(data)) for key, data in tx.records.scan(SPLITS)]
         return [
             *(
@@ -265,7 +265,7 @@ class Books:
 def _strays(tx: Transaction, row: LogRow) -> list[str]:
     """Say which acts of other histories of a log do not prove what is kept of them."""
     found: list[str] = []
-    for each in strays.of_log(tx, origin_hash(row.origin)):
+    for each in forked_logs.of_log(tx, origin_hash(row.origin)):
         try:
             proof = read_proof(each.proof)
         except EntenteError as problem:
@@ -277,13 +277,13 @@ def _strays(tx: Transaction, row: LogRow) -> list[str]:
     return found
 
 
-def _origin_of(charters: Charters, row: LogRow) -> str:
+def _origin_of(rooms: Rooms, row: LogRow) -> str:
     """Return the origin that a log of this member and circle has, "" where no such circle is known."""
     member = Member(row.member)
     if not row.circle:
         return keys_origin(member)
-    charter = charters.get(row.circle)
-    return charter.origin(member) if charter is not None and member in charter.members else ""
+    room = rooms.get(row.circle)
+    return room.origin(member) if room is not None and member in room.members else ""
 
 
 def _verifier(keys: KeyHistory, given: witness.Cosignature) -> note.Verifier:

@@ -152,7 +152,7 @@ class Live:
     def _fold(self) -> None:
         """Fold what is there before anybody is answered; from then on only what is new costs something."""
         with self._base.store.read() as tx:
-            self._base.world(tx)
+            self._base.in_force(tx)
 
     def _sign(self) -> None:
         """Sign what commands that cannot open the keys have kept unsigned."""

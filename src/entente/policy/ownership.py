@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from entente.core.ids import Member
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Identities(msgspec.Struct, frozen=True):
     """The STIX identities that a member calls its own: the one derived from its id, and those that it lists."""
 
     identity: str
     identities: tuple[str, ...] = ()
 
 
-def owners(profiles: Mapping[Member, Profile | None]) -> dict[str, Member]:
+def owners(profiles: Mapping[Member, Identities | None]) -> dict[str, Member]:
     """Return whose each STIX identity is, from the newest profile of every member of a circle (None: has none yet).
 
     A derived identity always belongs to its member, whatever a profile says. An identity that two members list

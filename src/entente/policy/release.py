@@ -122,8 +122,8 @@ def release(
     `in_circle` which ids all members of the circle can see already. A refused item has the reasons of all rules that
     refuse it; an allowed one has what it goes under and what travels along.
     """
-    desk = _Desk(circle, person, purpose)
-    refusals = [desk.refusals(candidate) for candidate in candidates]
+    question = _Question(circle, person, purpose)
+    refusals = [question.refusals(candidate) for candidate in candidates]
     found = trace(
         [candidate.facts.id for candidate in candidates],
         [candidate.facts.refs for candidate in candidates],
@@ -139,8 +139,8 @@ def release(
         elif reasons:
             decisions.append(Decision(candidate.item, allowed=False, members=(), reasons=reasons))
         else:
-            told = desk.grounds(candidate, unknown)
-            decisions.append(Decision(candidate.item, allowed=True, members=desk.others, reasons=told))
+            told = question.grounds(candidate, unknown)
+            decisions.append(Decision(candidate.item, allowed=True, members=question.others, reasons=told))
     return decisions
 
 
@@ -162,7 +162,7 @@ def _group(rule: str, items: list[str], *, allowed: bool) -> Group:
     return Group(rule, False, len(items), general.refuses, general.who, general.fix, examples)
 
 
-class _Desk:
+class _Question:
     """The rules about one circle, person and purpose; equal findings share one reason."""
 
     def __init__(self, circle: Circle, person: str, purpose: str) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from entente.policy.workflow import END, PARALLEL, WHILE, Bone, bones, bones_of
+from entente.policy.workflow import END, PARALLEL, WHILE, SignedStep, read_steps, signed_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Bone", "Ready", "Run", "StepAct", "StepState", "bones", "bones_of", "follows", "unfold"]
+__all__ = ["Ready", "Run", "SignedStep", "StepAct", "StepState", "follows", "read_steps", "signed_steps", "unfold"]
 
 WAITING, READY = "waiting", "ready"
 STARTED, UNSURE, DONE, FAILED, UNDONE = "started", "unsure", "done", "failed", "undone"
@@ -102,9 +102,9 @@ class Run(Struct, frozen=True):
     early: tuple[str, ...]
 
 
-def unfold(skeleton: Sequence[Bone], exception: str, acts: Iterable[StepAct]) -> Run:
+def unfold(workflow: Sequence[SignedStep], exception: str, acts: Iterable[StepAct]) -> Run:
     """Return the run of a plan; `acts` in any order that keeps the order of each owner's log."""
-    walk = _Walk(skeleton, exception, acts)
+    walk = _Walk(workflow, exception, acts)
     walk.go()
     return walk.run()
 
@@ -113,7 +113,7 @@ def unfold(skeleton: Sequence[Bone], exception: str, acts: Iterable[StepAct]) ->
 class _Opened:
     """The branches that a step has opened, and by which act each has ended."""
 
-    step: Bone
+    step: SignedStep
     place: _Place
     ends: list[str]
 
@@ -140,8 +140,8 @@ class _Token(NamedTuple):
 class _Walk:
     """One working out of a run; every token is looked at once."""
 
-    def __init__(self, skeleton: Sequence[Bone], exception: str, acts: Iterable[StepAct]) -> None:
-        self.bones = {bone.id: bone for bone in skeleton}
+    def __init__(self, workflow: Sequence[SignedStep], exception: str, acts: Iterable[StepAct]) -> None:
+        self.steps = {signed.id: signed for signed in workflow}
         self.exception = exception
         self.visits: dict[tuple[str, int], list[StepAct]] = {}
         for act in acts:
@@ -151,7 +151,7 @@ class _Walk:
         for (step, visit), said in sorted(self.visits.items(), key=lambda each: each[0]):
             self.last[step] = visit
             self.named.setdefault((step, frozenset(said[0].because)), visit)
-        self.queue = deque([_Token(skeleton[0].id, (), _Place(_MAIN))])
+        self.queue = deque([_Token(workflow[0].id, (), _Place(_MAIN))])
         self.seen = {self.queue[0].key}
         self.pending: list[_Token] = []
         self.counted: dict[tuple[str, int], StepState] = {}
@@ -169,39 +169,41 @@ class _Walk:
 
     def _move(self, token: _Token, visit: int) -> None:
         """Count the visit that takes a token, and move on if it is over."""
-        bone, said = self.bones[token.step], self.visits[token.step, visit]
+        signed, said = self.steps[token.step], self.visits[token.step, visit]
         end = next((act for act in said if act.state in {DONE, FAILED}), None)
         ref, result = (end.ref, end.result) if end else ("", "")
         refs = tuple(act.ref for act in said)
         last = said[-1].state
-        self.counted[token.step, visit] = StepState(bone.id, visit, bone.owner, last, result, token.because, refs, ref)
+        self.counted[token.step, visit] = StepState(
+            signed.id, visit, signed.owner, last, result, token.because, refs, ref
+        )
         if end is None:
             return
         if end.state == FAILED:
-            self._failed(token, bone, ref)
+            self._failed(token, signed, ref)
             return
-        if bone.undo:
-            self._put(_Token(bone.undo, (ref,), _Place(_UNDO), _BACK))
-        self._done(token.place, bone, end)
+        if signed.undo:
+            self._put(_Token(signed.undo, (ref,), _Place(_UNDO), _BACK))
+        self._done(token.place, signed, end)
 
-    def _failed(self, token: _Token, bone: Bone, ref: str) -> None:
-        if bone.failed:
-            self._put(_Token(bone.failed, (ref,), token.place))
+    def _failed(self, token: _Token, signed: SignedStep, ref: str) -> None:
+        if signed.failed:
+            self._put(_Token(signed.failed, (ref,), token.place))
         elif self.exception and token.place.way == _MAIN:
             self._put(_Token(self.exception, (ref,), _Place(_EXCEPTION)))
         else:
-            self._put(_Token(bone.id, (ref,), token.place, _AGAIN))
+            self._put(_Token(signed.id, (ref,), token.place, _AGAIN))
 
-    def _done(self, place: _Place, bone: Bone, end: StepAct) -> None:
-        if bone.type == END:
+    def _done(self, place: _Place, signed: SignedStep, end: StepAct) -> None:
+        if signed.type == END:
             self._end(place, end.ref)
             return
-        opened = [step for label, step in bone.branches if bone.type == PARALLEL or label == end.result]
-        inside = _Opened(bone, place, [""] * len(opened))
+        opened = [step for label, step in signed.branches if signed.type == PARALLEL or label == end.result]
+        inside = _Opened(signed, place, [""] * len(opened))
         for number, step in enumerate(opened):
             self._put(_Token(step, (end.ref,), _Place(place.way, inside, number)))
-        if not opened and bone.next:
-            self._put(_Token(bone.next, (end.ref,), place))
+        if not opened and signed.next:
+            self._put(_Token(signed.next, (end.ref,), place))
 
     def _end(self, place: _Place, ref: str) -> None:
         """End a branch, and go on behind it when it was the last; or end the run."""
@@ -215,13 +217,13 @@ class _Walk:
             self._put(_Token(onward, tuple(opened.ends), opened.place))
 
     def _put(self, token: _Token) -> None:
-        if token.step in self.bones and token.key not in self.seen:
+        if token.step in self.steps and token.key not in self.seen:
             self.seen.add(token.key)
             self.queue.append(token)
 
     def run(self) -> Run:
         """Return what has been worked out."""
-        order = {step: number for number, step in enumerate(self.bones)}
+        order = {step: number for number, step in enumerate(self.steps)}
         undone = {(each.ended,) for each in self.counted.values() if each.state == UNDONE}
         pending = sorted(self.pending, key=lambda token: (order[token.step], token.because))
         going = [token for token in pending if token.place.way == _UNDO or not self.over]
@@ -232,7 +234,7 @@ class _Walk:
         late.sort(key=lambda key: (order.get(key[0], len(order)), key))
         return Run(
             state=OVER if self.over else RUNNING,
-            steps=tuple(_shown(bone, newest.get(bone.id), ready.get(bone.id)) for bone in self.bones.values()),
+            steps=tuple(_shown(signed, newest.get(signed.id), ready.get(signed.id)) for signed in self.steps.values()),
             visits=tuple(self.counted.values()),
             ready=tuple(ready.values()),
             stuck=tuple(self._free(token for token in going if token.why == _AGAIN)),
@@ -245,11 +247,11 @@ class _Walk:
         for token in tokens:
             last = self.last.get(token.step, 0)
             if not last or ended(self.visits[token.step, last][-1].state):
-                yield Ready(token.step, last + 1, self.bones[token.step].owner, token.because)
+                yield Ready(token.step, last + 1, self.steps[token.step].owner, token.because)
 
 
-def _shown(bone: Bone, newest: StepState | None, ready: Ready | None) -> StepState:
+def _shown(signed: SignedStep, newest: StepState | None, ready: Ready | None) -> StepState:
     """Return the one state of a step that people see: of its newest visit, begun or to be begun."""
     if ready is not None:
-        return StepState(bone.id, ready.visit, bone.owner, READY, "", ready.because, (), "")
-    return newest or StepState(bone.id, 0, bone.owner, WAITING, "", (), (), "")
+        return StepState(signed.id, ready.visit, signed.owner, READY, "", ready.because, (), "")
+    return newest or StepState(signed.id, 0, signed.owner, WAITING, "", (), (), "")

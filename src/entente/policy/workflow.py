@@ -1,4 +1,4 @@
-"""The skeleton of an action plan: its steps without what they do, as the members sign it.
+"""The workflow of an action plan: its steps without what they do, as the members sign it.
 
 docs/protocol/12-plans.md, "Acts".
 """
@@ -34,7 +34,7 @@ _FIELDS: Final = ("id", "type", "owner", "next", "failed", "undo")
 _PAIR: Final = 2
 
 
-class Bone(Struct, frozen=True):
+class SignedStep(Struct, frozen=True):
     """One step of a plan: whose it is (b32 of the member), and which steps follow it; "" stands for none.
 
     `branches` are (label, first step): 1, 2, ... of a parallel, true and false of an if, true of a while, the cases
@@ -66,30 +66,30 @@ class Bone(Struct, frozen=True):
         return frozenset(labels if (DEFAULT if self.type == SWITCH else FALSE) in labels else labels | {""})
 
 
-def bones(steps: Sequence[object]) -> tuple[Bone, ...]:
-    """Read a skeleton; InvalidError unless it is well formed, begins with its start, and names no step that lacks."""
+def read_steps(steps: Sequence[object]) -> tuple[SignedStep, ...]:
+    """Read the steps of a plan; InvalidError unless well formed, with one start first, and every named step there."""
     if not 1 <= len(steps) <= MAX_STEPS:
         raise InvalidError(f"A plan has 1 to {MAX_STEPS} steps.")
-    found = tuple(_bone(each) for each in steps)
-    known = {bone.id: bone for bone in found}
+    found = tuple(_step(each) for each in steps)
+    known = {step.id: step for step in found}
     if len(known) != len(found):
         raise InvalidError("Two steps of the plan have the same id.")
-    if [bone.id for bone in found if bone.type == START] != [found[0].id]:
+    if [step.id for step in found if step.type == START] != [found[0].id]:
         raise InvalidError("The first step of a plan is its start, and it has one start only.")
-    undos = {bone.undo for bone in found if bone.undo}
-    led = {each for bone in found for each in bone.flow()}
+    undos = {step.undo for step in found if step.undo}
+    led = {each for step in found for each in step.flow()}
     if missing := sorted((undos | led) - known.keys()):
         raise InvalidError(f"The plan names the step {missing[0]}, which it does not have.")
     if found[0].id in undos | led or undos & led:
         raise InvalidError("No step leads to the start, and an undo is no part of the flow.")
-    for bone in found:
-        _check_ways(bone, is_undo=bone.id in undos)
+    for step in found:
+        _check_ways(step, is_undo=step.id in undos)
     if any(known[each].type not in ACTIONS for each in undos):
         raise InvalidError("An undo is an action.")
     return found
 
 
-def _bone(value: object) -> Bone:
+def _step(value: object) -> SignedStep:
     """Read one step with its values."""
     given: Mapping[str, object] = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     if given.keys() != {*_FIELDS, "branches"}:
@@ -101,7 +101,7 @@ def _bone(value: object) -> Bone:
     branches = given["branches"]
     if not isinstance(branches, list):
         raise InvalidError("The branches of a step are a list.")
-    return Bone(branches=tuple(map(_branch, cast("list[object]", branches))), **texts)
+    return SignedStep(branches=tuple(map(_branch, cast("list[object]", branches))), **texts)
 
 
 def _text(value: object, name: str, most: int = MAX_ID) -> str:
@@ -117,23 +117,23 @@ def _branch(value: object) -> tuple[str, str]:
     return _text(pair[0], "label", MAX_LABEL), _text(pair[1], "branch")
 
 
-def _check_ways(bone: Bone, *, is_undo: bool) -> None:
+def _check_ways(step: SignedStep, *, is_undo: bool) -> None:
     """Raise InvalidError unless the ways on from a step are those of its type."""
-    labels = [label for label, _ in bone.branches]
+    labels = [label for label, _ in step.branches]
     right = {
         PARALLEL: labels == [str(number) for number in range(1, len(labels) + 1)] and labels != [],
         IF: labels in ([TRUE], [FALSE], [TRUE, FALSE], [FALSE, TRUE]),
         WHILE: labels == [TRUE],
         SWITCH: labels != [] and len(set(labels)) == len(labels),
-    }.get(bone.type, not labels)
+    }.get(step.type, not labels)
     if not right or len(labels) > MAX_BRANCHES:
-        raise InvalidError(f"The step {bone.id} has other branches than a step of type {bone.type} can have.")
-    if bone.undo and (bone.type not in ACTIONS or is_undo):
-        raise InvalidError(f"The step {bone.id} cannot have an undo.")
-    if bone.type == END and (bone.next or bone.failed):
-        raise InvalidError(f"Nothing follows the end step {bone.id}.")
-    if bone.type != END and not bone.next and not is_undo:
-        raise InvalidError(f"Nothing follows the step {bone.id}; every way ends with an end step.")
+        raise InvalidError(f"The step {step.id} has other branches than a step of type {step.type} can have.")
+    if step.undo and (step.type not in ACTIONS or is_undo):
+        raise InvalidError(f"The step {step.id} cannot have an undo.")
+    if step.type == END and (step.next or step.failed):
+        raise InvalidError(f"Nothing follows the end step {step.id}.")
+    if step.type != END and not step.next and not is_undo:
+        raise InvalidError(f"Nothing follows the step {step.id}; every way ends with an end step.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,11 @@ class _Signed:
     steps: Sequence[object] = field(compare=False)
 
 
-def bones_of(plan: Act) -> Mapping[str, Bone]:
+def signed_steps(plan: Act) -> Mapping[str, SignedStep]:
     """Return the steps of an allowed `plan/1` by id, in their order; parsed once for each plan."""
     return _parsed(_Signed(plan.place.ref, cast("list[object]", plan.body["steps"])))
 
 
 @lru_cache(maxsize=256)
-def _parsed(plan: _Signed) -> Mapping[str, Bone]:
-    return {bone.id: bone for bone in bones(plan.steps)}
+def _parsed(plan: _Signed) -> Mapping[str, SignedStep]:
+    return {step.id: step for step in read_steps(plan.steps)}

@@ -203,7 +203,7 @@ class Payloads(Protocol):
         ...
 
 
-class Items(Protocol):
+class ItemCopies(Protocol):
     """The projection of items: versions, who brought them, which is shown, full-text search."""
 
     def add(self, items: Sequence[NewItem]) -> list[int]:
@@ -288,7 +288,7 @@ class Records(Protocol):
         ...
 
 
-class Seen(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """What a transaction sees at a moment: two with the same `mark` in one process see the same bytes.
 
     That holds as long as no write transaction ended without a commit between them (`Store.undone`), or if both were
@@ -304,10 +304,10 @@ class Transaction(Protocol):
 
     logs: Logs
     payloads: Payloads
-    items: Items
+    items: ItemCopies
     records: Records
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Return what tells the bytes that are seen now from all others."""
         ...
 

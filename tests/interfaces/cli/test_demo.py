@@ -15,7 +15,7 @@ from stix2validator import ValidationOptions, validate_string
 from entente.core.errors import ConflictError
 from entente.formats.stix.strict.verdict import problems
 from entente.interfaces.cli.demo.data import HARBOUR, INDICATORS, Corpus
-from entente.interfaces.cli.demo.place import MARKER, Place
+from entente.interfaces.cli.demo.place import MARKER, DemoPlace
 from interfaces.cli.cli_world import ENTENTE
 
 CORPUS = Corpus("identity--5a1f0f3e-7c1f-4b4e-9d3a-111111111111", HARBOUR)
@@ -62,18 +62,18 @@ def test_only_a_folder_of_the_demonstration_is_used_or_removed(tmp_path: Path) -
     (tmp_path / "precious").write_text("x")
     for reset in (False, True):
         with pytest.raises(ConflictError):
-            Place(tmp_path).prepare(reset=reset)
+            DemoPlace(tmp_path).prepare(reset=reset)
     assert (tmp_path / "precious").read_text() == "x"
 
 
 def test_an_unfinished_story_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
-    place = Place(tmp_path / "demo")
+    place = DemoPlace(tmp_path / "demo")
     place.prepare(reset=False)
     with pytest.raises(ConflictError, match="not finished"):
         place.prepare(reset=False)
     place.prepare(reset=True)
     place.finish()
-    assert Place(place.path).complete
+    assert DemoPlace(place.path).complete
 
 
 @pytest.mark.timeout(180)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from entente.exchange.transport import Answer, Client
+    from entente.exchange.transport import Client, HttpAnswer
 
 HOST_SEED, FRIEND_SEED, KNOWN_SEED, STRANGER_SEED = (bytes([number]) * 32 for number in range(1, 5))
 HOST, FRIEND, KNOWN, STRANGER = (
@@ -174,14 +174,14 @@ class Partner:
             nonce=os.urandom(16),
         )
 
-    def send(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def send(self, path: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
         plain = path in (peer_app.ACCEPT_PATH, peer_app.PAIR_PATH, peer_app.KEYS_PATH)
         kind = "application/json" if plain else peer_app.MESSAGE_TYPE
         return self.client.post(
             self.host.url, path, {"content-type": kind, **headers}, body, pin=self.host.pin, limit=1 << 22
         )
 
-    def call(self, path: str, body: bytes) -> Answer:
+    def call(self, path: str, body: bytes) -> HttpAnswer:
         headers = self.signed("POST", path, body)
         answer = self.send(path, headers, body)
         self.verify(answer.status, answer.headers, answer.body, headers)

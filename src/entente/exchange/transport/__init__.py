@@ -5,6 +5,6 @@ Every request ends at one deadline, however slowly the other side trickles. Deci
 on `http.client`.
 """
 
-from entente.exchange.transport.client import Answer, Client, Stream
+from entente.exchange.transport.client import Client, HttpAnswer, Stream
 
-__all__ = ["Answer", "Client", "Stream"]
+__all__ = ["Client", "HttpAnswer", "Stream"]

@@ -12,7 +12,7 @@ from entente.core.errors import EntenteError, TransportError
 from entente.exchange.http_signature import combine
 from entente.exchange.sse import Event, EventReader
 from entente.exchange.transport.connection import HINT, Connection, StaleError
-from entente.exchange.transport.place import Place, connect, make_context, read_place
+from entente.exchange.transport.place import Endpoint, connect, make_context, read_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ _Request: TypeAlias = "tuple[str, str, Mapping[str, str], bytes | None]"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back; header fields by lower-case name, as `http_signature` reads them."""
 
     status: int
@@ -46,7 +46,7 @@ class Client:
         """Allow each request `timeout` seconds from the first packet to the last."""
         self._timeout = timeout
         self._context = make_context()
-        self._idle: dict[Place, list[Connection]] = {}
+        self._idle: dict[Endpoint, list[Connection]] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -78,7 +78,7 @@ class Client:
         limit: int,
         unpinned: bool = False,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Return the answer to a POST of `body` to `path` at `url`.
 
         `pin` is SHA-256 of the partner's SubjectPublicKeyInfo; https without one is refused unless `unpinned`. Raises
@@ -98,7 +98,7 @@ class Client:
         limit: int,
         unpinned: bool = False,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Return the answer to a GET of `path` at `url`; raises as `post` does."""
         request = "GET", path, headers, None
         return self._ask(url, request, pin=pin, limit=limit, unpinned=unpinned, timeout=timeout)
@@ -112,7 +112,7 @@ class Client:
         limit: int,
         unpinned: bool,
         timeout: float | None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         place = read_place(url, pin, unpinned=unpinned)
         deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
         kept = self._take(place)
@@ -155,17 +155,17 @@ class Client:
         connection.end()
         return Stream(connection, response, body, heartbeat)
 
-    def _send(self, connection: Connection, place: Place, request: _Request, *, limit: int) -> Answer:
+    def _send(self, connection: Connection, place: Endpoint, request: _Request, *, limit: int) -> HttpAnswer:
         """Send one request; the connection is kept if it can carry another, and ended otherwise."""
         response = connection.request(*request)
-        answer = Answer(response.status, combine(response.getheaders()), connection.read(response, limit))
+        answer = HttpAnswer(response.status, combine(response.getheaders()), connection.read(response, limit))
         if response.will_close:
             connection.end()
         else:
             self._keep(place, connection)
         return answer
 
-    def _take(self, place: Place) -> Connection | None:
+    def _take(self, place: Endpoint) -> Connection | None:
         """Return a kept connection on which nothing has come in, for then the other side has closed it."""
         while True:
             with self._lock:
@@ -175,7 +175,7 @@ class Client:
                 return connection
             connection.end()
 
-    def _keep(self, place: Place, connection: Connection) -> None:
+    def _keep(self, place: Endpoint, connection: Connection) -> None:
         with self._lock:
             group = self._idle.setdefault(place, [])
             if not self._closed and len(group) < _IDLE_PER_PARTNER:

@@ -23,7 +23,7 @@ _URL_HINT: Final = "An address looks like https://name.example:8443, without a p
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a partner is called, and by which key it is known; also the name under which connections are kept."""
 
     secure: bool
@@ -40,7 +40,7 @@ class Place:
         return f"{'https' if self.secure else 'http'}://{self.authority}"
 
 
-def read_place(url: str, pin: bytes | None, *, unpinned: bool) -> Place:
+def read_place(url: str, pin: bytes | None, *, unpinned: bool) -> Endpoint:
     """Read the address of a partner; raise TransportError unless it may be called as asked."""
     try:
         parts = urlsplit(url)
@@ -51,7 +51,7 @@ def read_place(url: str, pin: bytes | None, *, unpinned: bool) -> Place:
     if parts.scheme not in _PORTS or _HOST_FORM.fullmatch(host) is None or not plain:
         raise TransportError(f"{url[:200]!r} is not the address of a member.", hint=_URL_HINT)
     secure = parts.scheme == "https"
-    place = Place(secure, host, port or _PORTS[parts.scheme], pin)
+    place = Endpoint(secure, host, port or _PORTS[parts.scheme], pin)
     if not secure and host != "localhost" and not _is_loopback(host):
         raise TransportError(
             f"{url[:200]!r} would be called without TLS; that is allowed on this machine only.",
@@ -65,7 +65,7 @@ def read_place(url: str, pin: bytes | None, *, unpinned: bool) -> Place:
     return place
 
 
-def connect(place: Place, context: ssl.SSLContext, deadline: float) -> Connection:
+def connect(place: Endpoint, context: ssl.SSLContext, deadline: float) -> Connection:
     """Open a connection; raise TransportError unless it leads to the key that is pinned, or to this machine."""
     try:
         sock = _dial(place, deadline)
@@ -88,7 +88,7 @@ def connect(place: Place, context: ssl.SSLContext, deadline: float) -> Connectio
     return Connection(Line(sock, deadline), str(place), place.authority)
 
 
-def _dial(place: Place, deadline: float) -> socket.socket:
+def _dial(place: Endpoint, deadline: float) -> socket.socket:
     """Try the addresses of a host one after the other."""
     failure: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM):
@@ -105,13 +105,13 @@ def _dial(place: Place, deadline: float) -> socket.socket:
     raise failure
 
 
-def _check_peer(place: Place, address: str) -> None:
+def _check_peer(place: Endpoint, address: str) -> None:
     """Refuse a name for this machine that leads elsewhere."""
     if not _is_loopback(address):
         raise TransportError(f"{place} is not on this machine, so it is not called without TLS.")
 
 
-def _check_pin(place: Place, certificate: bytes | None) -> None:
+def _check_pin(place: Endpoint, certificate: bytes | None) -> None:
     if place.pin is None:
         return
     try:

@@ -29,15 +29,15 @@ from entente.formats.cacao.playbook import (
     build,
 )
 from entente.formats.cacao.strict_json import MAX_DEPTH, MAX_SIZE
-from entente.formats.cacao.workflow import Bone, agent_owners, choose, owners, skeleton
+from entente.formats.cacao.workflow import FlowStep, agent_owners, choose, flow_steps, owners
 
 __all__ = [
     "EXTENSION",
     "EXTENSION_DEFINITION",
     "MAX_DEPTH",
     "MAX_SIZE",
-    "Bone",
     "Command",
+    "FlowStep",
     "Playbook",
     "Problem",
     "Step",
@@ -45,12 +45,12 @@ __all__ = [
     "agent_owners",
     "choose",
     "examine",
+    "flow_steps",
     "owners",
     "problems",
     "read",
     "scope",
     "secrets",
-    "skeleton",
     "write",
 ]
 _SHOWN: Final = 10

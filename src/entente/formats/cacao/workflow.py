@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from entente.formats.cacao.playbook import Playbook, Step
 
 
-class Bone(msgspec.Struct, frozen=True):
+class FlowStep(msgspec.Struct, frozen=True):
     """One step without what it does: what follows it when it went well or failed, its branches, and its undo.
 
     `branches` are (label, first step): 1, 2, ... of a parallel, true and false of an if, true of a while, and the
@@ -33,13 +33,13 @@ class Bone(msgspec.Struct, frozen=True):
     undo: str
 
 
-def skeleton(playbook: Playbook) -> tuple[Bone, ...]:
+def flow_steps(playbook: Playbook) -> tuple[FlowStep, ...]:
     """Give all steps breadth first from the start; the workflow exception follows, undo steps come last."""
-    return tuple(_bone(playbook.steps[id_]) for id_ in reached(playbook))
+    return tuple(_step(playbook.steps[id_]) for id_ in reached(playbook))
 
 
-def _bone(step: Step) -> Bone:
-    return Bone(step.id, step.type, step.agent, step.next, step.on_failure, step.branches(), step.undo)
+def _step(step: Step) -> FlowStep:
+    return FlowStep(step.id, step.type, step.agent, step.next, step.on_failure, step.branches(), step.undo)
 
 
 def choose(step: Step, variables: Mapping[str, str]) -> str:

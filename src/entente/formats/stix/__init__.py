@@ -6,7 +6,7 @@ for export is `stix_strict.problems`, the shared marking objects are in `stix_ma
 
 from __future__ import annotations
 
-from entente.formats.stix.file import Reading, Rejected, Row, iter_rows, read
+from entente.formats.stix.file import Reading, RejectedObject, Row, iter_rows, read
 from entente.formats.stix.object import MAX_DEPTH, MAX_OBJECT, Facts, facts, pointers
 from entente.formats.stix.types import KNOWN_TYPES, SCO_TYPES, SDO_TYPES
 from entente.formats.stix.write import bundle, redact
@@ -19,7 +19,7 @@ __all__ = [
     "SDO_TYPES",
     "Facts",
     "Reading",
-    "Rejected",
+    "RejectedObject",
     "Row",
     "bundle",
     "facts",

@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     facts: Facts
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class RejectedObject(msgspec.Struct, frozen=True):
     """One object that could not be read: its place (from 1), its id where one could be seen, and the reason."""
 
     position: int
@@ -42,7 +42,7 @@ class Reading(msgspec.Struct, frozen=True):
     """All that came out of one file."""
 
     rows: list[Row]
-    rejected: list[Rejected]
+    rejected: list[RejectedObject]
 
 
 class _Head(msgspec.Struct):
@@ -63,7 +63,7 @@ _IDS: Final = msgspec.json.Decoder(_Id)
 
 def read(data: bytes, name: str) -> Reading:
     """Give all rows and all refusals of the file `name`; raise InvalidError as `iter_rows` does."""
-    rows, rejected = list[Row](), list[Rejected]()
+    rows, rejected = list[Row](), list[RejectedObject]()
     for found in iter_rows(data, name):
         if isinstance(found, Row):
             rows.append(found)
@@ -72,7 +72,7 @@ def read(data: bytes, name: str) -> Reading:
     return Reading(rows, rejected)
 
 
-def iter_rows(data: bytes, name: str, *, pointers: bool = True) -> Iterator[Row | Rejected]:
+def iter_rows(data: bytes, name: str, *, pointers: bool = True) -> Iterator[Row | RejectedObject]:
     """Yield the objects of the file `name` one after the other, in order, each read or refused.
 
     Without `pointers` the `refs` of their facts are left empty.
@@ -88,14 +88,14 @@ def iter_rows(data: bytes, name: str, *, pointers: bool = True) -> Iterator[Row 
 
 def _row(
     position: int, data: bytes, inherited: str, markings: Mapping[str, Marking], *, pointers: bool
-) -> Row | Rejected:
+) -> Row | RejectedObject:
     """Read one object, or say why not."""
     try:
         found = facts_in(data, inherited, markings, pointers=pointers)
     except EntenteError as error:
-        return Rejected(position, _seen_id(data), error.message)
+        return RejectedObject(position, _seen_id(data), error.message)
     if found.type == "bundle":
-        return Rejected(position, found.id, "a bundle inside a bundle is not an object")
+        return RejectedObject(position, found.id, "a bundle inside a bundle is not an object")
     return Row(position, data, found)
 
 

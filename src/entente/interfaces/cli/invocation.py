@@ -23,7 +23,7 @@ Serve = Callable[["Node", str, int, Callable[[str], None], threading.Event], Non
 """Let others call a node: host, port, what to call once it answers, when to stop."""
 
 
-class Desk:
+class Invocation:
     """The options before the command, and how the command answers.
 
     With `as_json` standard output gets one JSON document and nothing else.
@@ -136,9 +136,9 @@ _SAID_BY_THE_MESSAGE = frozenset(
 )
 
 
-def desk(ctx: typer.Context) -> Desk:
-    """Return the desk of this invocation."""
+def invocation(ctx: typer.Context) -> Invocation:
+    """Return the invocation of a command."""
     found = cast("object", ctx.obj)
-    if not isinstance(found, Desk):
+    if not isinstance(found, Invocation):
         raise EntenteError("The command was started without its options.", hint="Start it as `entente`.")
     return found

@@ -42,7 +42,7 @@ from entente.interfaces.cli.commands import (
 from entente.interfaces.cli.commands.agreement import agreement, change
 from entente.interfaces.cli.commands.share import onward, recall, share
 from entente.interfaces.cli.demo import command as demo
-from entente.interfaces.cli.invocation import Desk, Serve, desk
+from entente.interfaces.cli.invocation import Invocation, Serve, invocation
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -111,7 +111,7 @@ def options(
 ) -> None:
     """Share intelligence with organisations that you must trust, as equals, and prove what was done."""
     del version
-    here = desk(ctx)
+    here = invocation(ctx)
     here.home_option, here.as_json, here.person = home, as_json, person
 
 
@@ -122,7 +122,7 @@ def run(arguments: Sequence[str] | None = None, *, serve: Serve | None = None) -
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _spell_out_what_cannot_be_shown()
-    here = Desk(as_json=_wants_json(given), serve=serve)
+    here = Invocation(as_json=_wants_json(given), serve=serve)
     try:
         code = _run(given, here)
         sys.stdout.flush()
@@ -136,7 +136,7 @@ def run(arguments: Sequence[str] | None = None, *, serve: Serve | None = None) -
     return code
 
 
-def _run(given: list[str], here: Desk) -> int:
+def _run(given: list[str], here: Invocation) -> int:
     """Run the command; every error is told, and becomes an exit code."""
     try:
         command = typer.main.get_command(app)
@@ -150,7 +150,7 @@ def _run(given: list[str], here: Desk) -> int:
     return result if isinstance(result, int) else int(result is not None)
 
 
-def _tell(error: Exception, here: Desk) -> int:
+def _tell(error: Exception, here: Invocation) -> int:
     """Tell what went wrong, and return the exit code."""
     match error:
         case EntenteError():
@@ -166,7 +166,7 @@ def _tell(error: Exception, here: Desk) -> int:
             return _internal(error, here)
 
 
-def _usage(error: TyperException, here: Desk) -> int:
+def _usage(error: TyperException, here: Invocation) -> int:
     """Tell what was wrong with the command line."""
     words = error.format_message()
     path = str(getattr(getattr(error, "ctx", None), "command_path", "entente"))
@@ -181,7 +181,7 @@ def _usage(error: TyperException, here: Desk) -> int:
     return here.fail(_error("usage", words, hint), USAGE)
 
 
-def _internal(error: Exception, here: Desk) -> int:
+def _internal(error: Exception, here: Invocation) -> int:
     """Tell of a defect of ours; the trace is shown where $ENTENTE_DEBUG asks for it."""
     if os.environ.get("ENTENTE_DEBUG"):
         import traceback

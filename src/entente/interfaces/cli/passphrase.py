@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.core.errors import InvalidError
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def protect(
     """Change how the secret keys are kept on disk; the ones that are in use open them first."""
     from entente.node.home import vault
 
-    here = desk(ctx)
+    here = invocation(ctx)
     if [passphrase, key_file is not None, none].count(True) != 1:
         raise typer.BadParameter("Give one of --passphrase, --key-file FILE and --none.")
     with here.open(ask=True) as node:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from entente.exchange.http_signature import Caller
+    from entente.exchange.http_signature import SignedRequest
     from entente.interfaces.http.events import Subscription
     from entente.interfaces.peer.asks import PeerNode
 
@@ -93,7 +93,7 @@ class _Turn:
 
     request: Request
     headers: dict[str, str]
-    caller: Caller | None = None
+    caller: SignedRequest | None = None
     drained: bool = False
 
 
@@ -241,7 +241,7 @@ class _Door:
             raise
         return EventStream(subscription, self.streams, {**headers, "content-type": EVENTS_TYPE})
 
-    def _subscribe(self, caller: Caller) -> Subscription:
+    def _subscribe(self, caller: SignedRequest) -> Subscription:
         try:
             return self.node.subscribe(caller.member)
         except LimitError as error:
@@ -288,7 +288,7 @@ class _Door:
             headers["retry-after"] = str(RETRY)
         return Response(body, status, headers, media_type)
 
-    def _signature(self, caller: Caller, status: int, body: bytes) -> dict[str, str]:
+    def _signature(self, caller: SignedRequest, status: int, body: bytes) -> dict[str, str]:
         return http_signature.sign_answer(
             status,
             body,
@@ -300,7 +300,7 @@ class _Door:
             nonce=self.node.random(http_signature.NONCE_SIZE),
         )
 
-    async def _authenticate(self, turn: _Turn, *, paired: bool) -> Caller:
+    async def _authenticate(self, turn: _Turn, *, paired: bool) -> SignedRequest:
         """Find out who calls, by the head alone; raise _RefusalError for strangers, and who is not paired if asked."""
 
         def check() -> bool:
@@ -330,7 +330,7 @@ class _Door:
         return await anyio.to_thread.run_sync(call, limiter=self._working)
 
 
-def _check_body(caller: Caller, body: bytes) -> None:
+def _check_body(caller: SignedRequest, body: bytes) -> None:
     """Refuse another body like a bad signature."""
     try:
         http_signature.verify_body(caller, body)

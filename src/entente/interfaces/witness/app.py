@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from entente.core.errors import EntenteError
-from entente.ledger.cosigner import MAX_BODY, Judged, Verdict
+from entente.ledger.cosigner import MAX_BODY, WitnessAnswer, WitnessVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,14 +37,14 @@ PATIENCE: Final = 15.0
 
 _HEAD: Final = re.compile(r"/([0-9a-f]{64})/checkpoint")
 _STATUS: Final = {
-    Verdict.MALFORMED: 400,
-    Verdict.UNKNOWN: 404,
-    Verdict.UNSIGNED: 403,
-    Verdict.BACKWARDS: 400,
-    Verdict.STALE: 409,
-    Verdict.INCONSISTENT: 422,
-    Verdict.COSIGNED: 200,
-    Verdict.UNSURE: 503,
+    WitnessVerdict.MALFORMED: 400,
+    WitnessVerdict.UNKNOWN: 404,
+    WitnessVerdict.UNSIGNED: 403,
+    WitnessVerdict.BACKWARDS: 400,
+    WitnessVerdict.STALE: 409,
+    WitnessVerdict.INCONSISTENT: 422,
+    WitnessVerdict.COSIGNED: 200,
+    WitnessVerdict.UNSURE: 503,
 }
 _log = logging.getLogger("entente.witness")
 _T = TypeVar("_T")
@@ -53,7 +53,7 @@ _T = TypeVar("_T")
 class WitnessNode(Protocol):
     """A node as logs reach it; every call comes from a worker thread."""
 
-    def add(self, bodies: Sequence[bytes]) -> list[Judged]:
+    def add(self, bodies: Sequence[bytes]) -> list[WitnessAnswer]:
         """Judge submissions in their order; what is answered is durable."""
         ...
 
@@ -159,9 +159,9 @@ async def _safely(limiter: anyio.CapacityLimiter, work: Callable[[], _T]) -> _T 
     return _FAILED
 
 
-def _answer(judged: Judged) -> _Answer:
+def _answer(judged: WitnessAnswer) -> _Answer:
     body = judged.text if judged.text.endswith("\n") else f"{judged.text}\n"
-    return _Answer(_STATUS[judged.verdict], body.encode(), SIZE if judged.verdict is Verdict.STALE else TEXT)
+    return _Answer(_STATUS[judged.verdict], body.encode(), SIZE if judged.verdict is WitnessVerdict.STALE else TEXT)
 
 
 async def _body(receive: Receive) -> bytes | None:

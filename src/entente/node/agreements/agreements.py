@@ -21,7 +21,7 @@ from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node.agreements.changes import Changes
 from entente.node.agreements.epochs import share_backlog, switch
-from entente.node.agreements.values import AgreementInfo, CircleInfo, Opened, Proposed, Signed
+from entente.node.agreements.values import AgreementInfo, CircleInfo, OpenedCircle, Proposed, Signed
 from entente.node.home import remarks
 from entente.node.home.find import find
 from entente.node.home.keyring import settle as carry_over
@@ -30,8 +30,8 @@ from entente.node.home.people import own_profile as own
 from entente.node.items import claims
 from entente.node.partners.partners import is_paired
 from entente.node.partners.successions import apply_due
-from entente.node.rooms import offers as charter_book
-from entente.node.rooms.in_force import World, require_force
+from entente.node.rooms import offers
+from entente.node.rooms.in_force import InForce, require_force
 from entente.policy.agreement import FoundingText
 from entente.policy.approval import State
 from entente.policy.circle import CircleText
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from entente.node.home.base import Base
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import Transaction
 
 
@@ -84,21 +84,21 @@ class Agreements:
                 ceiling=parse(ceiling) if ceiling else Tlp.AMBER,
             )
             self._check_name(tx, text.name)
-            charter = self._open(tx, canon.encode({"v": 1, "agreement": text.to_dict()}), text.circle.id(text.id))
+            room = self._open(tx, canon.encode({"v": 1, "agreement": text.to_dict()}), text.circle.id(text.id))
             body = canon.encode({"agreement": b32(text.id), "text": text.to_dict()})
-            base.append(tx, charter, [Draft(AGREEMENT.name, base.clock(), b"", body)])
+            base.append(tx, room, [Draft(AGREEMENT.name, base.clock(), b"", body)])
         base.mark()
         base.changed.set()
-        return Proposed(b32(text.id), b32(charter.circle), "proposed")
+        return Proposed(b32(text.id), b32(room.key), "proposed")
 
     def _free_name(self, tx: Transaction, name: str) -> str:
         """Return `name`, with a number if an agreement is called so already."""
-        taken = {each.name for each in charter_book.load(tx).newest() if each.founding}
+        taken = {each.agreement_name for each in offers.load(tx).newest() if each.founding}
         numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
         return next(each for each in (name, *numbered) if each not in taken)
 
     def _check_name(self, tx: Transaction, name: str) -> None:
-        if any(each.founding and each.name == name for each in charter_book.load(tx).newest()):
+        if any(each.founding and each.agreement_name == name for each in offers.load(tx).newest()):
             raise ConflictError(f"There is an agreement {name!r} already.", hint="Give it another --name.")
 
     def _partners(self, tx: Transaction, with_: Sequence[str]) -> Sequence[Member]:
@@ -116,21 +116,21 @@ class Agreements:
             raise InvalidError("Name one or more different partners.")
         return members
 
-    def _open(self, tx: Transaction, offer: bytes, circle: bytes) -> Charter:
+    def _open(self, tx: Transaction, offer: bytes, circle: bytes) -> Room:
         base = self._base
-        charter_book.take(tx, charter_book.load(tx), offer, me=base.me, by=base.me, time=base.clock(), open_=0)
-        return charter_book.load(tx).require(circle)
+        offers.take(tx, offers.load(tx), offer, me=base.me, by=base.me, time=base.clock(), open_=0)
+        return offers.load(tx).require(circle)
 
     def open_circle(
         self, agreement: str, with_: Sequence[str], *, name: str = "", ceiling: str = "", person: str = ""
-    ) -> Opened:
+    ) -> OpenedCircle:
         """Open a circle of some members of an agreement in force; the members named sign it."""
         base = self._base
         with base.store.write() as tx:
             operator(tx, person)
-            world = base.world(tx)
-            founding = self._find(world, agreement)
-            require_force(world, founding)
+            in_force = base.in_force(tx)
+            founding = self._find(in_force, agreement)
+            require_force(in_force, founding)
             members = [base.me, *(base.find_member(tx, text) for text in with_)]
             if outside := set(members) - set(founding.members):
                 raise RefusedError(
@@ -142,77 +142,75 @@ class Agreements:
             text = CircleText.make(name or f"Circle of {len(members)}", members, base.random(32), level)
             told: dict[str, object] = {"v": 1, "agreement": b32(founding.agreement), "circle": text.to_dict()}
             told |= {} if founding.epoch == 1 else {"revision": b32(founding.revision)}
-            charter = self._open(tx, canon.encode(told), text.id(founding.agreement))
-            body = canon.encode(
-                {"agreement": b32(founding.agreement), "circle": b32(charter.circle), "text": text.to_dict()}
-            )
-            base.append(tx, charter, [Draft(MEMBERSHIP.name, base.clock(), b"", body)])
+            room = self._open(tx, canon.encode(told), text.id(founding.agreement))
+            body = canon.encode({"agreement": b32(founding.agreement), "circle": b32(room.key), "text": text.to_dict()})
+            base.append(tx, room, [Draft(MEMBERSHIP.name, base.clock(), b"", body)])
         base.mark()
         base.changed.set()
-        return Opened(b32(charter.circle), "proposed")
+        return OpenedCircle(b32(room.key), "proposed")
 
     def sign(self, id_: str, *, refuse: bool = False, person: str = "") -> Signed:
         """Give this member's one final answer to an agreement, circle or amendment (ConflictError if it was given)."""
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
-            world = base.world(tx)
-            if (amendment := self.changes.find(world, id_)) is not None:
-                self.changes.sign(tx, world, amendment, "refuse" if refuse else "approve", who)
-                done = self.changes.signed(base.world(tx), amendment)
+            in_force = base.in_force(tx)
+            if (amendment := self.changes.find(in_force, id_)) is not None:
+                self.changes.sign(tx, in_force, amendment, "refuse" if refuse else "approve", who)
+                done = self.changes.signed(base.in_force(tx), amendment)
                 switch(base, tx)
             else:
-                charter = self._find_any(world, id_)
-                done = self._sign(tx, world, charter, who, refuse=refuse)
+                room = self._find_any(in_force, id_)
+                done = self._sign(tx, in_force, room, who, refuse=refuse)
         base.mark()
         base.changed.set()
         return done
 
-    def _sign(self, tx: Transaction, world: World, charter: Charter, who: str, *, refuse: bool) -> Signed:
+    def _sign(self, tx: Transaction, in_force: InForce, room: Room, who: str, *, refuse: bool) -> Signed:
         base = self._base
-        thing = charter.revision if charter.founding else charter.id
-        given = world.answers(thing).get(base.me)
+        thing = room.revision if room.founding else room.circle
+        given = in_force.answers(thing).get(base.me)
         if given is not None and (given.answer == "refuse") != refuse:
             raise ConflictError("You have answered already; a first answer is final.")
-        if given is None and not self._is_asked(charter):
-            raise ConflictError(f"{charter.name} does not wait for your signature.")
+        if given is None and not self._is_asked(room):
+            raise ConflictError(f"{room.agreement_name} does not wait for your signature.")
         if given is None:
-            self._answer(tx, world, charter, thing, "refuse" if refuse else "approve", who)
-            world = base.world(tx)
-            self.publish(tx, world, charter)
-        state = world.state(charter)
-        public = charter.agreement if charter.founding else charter.id
+            self._answer(tx, in_force, room, thing, "refuse" if refuse else "approve", who)
+            in_force = base.in_force(tx)
+            self.publish(tx, in_force, room)
+        state = in_force.state(room)
+        public = room.agreement if room.founding else room.circle
         return Signed(b32(public), "waiting" if state is State.PROPOSED else state.value)
 
-    def _is_asked(self, charter: Charter) -> bool:
+    def _is_asked(self, room: Room) -> bool:
         """Say whether this member's answer to the circle or agreement counts for anything."""
-        return not charter.founding or charter.first or self._base.me in charter.newcomers
+        return not room.founding or room.first or self._base.me in room.newcomers
 
-    def _answer(self, tx: Transaction, world: World, charter: Charter, thing: bytes, answer: str, person: str) -> None:
-        proposals = world.view.states[AGREEMENT.name if charter.founding else MEMBERSHIP.name]
-        proposed = proposals.get(charter.agreement if charter.founding else charter.circle)
+    def _answer(self, tx: Transaction, in_force: InForce, room: Room, thing: bytes, answer: str, person: str) -> None:
+        proposals = in_force.view.states[AGREEMENT.name if room.founding else MEMBERSHIP.name]
+        proposed = proposals.get(room.agreement if room.founding else room.key)
         body = {
             "of": b32(thing),
-            "revision": b32(charter.revision),
+            "revision": b32(room.revision),
             "answer": answer,
             "person": person,
             "after": [proposed.place.ref] if proposed else [],
         }
-        self._base.append(tx, charter, [Draft(APPROVAL.name, self._base.clock(), b"", canon.encode(body))])
+        self._base.append(tx, room, [Draft(APPROVAL.name, self._base.clock(), b"", canon.encode(body))])
 
-    def publish(self, tx: Transaction, world: World, only: Charter | None = None) -> bool:
+    def publish(self, tx: Transaction, in_force: InForce, only: Room | None = None) -> bool:
         """Say who we are in every circle that has come into force, or in one; return whether anything was new.
 
         After an answer it is the circle concerned alone, so that no other circle shows when the answer was given.
         """
         base = self._base
         said = False
-        for charter in world.charters.newest():
-            if not world.usable(charter) or world.gone(charter) or charter.circle != (only or charter).circle:
+        for room in in_force.rooms.newest():
+            if not in_force.usable(room) or in_force.gone(room) or room.key != (only or room).key:
                 continue
             drafts: list[Draft] = []
             profile = own(tx, base.name_of(tx, base.me), identity_id(base.me))
-            if world.view.states[PROFILE.name].get(charter.circle, {}).get(base.me) != profile:
+            if in_force.view.states[PROFILE.name].get(room.key, {}).get(base.me) != profile:
                 body = {
                     "name": profile.name,
                     "identity": profile.identity,
@@ -221,14 +219,14 @@ class Agreements:
                     "seeks": list(profile.seeks),
                 }
                 drafts.append(Draft(PROFILE.name, base.clock(), b"", canon.encode(body)))
-                claims.deny_by_profile(tx, base, world, charter, base.me, body)
-            for each in people(tx) if charter.founding else ():
-                known = world.view.states[PERSON.name].get((charter.circle, base.me, each.person))
+                claims.deny_by_profile(tx, base, in_force, room, base.me, body)
+            for each in people(tx) if room.founding else ():
+                known = in_force.view.states[PERSON.name].get((room.key, base.me, each.person))
                 if known is None or set(known.roles) != set(each.roles):
                     said_of: dict[str, object] = {"person": each.person, "roles": sorted(each.roles)}
                     drafts.append(Draft(PERSON.name, base.clock(), b"", canon.encode(said_of)))
             if drafts:
-                base.append(tx, charter, drafts)
+                base.append(tx, room, drafts)
                 said = True
         return said
 
@@ -245,7 +243,7 @@ class Agreements:
                 break
             with self._base.store.write() as tx:
                 moved = switch(self._base, tx)
-                moved = self.publish(tx, self._base.world(tx)) or moved
+                moved = self.publish(tx, self._base.in_force(tx)) or moved
                 moved = share_backlog(self._base, tx) or moved
                 moved = apply_due(self._base, tx) or moved
                 moved = carry_over(self._base, tx) or moved
@@ -261,14 +259,14 @@ class Agreements:
     def list(self) -> Sequence[AgreementInfo]:
         """Return all agreements, oldest first."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            return [self._info(world, each) for each in world.charters.newest() if each.founding]
+            in_force = self._base.in_force(tx)
+            return [self._info(in_force, each) for each in in_force.rooms.newest() if each.founding]
 
     def show(self, id_: str) -> AgreementInfo:
         """Return one agreement with its terms and who has answered what."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            charter = self._find(world, id_)
+            in_force = self._base.in_force(tx)
+            room = self._find(in_force, id_)
             approvals = [
                 {
                     "member": b32(member),
@@ -277,59 +275,61 @@ class Agreements:
                     "person": answer.person,
                     "time": stamp(answer.time),
                 }
-                for member, answer in sorted(world.answers(charter.revision).items())
+                for member, answer in sorted(in_force.answers(room.revision).items())
             ]
-            terms: dict[str, Any] = dict(charter.terms.to_dict())
-            info = self._info(world, charter, approvals, terms)
-            asked = self.changes.amendments(tx, world, charter)
+            terms: dict[str, Any] = dict(room.terms.to_dict())
+            info = self._info(in_force, room, approvals, terms)
+            asked = self.changes.amendments(tx, in_force, room)
             return structs.replace(
-                info, amendments=list(asked), suspended=_suspended(tx, world, charter), left=_left(world, charter)
+                info, amendments=list(asked), suspended=_suspended(tx, in_force, room), left=_left(in_force, room)
             )
 
     def circles(self) -> Sequence[CircleInfo]:
         """Return all circles, oldest first."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            return [circle_info(world, each) for each in world.charters.newest()]
+            in_force = self._base.in_force(tx)
+            return [circle_info(in_force, each) for each in in_force.rooms.newest()]
 
     def _info(
         self,
-        world: World,
-        charter: Charter,
+        in_force: InForce,
+        room: Room,
         approvals: Sequence[dict[str, str]] | None = None,
         terms: dict[str, Any] | None = None,
     ) -> AgreementInfo:
-        circles = [circle_info(world, each) for each in world.charters.newest() if each.agreement == charter.agreement]
+        circles = [circle_info(in_force, each) for each in in_force.rooms.newest() if each.agreement == room.agreement]
         return AgreementInfo(
-            b32(charter.agreement),
-            charter.name,
-            "left" if world.gone(charter) else "ended" if world.over(charter) else world.state(charter).value,
-            [b32(member) for member in charter.members],
+            b32(room.agreement),
+            room.agreement_name,
+            "left" if in_force.gone(room) else "ended" if in_force.over(room) else in_force.state(room).value,
+            [b32(member) for member in room.members],
             circles,
             list(approvals or ()),
             terms,
-            charter.epoch,
-            b32(charter.revision),
+            room.epoch,
+            b32(room.revision),
         )
 
-    def _find(self, world: World, text: str) -> Charter:
-        rooms = [each for each in world.charters.newest() if each.founding]
-        options: list[tuple[bytes, str, str]] = [(each.agreement, b32(each.agreement), each.name) for each in rooms]
-        found = world.charters.founding_of(find(text, options, "agreement"))
+    def _find(self, in_force: InForce, text: str) -> Room:
+        rooms = [each for each in in_force.rooms.newest() if each.founding]
+        options: list[tuple[bytes, str, str]] = [
+            (each.agreement, b32(each.agreement), each.agreement_name) for each in rooms
+        ]
+        found = in_force.rooms.founding_of(find(text, options, "agreement"))
         if found is None:
             raise NotFoundError(f"There is no agreement {text!r}.")
         return found
 
-    def _find_any(self, world: World, text: str) -> Charter:
+    def _find_any(self, in_force: InForce, text: str) -> Room:
         try:
-            return self._find(world, text)
+            return self._find(in_force, text)
         except NotFoundError:
-            return self._base.find_circle(world, text)
+            return self._base.find_circle(in_force, text)
 
 
-def _suspended(tx: Transaction, world: World, charter: Charter) -> list[dict[str, str]]:
+def _suspended(tx: Transaction, in_force: InForce, room: Room) -> list[dict[str, str]]:
     """Return who serves whom nothing under this agreement; an empty `member` means everybody."""
-    held = world.view.states[SUSPENSION.name]
+    held = in_force.view.states[SUSPENSION.name]
     return [
         {
             "by": b32(author),
@@ -337,30 +337,30 @@ def _suspended(tx: Transaction, world: World, charter: Charter) -> list[dict[str
             "reason": remarks.of(tx, each.ref) or each.reason,
             "since": stamp(each.time),
         }
-        for (room, author, member), each in sorted(held.items())
-        if room == charter.circle
+        for (key, author, member), each in sorted(held.items())
+        if key == room.key
     ]
 
 
-def _left(world: World, charter: Charter) -> list[dict[str, str]]:
+def _left(in_force: InForce, room: Room) -> list[dict[str, str]]:
     """Return who has left since this epoch began, when, and until when it answers for what it signed."""
-    held = world.view.states[EXIT.name]
+    held = in_force.view.states[EXIT.name]
     return [
         {"member": b32(member), "time": stamp(each.time), "until": stamp(each.until)}
-        for (room, member), each in sorted(held.items())
-        if room == charter.circle
+        for (key, member), each in sorted(held.items())
+        if key == room.key
     ]
 
 
-def circle_info(world: World, charter: Charter) -> CircleInfo:
+def circle_info(in_force: InForce, room: Room) -> CircleInfo:
     """Return what lists show of a circle: its newest room; "ended" when too few of its members are left."""
-    state = "ended" if world.charters.ended(charter) else world.state(charter).value
+    state = "ended" if in_force.rooms.ended(room) else in_force.state(room).value
     return CircleInfo(
-        b32(charter.id),
-        charter.text.name,
-        b32(charter.agreement),
-        [b32(member) for member in charter.members],
-        str(charter.text.ceiling),
-        "left" if world.gone(charter) else state,
-        charter.epoch,
+        b32(room.circle),
+        room.text.name,
+        b32(room.agreement),
+        [b32(member) for member in room.members],
+        str(room.text.ceiling),
+        "left" if in_force.gone(room) else state,
+        room.epoch,
     )

@@ -24,9 +24,9 @@ from entente.node.home.find import find
 from entente.node.home.people import operator
 from entente.node.items.consents import asks
 from entente.node.partners.partners import is_paired
-from entente.node.rooms import offers as charter_book
-from entente.node.rooms.in_force import World, require_force
-from entente.node.rooms.room import Charter, Revision
+from entente.node.rooms import offers
+from entente.node.rooms.in_force import InForce, require_force
+from entente.node.rooms.room import Revision, Room
 from entente.policy.approval import APPROVE, State
 from entente.policy.revision import RevisionText, removed
 from entente.policy.templates import terms_from
@@ -63,16 +63,16 @@ class Changes:
     ) -> Changed:
         """Propose other terms or another name; they are in force when the quorum of the members has signed."""
         with self._base.store.read() as tx:
-            founding = self._founding(self._base.world(tx), agreement)
+            founding = self._founding(self._base.in_force(tx), agreement)
         if not terms and not name:
             raise InvalidError("An amendment changes terms or the name.", hint="Give --file or --name.")
-        wanted = Wanted(founding.members, founding.terms.to_dict() | dict(terms or {}), name or founding.name)
+        wanted = Wanted(founding.members, founding.terms.to_dict() | dict(terms or {}), name or founding.agreement_name)
         return self._propose(founding, wanted, person)
 
     def accede(self, agreement: str, member: str, *, person: str = "") -> Changed:
         """Propose that a paired partner joins; it signs last, when the quorum of the members has."""
         with self._base.store.read() as tx:
-            founding = self._founding(self._base.world(tx), agreement)
+            founding = self._founding(self._base.in_force(tx), agreement)
             newcomer = self._base.find_member(tx, member)
             if newcomer in founding.members:
                 raise ConflictError(f"{self._base.name_of(tx, newcomer)} is a member already.")
@@ -82,43 +82,43 @@ class Changes:
                     code="not-paired",
                     hint="Pair with it first; the newcomer gets the agreement's history from you.",
                 )
-        wanted = Wanted((*founding.members, newcomer), founding.terms.to_dict(), founding.name)
+        wanted = Wanted((*founding.members, newcomer), founding.terms.to_dict(), founding.agreement_name)
         return self._propose(founding, wanted, person)
 
     def exclude(self, agreement: str, member: str, *, person: str = "") -> Changed:
         """Propose to go on without a member, which neither votes nor counts."""
         with self._base.store.read() as tx:
-            founding = self._founding(self._base.world(tx), agreement)
+            founding = self._founding(self._base.in_force(tx), agreement)
             out = self._member(tx, founding, member)
         wanted = Wanted(
-            tuple(each for each in founding.members if each != out), founding.terms.to_dict(), founding.name
+            tuple(each for each in founding.members if each != out), founding.terms.to_dict(), founding.agreement_name
         )
         return self._propose(founding, wanted, person)
 
     def continue_(self, agreement: str, member: str, *, person: str = "") -> Changed:
         """Propose a new epoch with the same members after this member's log was forked; it does not vote."""
         with self._base.store.read() as tx:
-            founding = self._founding(self._base.world(tx), agreement)
+            founding = self._founding(self._base.in_force(tx), agreement)
             concerned = self._member(tx, founding, member)
-        wanted = Wanted(founding.members, founding.terms.to_dict(), founding.name, concerned)
+        wanted = Wanted(founding.members, founding.terms.to_dict(), founding.agreement_name, concerned)
         return self._propose(founding, wanted, person)
 
-    def _member(self, tx: Transaction, founding: Charter, text: str) -> Member:
+    def _member(self, tx: Transaction, founding: Room, text: str) -> Member:
         member = self._base.find_member(tx, text)
         if member not in founding.members:
-            raise NotFoundError(f"{self._base.name_of(tx, member)} is not a member of {founding.name}.")
+            raise NotFoundError(f"{self._base.name_of(tx, member)} is not a member of {founding.agreement_name}.")
         if member == self._base.me:
             raise ConflictError("That is you.", hint="To leave, use `entente agreement exit`.")
         return member
 
-    def _founding(self, world: World, text: str) -> Charter:
-        rooms = [each for each in world.charters.newest() if each.founding]
-        options: list[tuple[bytes, str, str]] = [(each.circle, b32(each.agreement), each.name) for each in rooms]
-        founding = world.charters.require(find(text, options, "agreement"))
-        require_force(world, founding)
+    def _founding(self, in_force: InForce, text: str) -> Room:
+        rooms = [each for each in in_force.rooms.newest() if each.founding]
+        options: list[tuple[bytes, str, str]] = [(each.key, b32(each.agreement), each.agreement_name) for each in rooms]
+        founding = in_force.rooms.require(find(text, options, "agreement"))
+        require_force(in_force, founding)
         return founding
 
-    def _propose(self, founding: Charter, wanted: Wanted, person: str) -> Changed:
+    def _propose(self, founding: Room, wanted: Wanted, person: str) -> Changed:
         base = self._base
         secret = base.random(32)
         text = RevisionText.make(
@@ -132,7 +132,7 @@ class Changes:
         )
         with base.store.write() as tx:
             who = operator(tx, person)
-            charter_book.keep_revision(tx, Revision(text, secret, base.me, base.clock()))
+            offers.keep_revision(tx, Revision(text, secret, base.me, base.clock()))
             body: dict[str, object] = {
                 "agreement": b32(founding.agreement),
                 "text": text.to_dict(),
@@ -145,9 +145,9 @@ class Changes:
         base.changed.set()
         return Changed(b32(text.id), b32(founding.agreement), text.epoch, "proposed")
 
-    def find(self, world: World, text: str) -> Amendment | None:
+    def find(self, in_force: InForce, text: str) -> Amendment | None:
         """Return the amendment whose revision id is, or begins with, `text`; None if there is none."""
-        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
+        held: dict[bytes, Amendment] = in_force.view.states[AMENDMENT.name]
         options = [(thing, b32(each.text.id), "") for thing, each in held.items()]
         try:
             return held[find(text, options, "amendment")]
@@ -156,46 +156,46 @@ class Changes:
                 raise
             return None
 
-    def sign(self, tx: Transaction, world: World, amendment: Amendment, answer: str, person: str) -> None:
+    def sign(self, tx: Transaction, in_force: InForce, amendment: Amendment, answer: str, person: str) -> None:
         """Answer an amendment; RefusedError for who has no vote, WaitingError while its secret has not come."""
         base, thing = self._base, amendment.act.place.leaf
-        asked = world.view.things[thing]
+        asked = in_force.view.things[thing]
         if base.me not in asked.voters:
             raise RefusedError("The member concerned has no vote.", code="concerned", hint="The others decide.")
-        given = world.answers(thing).get(base.me)
+        given = in_force.answers(thing).get(base.me)
         if given is not None:
             if given.answer != answer:
                 raise ConflictError("You have answered already; a first answer is final.")
             return
-        if answer == APPROVE and amendment.text.id not in world.charters.revisions:
+        if answer == APPROVE and amendment.text.id not in in_force.rooms.revisions:
             raise WaitingError("The revision's secret has not come yet.", hint="Sync with the member that proposed it.")
-        if answer == APPROVE and (rival := self._rival(world, asked.rivals, thing)):
+        if answer == APPROVE and (rival := self._rival(in_force, asked.rivals, thing)):
             raise ConflictError(
                 f"You have approved another successor of this revision, {rival[:8]}.",
                 code="stale",
                 hint="At most one can come into force; a first approval counts.",
             )
-        charter = world.charters.require(asked.circle)
+        room = in_force.rooms.require(asked.circle)
         body: dict[str, object] = {
             "of": b32(thing),
-            "revision": b32(charter.revision),
+            "revision": b32(room.revision),
             "answer": answer,
             "person": person,
             "after": [amendment.act.place.ref],
         }
-        base.append(tx, charter, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
+        base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
 
-    def _rival(self, world: World, rivals: bytes, thing: bytes) -> str:
-        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
+    def _rival(self, in_force: InForce, rivals: bytes, thing: bytes) -> str:
+        held: dict[bytes, Amendment] = in_force.view.states[AMENDMENT.name]
         for other, each in held.items():
-            given = world.answers(other).get(self._base.me)
+            given = in_force.answers(other).get(self._base.me)
             if other != thing and each.text.base == rivals and given is not None and given.answer == APPROVE:
                 return b32(each.text.id)
         return ""
 
-    def signed(self, world: World, amendment: Amendment) -> Signed:
+    def signed(self, in_force: InForce, amendment: Amendment) -> Signed:
         """Return what the caller of `sign` reads."""
-        state = world.standing(amendment.act.place.leaf)
+        state = in_force.standing(amendment.act.place.leaf)
         return Signed(b32(amendment.text.id), "waiting" if state is State.PROPOSED else state.value)
 
     def suspend(
@@ -205,7 +205,7 @@ class Changes:
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
-            founding = self._founding(base.world(tx), agreement)
+            founding = self._founding(base.in_force(tx), agreement)
             other = self._member(tx, founding, member) if member else ALL
             self._suspend(tx, founding, other, reason, who, resume=resume)
         base.mark()
@@ -213,7 +213,7 @@ class Changes:
         return Suspended(b32(founding.agreement), b32(other) if other else "", "resumed" if resume else "suspended")
 
     def _suspend(
-        self, tx: Transaction, founding: Charter, member: Member, reason: str, person: str, *, resume: bool
+        self, tx: Transaction, founding: Room, member: Member, reason: str, person: str, *, resume: bool
     ) -> None:
         """Append the act; a reason in a person's own words stays at home."""
         word, remark = remarks.coded(reason, REASONS, "other")
@@ -238,7 +238,7 @@ class Changes:
             member = base.find_member(tx, partner)
             rooms = [
                 each
-                for each in base.world(tx).charters.newest()
+                for each in base.in_force(tx).rooms.newest()
                 if each.founding and {member, base.me} <= {*each.members}
             ]
             if not rooms:
@@ -258,11 +258,11 @@ class Changes:
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
-            world = base.world(tx)
-            founding = self._founding(world, agreement)
-            if base.me in world.exited(founding):
-                raise ConflictError(f"You have left {founding.name} already.")
-            kept, sent = self._kept(tx, world, founding), self._sent(world, founding)
+            in_force = base.in_force(tx)
+            founding = self._founding(in_force, agreement)
+            if base.me in in_force.exited(founding):
+                raise ConflictError(f"You have left {founding.agreement_name} already.")
+            kept, sent = self._kept(tx, in_force, founding), self._sent(in_force, founding)
             until = base.clock() + ANSWER_DAYS * DAY
             body: dict[str, object] = {"kept": kept, "sent": sent, "until": until, "person": who, "after": []}
             base.append(tx, founding, [Draft(EXIT.name, base.clock(), b"", canon.encode(body))])
@@ -270,38 +270,38 @@ class Changes:
         base.changed.set()
         return Left(b32(founding.agreement), kept, sent, stamp(until))
 
-    def _kept(self, tx: Transaction, world: World, founding: Charter) -> int:
+    def _kept(self, tx: Transaction, in_force: InForce, founding: Room) -> int:
         """Return how many payloads of content that others brought under this agreement are held here."""
-        rooms = [each for each in world.charters if each.agreement == founding.agreement]
-        rows = [row for room in rooms for row in charter_book.logs_of(tx, room) if row.circle]
+        rooms = [each for each in in_force.rooms if each.agreement == founding.agreement]
+        rows = [row for room in rooms for row in offers.logs_of(tx, room) if row.circle]
         theirs = [row for row in rows if row.member != self._base.me]
         return sum(each.item > 0 for row in theirs for each in tx.payloads.get(row.id, 0, row.size))
 
-    def _sent(self, world: World, founding: Charter) -> list[str]:
+    def _sent(self, in_force: InForce, founding: Room) -> list[str]:
         """Return the onward releases under this agreement that this member answers for, the newest at most."""
         mine = [
             each
-            for each in asks(world).values()
+            for each in asks(in_force).values()
             if each.author == self._base.me
-            and world.charters.agreement(each.circle) == founding.agreement
-            and world.standing(each.thing) is State.IN_FORCE
+            and in_force.rooms.agreement(each.circle) == founding.agreement
+            and in_force.standing(each.thing) is State.IN_FORCE
         ]
         return sorted(b32(each.thing) for each in mine)[:MAX_SENT]
 
-    def amendments(self, tx: Transaction, world: World, founding: Charter) -> Sequence[AmendmentInfo]:
+    def amendments(self, tx: Transaction, in_force: InForce, founding: Room) -> Sequence[AmendmentInfo]:
         """Return the amendments asked for in this founding room, the oldest first."""
-        held: dict[bytes, Amendment] = world.view.states[AMENDMENT.name]
-        here = [each for each in held.values() if each.act.circle == founding.circle]
-        return [self._info(tx, world, founding, each) for each in sorted(here, key=lambda each: each.act.time)]
+        held: dict[bytes, Amendment] = in_force.view.states[AMENDMENT.name]
+        here = [each for each in held.values() if each.act.circle == founding.key]
+        return [self._info(tx, in_force, founding, each) for each in sorted(here, key=lambda each: each.act.time)]
 
-    def _info(self, tx: Transaction, world: World, founding: Charter, each: Amendment) -> AmendmentInfo:
+    def _info(self, tx: Transaction, in_force: InForce, founding: Room, each: Amendment) -> AmendmentInfo:
         base, thing = self._base, each.act.place.leaf
-        asked = world.view.things[thing]
+        asked = in_force.view.things[thing]
         before = founding.terms.to_dict()
         return AmendmentInfo(
             amendment=b32(each.text.id),
             epoch=each.text.epoch,
-            state=world.standing(thing).value,
+            state=in_force.standing(thing).value,
             by=b32(each.act.author),
             name=each.text.name,
             joins=[b32(member) for member in each.text.members if member not in founding.members],
@@ -311,6 +311,6 @@ class Changes:
             needed=asked.needed,
             approvals=[
                 {"member": b32(member), "name": base.name_of(tx, member), "answer": answer.answer}
-                for member, answer in sorted(world.answers(thing).items())
+                for member, answer in sorted(in_force.answers(thing).items())
             ],
         )

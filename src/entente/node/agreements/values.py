@@ -97,7 +97,7 @@ class AgreementInfo(Struct, frozen=True):
     left: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
 
-class Opened(Struct, frozen=True):
+class OpenedCircle(Struct, frozen=True):
     """A circle that was opened."""
 
     circle: str

@@ -18,7 +18,7 @@ from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member, b32
 from entente.exchange import bundle
-from entente.exchange.bundle import Known, Manifest, Parser
+from entente.exchange.bundle import BundleManifest, Parser, PartnerBundle
 from entente.exchange.messages import Head, Message, Refusal, encode
 from entente.exchange.round import Round
 from entente.node.exchange.intake import Intake
@@ -47,15 +47,15 @@ AHEAD = 5 * 60 * 1000
 Progress = Callable[[str, int, int], None]
 
 
-class Seen(Struct):
+class VerifiedBundle(Struct):
     """What a bundle holds, once all of it was verified: the hash of each message, to know them again."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     public: bytes
     digests: list[bytes]
 
 
-class Quiet(Intake):
+class BundleSide(Intake):
     """A side that does not learn how far the partner holds our logs: what a bundle shows may be old."""
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:  # type: ignore[explicit-override]
@@ -94,17 +94,17 @@ class Bundles:
             )
         base.mark()
         with base.store.read() as tx, _created(out) as file:
-            round_ = Round(Quiet(base), member)
+            round_ = Round(BundleSide(base), member)
             messages = bundle.compose(tx, round_, known(tx, member)) if is_paired(tx, member) else iter(())
             seal(bundle.write(manifest, seed, _bodies(messages, round_, progress)), file, recipient)
         return BundleMade(b32(member), str(out), out.stat().st_size, round_.flow.sent_entries)
 
-    def _manifest(self, tx: Transaction, member: Member) -> Manifest:
+    def _manifest(self, tx: Transaction, member: Member) -> BundleManifest:
         base = self._base
         nonce, unsure = base.random(bundle.NONCE_SIZE), bool(base.doubted(tx))
         if unsure:
             tx.records.put(ASKED, _asked(member), nonce)
-        return Manifest(
+        return BundleManifest(
             sender=base.me,
             reader=member,
             created=base.clock(),
@@ -138,16 +138,16 @@ class Bundles:
             [*_rows("us", round_.stuck), *_rows("partner", round_.refused)],
         )
 
-    def _verify(self, stream: BinaryIO, progress: Progress | None) -> Seen:
+    def _verify(self, stream: BinaryIO, progress: Progress | None) -> VerifiedBundle:
         """Read all of it and change nothing."""
         if not stream.seekable():
             raise InvalidError("A bundle is read twice, so it must be a file.", hint="Copy it to a file first.")
         if os.fstat(stream.fileno()).st_size > MAX_FILE:
             raise LimitError(f"A bundle has at most {bundle.MAX_BYTES:,} bytes; this file is larger.")
-        found: list[tuple[Manifest, bytes]] = []
+        found: list[tuple[BundleManifest, bytes]] = []
         digests: list[bytes] = []
 
-        def admit(manifest: Manifest) -> bytes:
+        def admit(manifest: BundleManifest) -> bytes:
             found.append((manifest, self._admit(manifest)))
             return found[0][1]
 
@@ -158,13 +158,13 @@ class Bundles:
 
         self._read(stream, Parser(admit, take))
         manifest, public = found[0]
-        return Seen(manifest, public, digests)
+        return VerifiedBundle(manifest, public, digests)
 
     def _read(self, stream: BinaryIO, parser: Parser) -> None:
         unseal(stream, self._base.secrets.identity, parser.feed)
         parser.close()
 
-    def _admit(self, manifest: Manifest) -> bytes:
+    def _admit(self, manifest: BundleManifest) -> bytes:
         """Return the transport key that must have signed; raise unless we have confirmed its owner."""
         base = self._base
         if manifest.reader != base.me:
@@ -182,7 +182,7 @@ class Bundles:
                 hint="Compare its six words first: `entente partner add CARD`, then `entente partner confirm`.",
             )
 
-    def _meet(self, seen: Seen) -> None:
+    def _meet(self, seen: VerifiedBundle) -> None:
         """Take newer keys of the sender, and its word that it has accepted us."""
         base, manifest = self._base, seen.manifest
         sender = manifest.sender
@@ -200,7 +200,7 @@ class Bundles:
                 raise RefusedError("You do not exchange with this member at present.", code="not-entitled")
         self._rounds.heard(sender)
 
-    def _play(self, stream: BinaryIO, seen: Seen, progress: Progress | None) -> Round:
+    def _play(self, stream: BinaryIO, seen: VerifiedBundle, progress: Progress | None) -> Round:
         """Take the messages that were verified, each in its own transaction, and note what the sender holds."""
         round_ = self._round(seen.manifest)
         digests = iter(seen.digests)
@@ -223,21 +223,21 @@ class Bundles:
         self._note(seen.manifest, opening[0] if opening else Message(), round_.stuck)
         return round_
 
-    def _round(self, manifest: Manifest) -> Round:
+    def _round(self, manifest: BundleManifest) -> Round:
         """Return the answering side; heads in the bundle count against doubt only if they answer what we asked."""
         base = self._base
         with base.store.read() as tx:
             fresh = tx.records.get(ASKED, _asked(manifest.sender)) == manifest.answers
-        return Round(Intake(base) if fresh else Quiet(base), manifest.sender)
+        return Round(Intake(base) if fresh else BundleSide(base), manifest.sender)
 
-    def _note(self, manifest: Manifest, opening: Message, stuck: list[Refusal]) -> None:
+    def _note(self, manifest: BundleManifest, opening: Message, stuck: list[Refusal]) -> None:
         """Keep what the newest bundle of this partner said; a clock of its that once ran ahead does not count."""
         base = self._base
         with base.store.write() as tx:
             before = known(tx, manifest.sender).created
             if manifest.created < before <= base.clock() + AHEAD:
                 return
-            said = Known(
+            said = PartnerBundle(
                 created=manifest.created,
                 nonce=manifest.nonce,
                 unsure=manifest.unsure,
@@ -250,10 +250,10 @@ class Bundles:
             tx.records.put(SPACE, b32(manifest.sender), msgspec.msgpack.encode(said))
 
 
-def known(tx: Transaction, partner: Member) -> Known:
+def known(tx: Transaction, partner: Member) -> PartnerBundle:
     """Return what the newest bundle of a partner said; nothing in it if there was none."""
     data = tx.records.get(SPACE, b32(partner))
-    return msgspec.msgpack.decode(data, type=Known) if data else Known()
+    return msgspec.msgpack.decode(data, type=PartnerBundle) if data else PartnerBundle()
 
 
 def news(refusals: list[Refusal]) -> list[Refusal]:

@@ -9,11 +9,11 @@ from entente.core.ids import Member, keys_origin
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 
-def signer_of(base: Base, tx: Transaction, charter: Charter, row: LogRow, head: bytes) -> note.Verifier:
+def signer_of(base: Base, tx: Transaction, room: Room, row: LogRow, head: bytes) -> note.Verifier:
     """Return the log key under which a head counts; our own log may be taken back under any key that we had.
 
     RefusedError "retired-key" where no other member of the room vouches for what a retired key signed;
@@ -22,7 +22,7 @@ def signer_of(base: Base, tx: Transaction, charter: Charter, row: LogRow, head: 
     history = base.history(tx, Member(row.member))
     if row.member == base.me:
         return history.signer(note.Note.parse(head))
-    others = [member for member in charter.members if member != row.member]
+    others = [member for member in room.members if member != row.member]
     vouchers = (base.history(tx, each).current.cosigners(each)[0] for each in others if _known(tx, each))
     return history.counted(head, row.note, vouchers)
 

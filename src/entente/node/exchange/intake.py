@@ -15,24 +15,21 @@ from entente.core.errors import EntenteError, LimitError, RefusedError, Verifica
 from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.core.merkle import leaf_hash
 from entente.exchange.messages import MAX_STRAYS
-from entente.exchange.side import Scene, forked
+from entente.exchange.side import CommonLogs, forked
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
 from entente.node.agreements.epochs import history_offer, take_history
-from entente.node.exchange import quota
-from entente.node.exchange import strays as relaying
+from entente.node.exchange import quota, strays
 from entente.node.exchange.heads import signer_of
 from entente.node.exchange.judging import Judging
 from entente.node.home.base import LOST
 from entente.node.items import claims, erasing
-from entente.node.logs import evidence
-from entente.node.logs import witnessed as timing
+from entente.node.logs import evidence, witnessed
 from entente.node.partners import successions
-from entente.node.recall import passed_on as following
-from entente.node.rooms import forked_logs as strays
-from entente.node.rooms import offers as charter_book
+from entente.node.recall import passed_on
+from entente.node.rooms import forked_logs, offers
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
@@ -41,8 +38,8 @@ if TYPE_CHECKING:
     from entente.exchange.messages import Delivery, Head, Part, Stopped
     from entente.ledger.witness import Cosignature
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 
@@ -60,25 +57,25 @@ class Intake:
         """Return the logs that both are entitled to (docs/protocol/4-exchange.md and 7-changes.md)."""
         return self.scene(tx, partner).rows
 
-    def scene(self, tx: Transaction, partner: Member) -> Scene:
+    def scene(self, tx: Transaction, partner: Member) -> CommonLogs:
         """Return what is exchanged with a partner now, and what is kept back of what both may read."""
-        world = self.judging.world(tx)
+        in_force = self.judging.in_force(tx)
         by_origin = {row.origin: row for row in tx.logs.all()}
         given = {name: by_origin[name] for name in map(keys_origin, (self.me, partner)) if name in by_origin}
         audience: list[LogRow] = []
         bound: set[str] = set()
-        for charter in world.charters:
-            if partner not in charter.members or self.me not in charter.members:
+        for room in in_force.rooms:
+            if partner not in room.members or self.me not in room.members:
                 continue
-            names = [*map(charter.origin, charter.members), *map(keys_origin, charter.members)]
+            names = [*map(room.origin, room.members), *map(keys_origin, room.members)]
             rows = [by_origin[name] for name in names if name in by_origin]
-            given |= {row.origin: row for row in self._shared(world, charter, rows, partner)}
-            if world.signed(charter, partner) and world.signed(charter, self.me):
+            given |= {row.origin: row for row in self._shared(in_force, room, rows, partner)}
+            if in_force.signed(room, partner) and in_force.signed(room, self.me):
                 audience += [row for row in rows if row.circle]
-            if not {partner, self.me} & world.exited(world.charters.founding_room(charter)):
+            if not {partner, self.me} & in_force.exited(in_force.rooms.founding_room(room)):
                 bound |= {row.origin for row in rows if row.circle}
         told = [*audience, *(row for row in given.values() if not row.circle)]
-        return Scene(
+        return CommonLogs(
             rows=sorted(given.values(), key=lambda row: (row.circle, row.origin)),
             withheld=[origin_hash(row.origin) for row in audience if row.origin not in given or row.stopped],
             stopped=[row for row in told if row.stopped == evidence.TOLD],
@@ -87,12 +84,12 @@ class Intake:
 
     def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
         """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
-        world = self.judging.world(tx)
+        in_force = self.judging.in_force(tx)
         found = [row for row in self.scene(tx, partner).heads if origin_hash(row.origin) == part.log]
         for row in found:
-            charter = world.charters.require(row.circle)
+            room = in_force.rooms.require(row.circle)
             if row.member != self.me and row.note:
-                signer_of(self.base, tx, charter, row, part.note)
+                signer_of(self.base, tx, room, row, part.note)
                 evidence.compare(self.base, tx, row, part)
         return bool(found)
 
@@ -101,25 +98,25 @@ class Intake:
 
         A newcomer's own log is never among them: its approval stands there.
         """
-        charters = charter_book.load(tx)
+        rooms = offers.load(tx)
         later: dict[bytes, set[bytes]] = defaultdict(set)
         newcomers: set[bytes] = set()
         for row in rows:
-            room = charters.get(row.circle)
+            room = rooms.get(row.circle)
             if room is not None and room.epoch > 1:
                 later[room.revision].add(origin_hash(row.origin))
                 newcomers |= {origin_hash(row.origin)} if row.member in room.newcomers else set()
         return {log for logs in later.values() if logs.isdisjoint(shown) for log in logs} - newcomers
 
-    def _shared(self, world: World, charter: Charter, rows: list[LogRow], partner: Member) -> list[LogRow]:
+    def _shared(self, in_force: InForce, room: Room, rows: list[LogRow], partner: Member) -> list[LogRow]:
         """Return the logs of one room, and its members' key histories, that are exchanged with a partner now."""
-        then, now = world.charters.founding_room(charter), world.charters.founding_of(charter.agreement)
-        if now is None or partner in world.exited(then) or world.suspends(now, self.me, partner):
+        then, now = in_force.rooms.founding_room(room), in_force.rooms.founding_of(room.agreement)
+        if now is None or partner in in_force.exited(then) or in_force.suspends(now, self.me, partner):
             return [row for row in rows if not row.circle]
-        late = [member for member in (partner, self.me) if not world.signed(charter, member)]
+        late = [member for member in (partner, self.me) if not in_force.signed(room, member)]
         if late:  # a newcomer that has not signed: its own log, in which it may
             return [row for row in rows if not row.circle or row.member in late]
-        if self.me in world.exited(then):  # we have left: what we signed, nothing else
+        if self.me in in_force.exited(then):  # we have left: what we signed, nothing else
             return [row for row in rows if not row.circle or row.member == self.me]
         gone = partner not in now.members  # what it adds to its own log now comes by others only
         return [
@@ -128,8 +125,8 @@ class Intake:
             if not row.circle
             or not (
                 (gone and row.member == partner)
-                or world.suspends(now, Member(row.member), partner)
-                or (row.member == partner and world.suspends(now, partner, self.me))
+                or in_force.suspends(now, Member(row.member), partner)
+                or (row.member == partner and in_force.suspends(now, partner, self.me))
             )
         ]
 
@@ -140,23 +137,23 @@ class Intake:
             return Accepted(row, 0, [], failure, held_back=False)
         if not row.circle:
             return self._accept_keys(tx, row, part)
-        charter = charter_book.load(tx).require(row.circle)
+        room = offers.load(tx).require(row.circle)
         try:
-            signer = signer_of(self.base, tx, charter, row, part.note)
+            signer = signer_of(self.base, tx, room, row, part.note)
             head = own_line(part.note, signer)
         except EntenteError as problem:
             return Accepted(row, 0, [], problem, held_back=False)
         kept: list[Draft] = []
         if row.member == self.me:
             row, kept = log.rewind(tx, row)
-        over = None if row.member == self.me else quota.problem(tx, charter, row, self.base.clock())
+        over = None if row.member == self.me else quota.problem(tx, room, row, self.base.clock())
         accepted = log.accept(
             tx,
             row,
             head,
             [] if over else part.packages,
             key=signer.public_key,
-            judge=lambda row, run, hashes: self._judged(tx, charter, row, run, hashes),
+            judge=lambda row, run, hashes: self._judged(tx, room, row, run, hashes),
         )
         if row.size < row.signed and row.member != self.me and not row.stopped:
             accepted = structs.replace(accepted, row=evidence.replaced(self.base, tx, row, accepted.row))
@@ -167,9 +164,9 @@ class Intake:
         by_reason: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
         for index, leaf, reason in accepted.refused:
             by_reason[reason].append((index, leaf))
-        self._erase(tx, charter)
+        self._erase(tx, room)
         if row.member != self.me:
-            claims.refuse(tx, self.base, charter, origin_hash(row.origin), by_reason)
+            claims.refuse(tx, self.base, room, origin_hash(row.origin), by_reason)
             return accepted
         return self._taken_back(tx, accepted, kept)
 
@@ -190,32 +187,30 @@ class Intake:
             row, _ = log.append(tx, row, kept, seed=None, random=self.base.random)
         return structs.replace(accepted, row=row)
 
-    def _judged(
-        self, tx: Transaction, charter: Charter, row: LogRow, run: list[Column], hashes: Sequence[bytes]
-    ) -> Judged:
+    def _judged(self, tx: Transaction, room: Room, row: LogRow, run: list[Column], hashes: Sequence[bytes]) -> Judged:
         """Judge what may be taken of a run today; what we take back of our own is not counted."""
         if row.member == self.me:
-            return self.judging.judge(tx, charter, row, run, hashes)
+            return self.judging.judge(tx, room, row, run, hashes)
         return quota.measured(
             tx,
-            charter,
+            room,
             row,
             self.base.clock(),
             run,
-            lambda fits: self.judging.judge(tx, charter, row, run[:fits], hashes[:fits]),
+            lambda fits: self.judging.judge(tx, room, row, run[:fits], hashes[:fits]),
         )
 
-    def _erase(self, tx: Transaction, charter: Charter) -> None:
+    def _erase(self, tx: Transaction, room: Room) -> None:
         """Do what the acts of this run ask to erase, and sign that it was done."""
         asked, self.judging.recalled = self.judging.recalled, []
         answered, self.judging.answered = self.judging.answered, []
         for erasure in asked:
             erasing.apply(tx, self.base, erasure)
             if erasure.by != self.me:
-                erasing.answer(tx, self.base, charter, erasure.log, erasure.entries)
-            following.follow(tx, self.base, self.judging.world(tx), erasure.log)
+                erasing.answer(tx, self.base, room, erasure.log, erasure.entries)
+            passed_on.follow(tx, self.base, self.judging.in_force(tx), erasure.log)
         for member, of in answered:
-            following.show(tx, self.base, self.judging.world(tx), member, of)
+            passed_on.show(tx, self.base, self.judging.in_force(tx), member, of)
 
     def _rolled_back(self, tx: Transaction, row: LogRow, part: Part) -> bool:
         """Say whether a partner shows a head that we signed and do not hold: then this home is an old copy.
@@ -246,23 +241,23 @@ class Intake:
         gone = erasing.marks(tx, origin_hash(row.origin), delivery.index, delivery.index)
         if erasing.covers(gone, delivery.index, leaf_hash(leaf), said.kind):
             return False
-        charter = charter_book.load(tx).require(row.circle)
+        room = offers.load(tx).require(row.circle)
         now, size = self.base.clock(), len(delivery.payload)
-        if (over := quota.problem(tx, charter, row, now, size)) is not None:
+        if (over := quota.problem(tx, room, row, now, size)) is not None:
             raise over
         column = Column(delivery.index, said.kind, said.time, size, delivery.salt, delivery.payload)
-        judged = self.judging.judge(tx, charter, row, [column], [leaf_hash(leaf)])
+        judged = self.judging.judge(tx, room, row, [column], [leaf_hash(leaf)])
         if not judged.taken:
             return False
-        quota.charge(tx, quota.account(tx, charter, row, now), 0, size)
+        quota.charge(tx, quota.account(tx, room, row, now), 0, size)
         tx.payloads.put(row.id, judged.payloads)
         if row.stopped:
-            strays.note(tx, row)
-        self._erase(tx, charter)
+            forked_logs.note(tx, row)
+        self._erase(tx, room)
         if judged.refused:
             tx.payloads.settle(row.id, [delivery.index])
             named = {judged.refused[0][1]: [(delivery.index, leaf_hash(leaf))]}
-            claims.refuse(tx, self.base, charter, origin_hash(row.origin), named)
+            claims.refuse(tx, self.base, room, origin_hash(row.origin), named)
         return True
 
     def _awaits(self, tx: Transaction, row: LogRow, index: int) -> bool:
@@ -274,22 +269,22 @@ class Intake:
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
         """Take notice of an offered agreement, circle or revision, of a history, of evidence, or of strays."""
-        told = canon.decode(offer, charter_book.MAX_HISTORY)
+        told = canon.decode(offer, offers.MAX_HISTORY)
         if "evidence" in told:
             new = evidence.take(self.base, tx, told["evidence"])
         elif "strays" in told:
             self._strays += 1
             if self._strays > MAX_STRAYS:
                 raise LimitError(f"At most {MAX_STRAYS} offers of acts of forked logs are taken in one round.")
-            new = relaying.take(self.base, tx, self.judging, told["strays"], forked(self.scene(tx, partner)))
+            new = strays.take(self.base, tx, self.judging, told["strays"], forked(self.scene(tx, partner)))
         elif "history" in told:
             new = take_history(self.base, tx, offer, partner)
         else:
-            world = self.base.world(tx)
-            waiting = [each for each in world.charters if each.first and each.offered_by == partner]
-            open_ = sum(world.state(each) is State.PROPOSED for each in waiting)
+            in_force = self.base.in_force(tx)
+            waiting = [each for each in in_force.rooms if each.first and each.offered_by == partner]
+            open_ = sum(in_force.state(each) is State.PROPOSED for each in waiting)
             now = self.base.clock()
-            new = charter_book.take(tx, world.charters, offer, me=self.me, by=partner, time=now, open_=open_)
+            new = offers.take(tx, in_force.rooms, offer, me=self.me, by=partner, time=now, open_=open_)
         self.judging.forget()
         if new and tx.records.get(*LOST):
             self.base.doubt(tx, "A circle came back to this home; what was signed in it before is awaited.")
@@ -297,24 +292,24 @@ class Intake:
 
     def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
         """Return offers for what this partner lacks of circles with it; agreements first, then as they came to be."""
-        world = self.judging.world(tx)
-        firsts: list[Charter] = []
+        in_force = self.judging.in_force(tx)
+        firsts: list[Room] = []
         later: dict[tuple[int, bytes], bytes] = {}
-        for charter in world.charters:
-            both = partner in charter.members and self.me in charter.members
-            if not both or lacking.isdisjoint({origin_hash(charter.origin(each)) for each in (self.me, partner)}):
+        for room in in_force.rooms:
+            both = partner in room.members and self.me in room.members
+            if not both or lacking.isdisjoint({origin_hash(room.origin(each)) for each in (self.me, partner)}):
                 continue
-            if charter.first:
-                firsts.append(charter)
-            elif not world.signed(charter, partner):
-                later |= {(0, each): each for each in history_offer(self.base, tx, world, charter)}
+            if room.first:
+                firsts.append(room)
+            elif not in_force.signed(room, partner):
+                later |= {(0, each): each for each in history_offer(self.base, tx, in_force, room)}
             else:
-                later[charter.epoch, charter.revision] = world.charters.revisions[charter.revision].offer()
-        for each in world.charters.revisions.values():
-            founding = world.charters.founding_of(each.text.agreement)
+                later[room.epoch, room.revision] = in_force.rooms.revisions[room.revision].offer()
+        for each in in_force.rooms.revisions.values():
+            founding = in_force.rooms.founding_of(each.text.agreement)
             if founding is not None and founding.revision == each.text.base and partner in founding.members:
                 later |= {(each.text.epoch, each.text.id): each.offer()} if partner in each.text.members else {}
-        first = [charter.offer() for charter in sorted(firsts, key=lambda charter: not charter.founding)]
+        first = [room.offer() for room in sorted(firsts, key=lambda room: not room.founding)]
         return [*first, *(later[key] for key in sorted(later))][:16]
 
     def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
@@ -323,17 +318,17 @@ class Intake:
 
     def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
         """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
-        return relaying.told(tx, row, theirs, room)
+        return strays.told(tx, row, theirs, room)
 
     def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
         """Return an offer of acts of a forked log that are not among these names."""
-        return relaying.offer(self.base, tx, self.judging.world(tx).charters, row, names)
+        return strays.offer(self.base, tx, self.judging.in_force(tx).rooms, row, names)
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""
         if witness.holds(tx, given):
             return False
-        if row.circle and given.member not in charter_book.load(tx).members(row.circle):
+        if row.circle and given.member not in offers.load(tx).members(row.circle):
             raise VerificationError("A cosigner of this log is not in its circle.", code="not-entitled")
         history = self.base.history(tx, Member(given.member))
         line = note.Signature.parse(given.line).key_id
@@ -346,7 +341,7 @@ class Intake:
                 evidence.keep_split(self.base, tx, row, given)
             raise
         if new:
-            timing.note(tx, given)
+            witnessed.note(tx, given)
         return new
 
     def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
@@ -361,7 +356,7 @@ class Intake:
             now=now // 1000,
         )
         for each in made:
-            timing.note(tx, each, now)
+            witnessed.note(tx, each, now)
         return made
 
     def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:

@@ -31,18 +31,18 @@ from entente.node.items import claims, consents, erasing
 from entente.node.items.ownership import claimed, rules_for
 from entente.node.items.projection import add_counts, count, file_act, misnamed, repeats, resettle
 from entente.node.logs import claimed as dates
-from entente.node.logs import witnessed as timing
-from entente.node.recall import passed_on as following
+from entente.node.logs import witnessed
+from entente.node.recall import passed_on
 from entente.node.rooms import gaps
-from entente.policy.ownership import Profile
+from entente.policy.ownership import Identities
 from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
 
 if TYPE_CHECKING:
     from entente.ledger.proof import Proof
     from entente.node.home.base import Base
     from entente.node.items.erasing import Erasure
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
 
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
@@ -54,14 +54,14 @@ RECALLS = {ERASE.name, ERASED.name, RELEASED.name, PASSED.name}
 _CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
 
 
-class Run(Struct):
+class EntryRun(Struct):
     """The judgement of a run of entries while it is being made."""
 
     payloads: list[NewPayload]
     refused: list[tuple[int, str]]
     awaited: list[int]
     items: list[tuple[Column, Read]]
-    profile: dict[Member, Profile | None] = {}
+    profile: dict[Member, Identities | None] = {}
     columns: Sequence[Column] = ()
     view: View | None = None
     hashes: Sequence[bytes] = ()
@@ -85,26 +85,24 @@ class Judging:
         """What allowed acts ask to erase; `intake` does it once the run is stored."""
         self.answered: list[tuple[Member, bytes]] = []
         """Who signed to have erased entries of which log."""
-        self._world: tuple[Transaction, World] | None = None
+        self._in_force: tuple[Transaction, InForce] | None = None
 
-    def world(self, tx: Transaction) -> World:
-        """Return the world of this transaction, folded once until an act of it arrives."""
-        if self._world is None or self._world[0] is not tx:
-            self._world = (tx, self.base.world(tx))
-        return self._world[1]
+    def in_force(self, tx: Transaction) -> InForce:
+        """Return what is in force in this transaction, folded once until an act of it arrives."""
+        if self._in_force is None or self._in_force[0] is not tx:
+            self._in_force = (tx, self.base.in_force(tx))
+        return self._in_force[1]
 
     def forget(self) -> None:
         """Fold again before the next judgement: an act or an offer has come."""
-        self._world = None
+        self._in_force = None
 
-    def judge(
-        self, tx: Transaction, charter: Charter, row: LogRow, columns: list[Column], hashes: Sequence[bytes]
-    ) -> Judged:
+    def judge(self, tx: Transaction, room: Room, row: LogRow, columns: list[Column], hashes: Sequence[bytes]) -> Judged:
         """Judge a run of entries of one log of a circle."""
-        world = self.world(tx)
+        in_force = self.in_force(tx)
         log_hash, author = origin_hash(row.origin), Member(row.member)
-        taken, waits = self._admitted(world, charter, log_hash, columns)
-        run = Run([], [], [], [], columns=columns, hashes=hashes, gap=gaps.first(tx, row))
+        taken, waits = self._admitted(in_force, room, log_hash, columns)
+        run = EntryRun([], [], [], [], columns=columns, hashes=hashes, gap=gaps.first(tx, row))
         if taken and author != self.me and columns[0].index >= row.size:
             dates.note(tx, self.me, row, columns[:taken])
         gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
@@ -114,24 +112,24 @@ class Judging:
             if each.payload is None:
                 run.awaited.append(each.index)
                 run.gap = min(run.gap, gaps.at(tx, log_hash, each.index, each.kind))
-            elif each.kind == item.NAME and item.NAME in charter.terms.kinds:
+            elif each.kind == item.NAME and item.NAME in room.terms.kinds:
                 self._read_item(run, each)
             elif each.kind == document.NAME:
-                self._document(charter, run, each)
-            elif reason := self._file(tx, world, charter, Place(log_hash, each.index, leaf), author, each, run):
+                self._document(room, run, each)
+            elif reason := self._file(tx, in_force, room, Place(log_hash, each.index, leaf), author, each, run):
                 run.refused.append((each.index, reason))
         if run.items:
-            self._items(tx, world, charter, row, run)
-        timing.watch(tx, log_hash, [each.index for each in run.payloads if each.kind in _TIMED])
+            self._items(tx, in_force, room, row, run)
+        witnessed.watch(tx, log_hash, [each.index for each in run.payloads if each.kind in _TIMED])
         if any(each.kind in _FOLDED for each in run.payloads):
             self.forget()
         return Judged(taken, run.payloads, run.refused, run.awaited, waits)
 
-    def _admitted(self, world: World, charter: Charter, log_hash: bytes, columns: list[Column]) -> tuple[int, str]:
+    def _admitted(self, in_force: InForce, room: Room, log_hash: bytes, columns: list[Column]) -> tuple[int, str]:
         """Return how many entries may be taken now, and why the next one waits if it is not for its circle's sake."""
         limit = self.base.clock() + AHEAD
-        usable = world.usable(charter)
-        self._check_open(world, log_hash, columns)
+        usable = in_force.usable(room)
+        self._check_open(in_force, log_hash, columns)
         for taken, each in enumerate(columns):
             if each.time > limit:
                 return taken, f"Entry {each.index} claims a time more than 5 minutes ahead of our clock; it waits."
@@ -139,10 +137,10 @@ class Judging:
                 return taken, ""
         return len(columns), ""
 
-    def stray_problem(self, tx: Transaction, charter: Charter, proof: Proof) -> str:
+    def stray_problem(self, tx: Transaction, room: Room, proof: Proof) -> str:
         """Return why an act of another history of a forked log is not taken now, "" if it is."""
         check = _CHECKS.get(proof.kind)
-        if proof.kind not in _FOLDED or check is None or not _admits(charter, proof.kind):
+        if proof.kind not in _FOLDED or check is None or not _admits(room, proof.kind):
             return "kind"
         try:
             check(canon.decode(proof.payload, MAX_ACT))
@@ -150,26 +148,26 @@ class Judging:
             return "malformed"
         early = proof.kind in BEFORE_FORCE and proof.index < MAX_BEFORE_FORCE
         late = proof.time > self.base.clock() + AHEAD
-        return "" if not late and (early or self.world(tx).usable(charter)) else WAITS
+        return "" if not late and (early or self.in_force(tx).usable(room)) else WAITS
 
-    def _check_open(self, world: World, log_hash: bytes, columns: list[Column]) -> None:
+    def _check_open(self, in_force: InForce, log_hash: bytes, columns: list[Column]) -> None:
         """Raise RefusedError if an entry stands behind the one that closed its log."""
         ends = [each.index for each in columns if each.kind == CLOSED.name]
-        ends += [world.view.states[CLOSED.name].get(log_hash, columns[-1].index)]
+        ends += [in_force.view.states[CLOSED.name].get(log_hash, columns[-1].index)]
         if columns[-1].index > min(ends):
             raise RefusedError(f"Entry {min(ends)} closed this log; nothing may follow it.", code="closed")
 
-    def _read_item(self, run: Run, each: Column) -> None:
+    def _read_item(self, run: EntryRun, each: Column) -> None:
         try:
             run.items.append((each, item.read(each.payload or b"")))
         except EntenteError as problem:
             run.refused.append((each.index, item.reason_of(problem)))
 
-    def _document(self, charter: Charter, run: Run, each: Column) -> None:
+    def _document(self, room: Room, run: EntryRun, each: Column) -> None:
         """Check a document and keep it; no act is judged by it."""
         payload = each.payload or b""
-        terms = charter.terms
-        reason = document.judge(payload, charter.text.ceiling, terms.limits.payload)
+        terms = room.terms
+        reason = document.judge(payload, room.text.ceiling, terms.limits.payload)
         if not set(FAMILIES[document.NAME]) & set(terms.kinds):
             reason = "kind"
         if reason:
@@ -179,61 +177,61 @@ class Judging:
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, payload[:end], payload[end:]))
 
     def _file(
-        self, tx: Transaction, world: World, charter: Charter, place: Place, author: Member, each: Column, run: Run
+        self, tx: Transaction, in_force: InForce, room: Room, place: Place, author: Member, each: Column, run: EntryRun
     ) -> str:
         """Check one act and keep it; return why not, if not."""
         payload = each.payload or b""
         check = _CHECKS.get(each.kind)
-        if check is None or not _admits(charter, each.kind):
+        if check is None or not _admits(room, each.kind):
             return "kind"
         try:
             body = canon.decode(payload, MAX_ACT)
             check(body)
         except EntenteError as problem:
             return item.reason_of(problem)
-        act = Act(place, author, charter.circle, each.kind, each.time, body)
-        if reason := self._counts(tx, world, charter, act, run):
+        act = Act(place, author, room.key, each.kind, each.time, body)
+        if reason := self._counts(tx, in_force, room, act, run):
             return reason
         run.payloads.append(NewPayload(each.index, each.kind, each.time, each.salt, b"", payload))
         if each.kind == PROFILE.name:
             run.profile = {author: claimed(body)}
-            claims.deny_by_profile(tx, self.base, world, charter, author, body)
+            claims.deny_by_profile(tx, self.base, in_force, room, author, body)
         return ""
 
-    def _counts(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
+    def _counts(self, tx: Transaction, in_force: InForce, room: Room, act: Act, run: EntryRun) -> str:
         """Keep what an act says, by its kind; return why it does not count, if it does not."""
         if act.kind in _FOLDED:
-            final = act.place.index <= run.gap and not world.forked(charter)
-            if final and (reason := self._denied(tx, world, act, run)):
+            final = act.place.index <= run.gap and not in_force.forked(room)
+            if final and (reason := self._denied(tx, in_force, act, run)):
                 return reason
-            return consents.ask_problem(tx, world, charter, act.body) if act.kind == ONWARD.name else ""
+            return consents.ask_problem(tx, in_force, room, act.body) if act.kind == ONWARD.name else ""
         if act.kind in RECALLS:
-            return self._recall(tx, world, charter, act, run)
-        reason = misnamed(tx, world.charters, charter, act.author, act.body)
+            return self._recall(tx, in_force, room, act, run)
+        reason = misnamed(tx, in_force.rooms, room, act.author, act.body)
         if not reason:
             file_act(tx, act.author, act.place.ref, act.kind, act.time, act.body)
         return reason
 
-    def _denied(self, tx: Transaction, world: World, act: Act, run: Run) -> str:
+    def _denied(self, tx: Transaction, in_force: InForce, act: Act, run: EntryRun) -> str:
         """Judge a folded act in its place, behind those before it; return why it is denied, "" if it is not."""
-        run.view = run.view or world.view.copy()
+        run.view = run.view or in_force.view.copy()
         run.view.extend([act])
         run.view = gaps.settled(tx, run.view, self.me)
         judgement = run.view.judged.get(act.place.ref)
         return judgement.detail if judgement is not None and judgement.verdict is Verdict.DENY else ""
 
-    def _recall(self, tx: Transaction, world: World, charter: Charter, act: Act, run: Run) -> str:
+    def _recall(self, tx: Transaction, in_force: InForce, room: Room, act: Act, run: EntryRun) -> str:
         """Keep what an act says of erased or released entries and what is to be done because of it, or say why not."""
         if act.kind == RELEASED.name:
-            reason = consents.problem(tx, charter, act.author, act.place, act.body, run.leaf_at)
+            reason = consents.problem(tx, room, act.author, act.place, act.body, run.leaf_at)
             if not reason:
-                consents.file_consent(tx, self.me, charter, act.place, act.author, act.body)
+                consents.file_consent(tx, self.me, room, act.place, act.author, act.body)
         elif act.kind == PASSED.name:
-            reason = following.problem(tx, world, charter, act.author, act.body)
+            reason = passed_on.problem(tx, in_force, room, act.author, act.body)
             if not reason:
                 erasing.file_passed(tx, act.time, act.body)
         else:
-            reason = erasing.problem(tx, charter, act.author, act.place, act.kind, act.body, run.leaf_at)
+            reason = erasing.problem(tx, room, act.author, act.place, act.kind, act.body, run.leaf_at)
             if not reason and act.kind == ERASED.name:
                 erasing.file_erased(tx, act.author, act.time, act.body)
                 self.answered.append((act.author, erasing.log_of(act.body)))
@@ -241,11 +239,11 @@ class Judging:
                 self.recalled.append(erasing.read(act.time, act.author, act.kind, act.body))
         return reason
 
-    def _items(self, tx: Transaction, world: World, charter: Charter, row: LogRow, run: Run) -> None:
+    def _items(self, tx: Transaction, in_force: InForce, room: Room, row: LogRow, run: EntryRun) -> None:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
         author = Member(row.member)
         known = tx.items.find(sorted({read.facts.id for _, read in run.items}))
-        rules = rules_for(tx, world, charter, known, run.profile)
+        rules = rules_for(tx, in_force, room, known, run.profile)
         by_id: dict[str, set[Member]] = {key: set(value) for key, value in rules.claims.items()}
         rules = structs.replace(rules, claims=by_id)
         fresh: list[tuple[Column, Read, int]] = []
@@ -275,8 +273,8 @@ class Judging:
         run.payloads += [
             NewPayload(each.index, each.kind, each.time, each.salt, read.head, b"", seq) for each, read, seq in placed
         ]
-        if seen := [each.index for each, read, _ in placed if read.facts.type == timing.SIGHTING]:
-            timing.watch(tx, origin_hash(row.origin), seen)
+        if seen := [each.index for each, read, _ in placed if read.facts.type == witnessed.SIGHTING]:
+            witnessed.watch(tx, origin_hash(row.origin), seen)
         counts = count(
             [read.facts.revoked for _, read, _ in fresh],
             [read.facts.id for _, read, _ in fresh],
@@ -287,7 +285,7 @@ class Judging:
         repeated = repeats([read.facts.id for _, read, _ in fresh])
         touched = [read.facts.id for _, read, _ in fresh if read.facts.id in known or read.facts.id in repeated]
         resettle(tx, touched)
-        claims.deny_late(tx, self.base, charter, rules, touched)
+        claims.deny_late(tx, self.base, room, rules, touched)
 
     def _same(self, tx: Transaction, rows: list[ItemRow], author: Member, read: Read) -> int:
         """Return the `seq` of this author's copy with exactly these bytes, 0 if there is none."""
@@ -297,10 +295,10 @@ class Judging:
         return next((row.seq for row, data in tx.items.get(alike) if data == read.data and not row.own), 0)
 
 
-def _admits(charter: Charter, kind: str) -> bool:
+def _admits(room: Room, kind: str) -> bool:
     """Say whether the terms of this room let such entries be sent, where they have a word on it."""
     if kind == ONWARD.name:
-        return charter.terms.onward == "consent"
+        return room.terms.onward == "consent"
     if kind in FAMILIES:
-        return not set(FAMILIES[kind]).isdisjoint(charter.terms.kinds)
-    return kind != "acknowledgement/1" or kind in charter.terms.kinds
+        return not set(FAMILIES[kind]).isdisjoint(room.terms.kinds)
+    return kind != "acknowledgement/1" or kind in room.terms.kinds

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entente.ledger.package import Column
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 SPACE = "quota"
@@ -60,12 +60,12 @@ class Account(Struct, frozen=True):
         )
 
 
-def account(tx: Transaction, charter: Charter, row: LogRow, now: int) -> Account:
+def account(tx: Transaction, room: Room, row: LogRow, now: int) -> Account:
     """Return the account of a log's author under its agreement; `now` in milliseconds."""
-    prefix = f"{b32(charter.agreement)}/{b32(row.member)}/"
+    prefix = f"{b32(room.agreement)}/{b32(row.member)}/"
     rows = tx.records.scan(SPACE, prefix)
     hours = {int(key.removeprefix(prefix)): _decode(data) for key, data in rows}
-    return Account(prefix, charter.terms.limits, hours, now // HOUR)
+    return Account(prefix, room.terms.limits, hours, now // HOUR)
 
 
 def charge(tx: Transaction, held: Account, entries: int, bytes_: int) -> None:
@@ -83,14 +83,14 @@ def _key(held: Account, hour: int) -> str:
     return f"{held.prefix}{hour:012d}"
 
 
-def problem(tx: Transaction, charter: Charter, row: LogRow, now: int, size: int = 0) -> LimitError | None:
+def problem(tx: Transaction, room: Room, row: LogRow, now: int, size: int = 0) -> LimitError | None:
     """Return why one more entry with a payload of this size is not taken now (code "quota"), None if it is."""
-    return account(tx, charter, row, now).problem(size)
+    return account(tx, room, row, now).problem(size)
 
 
 def measured(
     tx: Transaction,
-    charter: Charter,
+    room: Room,
     row: LogRow,
     now: int,
     columns: Sequence[Column],
@@ -100,7 +100,7 @@ def measured(
 
     `judge` is asked about that many, from the first on.
     """
-    held = account(tx, charter, row, now)
+    held = account(tx, room, row, now)
     sizes = [len(each.payload or b"") for each in columns]
     fits = held.fitting(sizes)
     if fits == 0 and sizes:
@@ -108,7 +108,7 @@ def measured(
     judged = judge(fits)
     charge(tx, held, judged.taken, sum(sizes[: judged.taken]))
     if judged.taken == fits < len(sizes) and not judged.waits:
-        held = account(tx, charter, row, now)
+        held = account(tx, room, row, now)
         judged = structs.replace(judged, waits=_said(held, sizes[fits]), code=CODE)
     return judged
 

@@ -22,10 +22,9 @@ from entente.ledger.seams import ties
 from entente.node.exchange import quota
 from entente.node.exchange.heads import signer_of
 from entente.node.exchange.judging import WAITS
-from entente.node.logs import witnessed as timing
+from entente.node.logs import witnessed
 from entente.node.logs.proofs import proof_of
-from entente.node.rooms import forked_logs as strays
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import forked_logs, offers
 from entente.node.rooms.forked_logs import Stray
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from entente.node.exchange.judging import Judging
     from entente.node.home.base import Base
-    from entente.node.rooms.room import Charters
+    from entente.node.rooms.room import Rooms
     from entente.store.ports import LogRow, Transaction
 
 MAX_STRAYS: Final = 4096
@@ -48,25 +47,25 @@ MAX_OFFERED: Final = 256
 
 def told(tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
     """Return what is held of a forked log; with names, of at most `room` bytes, if the partner holds something else."""
-    mine = Stopped(origin_hash(row.origin), strays.digest(tx, row))
+    mine = Stopped(origin_hash(row.origin), forked_logs.digest(tx, row))
     if theirs is None or theirs.digest == mine.digest:
         return mine
-    newest = sorted(strays.held(tx, row))[-MAX_NAMES:]
+    newest = sorted(forked_logs.held(tx, row))[-MAX_NAMES:]
     names = b"".join(sorted(leaf[:NAME_SIZE] for _, leaf in newest))
     return structs.replace(mine, names=names) if len(names) <= room else mine
 
 
-def offer(base: Base, tx: Transaction, charters: Charters, row: LogRow, names: bytes) -> bytes | None:
+def offer(base: Base, tx: Transaction, rooms: Rooms, row: LogRow, names: bytes) -> bytes | None:
     """Return the document with acts of a forked log that are not among `names`; None if there are none."""
     known = {names[at : at + NAME_SIZE] for at in range(0, len(names), NAME_SIZE)}
-    held = {place: one for place, one in strays.held(tx, row).items() if isinstance(one, Stray) or ties(tx, row)}
+    held = {place: one for place, one in forked_logs.held(tx, row).items() if isinstance(one, Stray) or ties(tx, row)}
     proofs: list[str] = []
     size = 0
     for place in sorted(held)[-MAX_NAMES:]:
         if place[1][:NAME_SIZE] in known or size > MAX_TOLD or len(proofs) == MAX_OFFERED:
             continue
         one = held[place]
-        proofs.append(to_b64(one.proof if isinstance(one, Stray) else proof_of(base, tx, charters, row, one, most=1)))
+        proofs.append(to_b64(one.proof if isinstance(one, Stray) else proof_of(base, tx, rooms, row, one, most=1)))
         size += len(proofs[-1])
     return canon.encode({"v": 1, "strays": proofs}) if proofs else None
 
@@ -90,7 +89,7 @@ def take(base: Base, tx: Transaction, judging: Judging, document: object, rows: 
         except EntenteError as wrong:
             problem = problem or (None if wrong.code == WAITS else wrong)
     for row in changed.values():
-        strays.note(tx, row)
+        forked_logs.note(tx, row)
     if problem is not None:
         raise problem
     return bool(changed)
@@ -102,22 +101,22 @@ def _take(base: Base, tx: Transaction, judging: Judging, data: bytes, rows: Mapp
     row = rows.get(proof.checkpoint.origin)
     if row is None or row.member != proof.author.member:
         raise RefusedError("The act stands in no forked log that is exchanged here.", code="offer")
-    charter = charter_book.load(tx).require(row.circle)
-    own_line(proof.head, signer_of(base, tx, charter, row, proof.head))
+    room = offers.load(tx).require(row.circle)
+    own_line(proof.head, signer_of(base, tx, room, row, proof.head))
     leaf = entry.leaves([proof.kind], [proof.time], [proof.salt], [proof.payload])[0]
     place = Place(origin_hash(row.origin), proof.index, leaf_hash(leaf))
-    if strays.get(tx, place.ref) is not None or _stands(tx, row, place):
+    if forked_logs.get(tx, place.ref) is not None or _stands(tx, row, place):
         return None
-    if wrong := judging.stray_problem(tx, charter, proof):
+    if wrong := judging.stray_problem(tx, room, proof):
         raise RefusedError(f"This act of a forked log is not taken now ({wrong}).", code=wrong)
     now, size = base.clock(), len(data)
-    if (over := quota.problem(tx, charter, row, now, size)) is not None:
+    if (over := quota.problem(tx, room, row, now, size)) is not None:
         raise over
-    if len(tx.records.scan(strays.SPACE, f"{b32(place.log)}/")) >= MAX_STRAYS:
+    if len(tx.records.scan(forked_logs.SPACE, f"{b32(place.log)}/")) >= MAX_STRAYS:
         raise LimitError(f"At most {MAX_STRAYS} acts of other histories of a log are kept.", code="limit")
-    quota.charge(tx, quota.account(tx, charter, row, now), 1, size)
-    strays.keep(tx, place, Stray(place.index, place.leaf, proof.kind, proof.time, proof.payload, data))
-    timing.came(tx, place.ref, base.me, now)
+    quota.charge(tx, quota.account(tx, room, row, now), 1, size)
+    forked_logs.keep(tx, place, Stray(place.index, place.leaf, proof.kind, proof.time, proof.payload, data))
+    witnessed.came(tx, place.ref, base.me, now)
     return row
 
 

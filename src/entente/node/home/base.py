@@ -20,11 +20,9 @@ from entente.ledger.guard import fits
 from entente.ledger.view import fold
 from entente.node.home import vault
 from entente.node.home.find import find
-from entente.node.rooms import forked_logs as strays
-from entente.node.rooms import gaps
-from entente.node.rooms import offers as charter_book
-from entente.node.rooms.in_force import World
-from entente.node.rooms.room import Charters
+from entente.node.rooms import forked_logs, gaps, offers
+from entente.node.rooms.in_force import InForce
+from entente.node.rooms.room import Rooms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from entente.ledger.view import View
     from entente.node.home.files import Home, Secrets
     from entente.node.home.vault import Lock
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, PayloadRow, Store, Transaction
 
 GOVERNANCE = [kind.name for kind in FOLDED]
@@ -55,16 +53,16 @@ class Folded(Struct, frozen=True):
     `sizes` says up to which index each log was read, `forked` which acts are held of logs that evidence has stopped.
     """
 
-    charters: Charters
+    rooms: Rooms
     sizes: dict[int, int]
     moved: object
     forked: dict[bytes, bytes]
-    world: World
+    in_force: InForce
     marks: set[Hashable]
 
-    def leads_to(self, charters: Charters, moved: object, forked: dict[bytes, bytes], sizes: dict[int, int]) -> bool:
+    def leads_to(self, rooms: Rooms, moved: object, forked: dict[bytes, bytes], sizes: dict[int, int]) -> bool:
         """Say whether nothing but acts at the ends of logs can have come between this fold and a later moment."""
-        same = self.charters is charters and (self.moved, self.forked) == (moved, forked)
+        same = self.rooms is rooms and (self.moved, self.forked) == (moved, forked)
         return same and all(size <= sizes.get(number, -1) for number, size in self.sizes.items())
 
 
@@ -221,19 +219,19 @@ class Base:
         seed = self.secrets.seed("log")
         return seed if self.history(tx, self.me).current.log == keys.public_of(seed) else None
 
-    def append(self, tx: Transaction, circle: Charter, drafts: Iterable[Draft]) -> tuple[LogRow, list[Place]]:
+    def append(self, tx: Transaction, circle: Room, drafts: Iterable[Draft]) -> tuple[LogRow, list[Place]]:
         """Append to our own log in the newest room of a circle; call `mark` after the transaction."""
-        row = tx.logs.get(charter_book.load(tx).current(circle).origin(self.me))
+        row = tx.logs.get(offers.load(tx).current(circle).origin(self.me))
         if row is None:
-            raise NotFoundError(f"There is no log for circle {b32(circle.circle)[:8]}.")
+            raise NotFoundError(f"There is no log for circle {b32(circle.key)[:8]}.")
         return log.append(tx, row, list(drafts), seed=self.seed(tx), random=self.random)
 
     def now(self) -> str:
         """Return the time now as RFC 3339."""
         return stamp(self.clock())
 
-    def world(self, tx: Transaction) -> World:
-        """Return the charters and the fold of their acts; what is new is folded onto what is known."""
+    def in_force(self, tx: Transaction) -> InForce:
+        """Return the rooms and the fold of their acts; what is new is folded onto what is known."""
         undone, seen = self.store.undone(), tx.seen()
         newest = self._folded
         known = [newest[0]] if newest is not None and newest[1] == undone else []
@@ -245,17 +243,17 @@ class Base:
         self._folded = found, undone
         if seen.settled:
             self._kept = found
-        return found.world
+        return found.in_force
 
     def _fold(self, tx: Transaction, known: list[Folded]) -> Folded:
         """Return the fold of what is seen now, begun with one of those known if nothing but new acts came since."""
-        charters, moved = charter_book.load(tx), tx.payloads.moved(GOVERNANCE)
+        rooms, moved = offers.load(tx), tx.payloads.moved(GOVERNANCE)
         logs = {row.id: row for row in tx.logs.all() if row.circle}
         stopped = [row for row in logs.values() if row.stopped]
-        forked = {origin_hash(row.origin): strays.digest(tx, row) for row in stopped}
+        forked = {origin_hash(row.origin): forked_logs.digest(tx, row) for row in stopped}
         ends = {number: gaps.first(tx, row) for number, row in logs.items()}
         sizes = {number: min(row.size, ends[number]) for number, row in logs.items()}
-        held = next((each for each in known if each.leads_to(charters, moved, forked, sizes)), None)
+        held = next((each for each in known if each.leads_to(rooms, moved, forked, sizes)), None)
         view: View | None = None
         rows: list[PayloadRow] = []
         if held is not None:
@@ -263,14 +261,14 @@ class Base:
             grown = [(number, before.get(number, 0)) for number, size in sizes.items() if size > before.get(number, 0)]
             fresh = (row for number, start in grown for row in tx.payloads.acts_of(number, GOVERNANCE, start))
             rows = [row for row in fresh if row.index < ends[row.log]]
-            view = held.world.view.extended(_acts(tx, logs, rows)) if rows else held.world.view
+            view = held.in_force.view.extended(_acts(tx, logs, rows)) if rows else held.in_force.view
         if view is None or view.outdated:
             rows = [row for row in tx.payloads.acts(GOVERNANCE) if row.index < ends[row.log]]
-            acts = [*_acts(tx, logs, rows), *(act for row in stopped for act in strays.acts(tx, row))]
-            view = fold(FOLDED, {act.place: act for act in acts}.values(), charters, frozenset(forked))
+            acts = [*_acts(tx, logs, rows), *(act for row in stopped for act in forked_logs.acts(tx, row))]
+            view = fold(FOLDED, {act.place: act for act in acts}.values(), rooms, frozenset(forked))
         for each in rows:
             sizes[each.log] = max(sizes[each.log], each.index + 1)
-        return Folded(charters, sizes, moved, forked, World(charters, gaps.settled(tx, view, self.me), self.me), set())
+        return Folded(rooms, sizes, moved, forked, InForce(rooms, gaps.settled(tx, view, self.me), self.me), set())
 
     def history(self, tx: Transaction, member: Member) -> KeyHistory:
         """Return a member's verified key history; NotFoundError if none is held."""
@@ -294,17 +292,17 @@ class Base:
         known = {row.member: self.name_of(tx, Member(row.member)) for row in tx.logs.all() if not row.circle}
         return Member(find(text, [(member, b32(member), name) for member, name in known.items()], "member"))
 
-    def find_circle(self, world: World, text: str) -> Charter:
+    def find_circle(self, in_force: InForce, text: str) -> Room:
         """Return the circle meant by its id, prefix or name, or by the id or name of its agreement."""
-        rooms = list(world.charters.newest())
-        options = [(each.circle, b32(each.id), each.text.name) for each in rooms]
-        founding = [(each.circle, b32(each.agreement), each.name) for each in rooms if each.founding]
+        rooms = list(in_force.rooms.newest())
+        options = [(each.key, b32(each.circle), each.text.name) for each in rooms]
+        founding = [(each.key, b32(each.agreement), each.agreement_name) for each in rooms if each.founding]
         try:
-            return world.charters.require(find(text, options, "circle"))
+            return in_force.rooms.require(find(text, options, "circle"))
         except NotFoundError as problem:
             if problem.code == "ambiguous":
                 raise
-            return world.charters.require(find(text, founding, "circle"))
+            return in_force.rooms.require(find(text, founding, "circle"))
 
 
 def _acts(tx: Transaction, logs: Mapping[int, LogRow], rows: Iterable[PayloadRow]) -> list[Act]:

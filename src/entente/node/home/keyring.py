@@ -303,9 +303,9 @@ def carry(base: Base, tx: Transaction, secrets: Secrets) -> bool:
 
 def _takes_entries(base: Base, tx: Transaction, row: LogRow) -> bool:
     """Say whether others take an entry of this log now: its room is the newest of a circle in force."""
-    world = base.world(tx)
-    room = world.charters.get(row.circle)
-    if room is None or not world.charters.is_current(room) or not world.usable(room):
+    in_force = base.in_force(tx)
+    room = in_force.rooms.get(row.circle)
+    if room is None or not in_force.rooms.is_current(room) or not in_force.usable(room):
         return False
     return not any(each.log == row.id for each in tx.payloads.acts([CLOSED.name]))
 

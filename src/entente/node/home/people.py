@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPACE = "person"
 
 
-class Settings(Struct, frozen=True):
+class ProfileSettings(Struct, frozen=True):
     """What the member's profile holds beside its name."""
 
     identities: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def add_person(tx: Transaction, name: str, roles: Sequence[str], noise: bytes) -
 def own_profile(tx: Transaction, name: str, identity: str) -> Profile:
     """Return the profile that this member publishes in its circles."""
     data = tx.records.get("setting", "profile")
-    settings = msgspec.json.decode(data, type=Settings) if data else Settings()
+    settings = msgspec.json.decode(data, type=ProfileSettings) if data else ProfileSettings()
     return Profile(name, identity, settings.identities, settings.brings, settings.seeks)
 
 
@@ -110,7 +110,7 @@ class OwnProfile:
         with self._base.store.write() as tx:
             name = self._base.name_of(tx, self._base.me)
             before = own_profile(tx, name, identity_id(self._base.me))
-            settings = Settings(
+            settings = ProfileSettings(
                 before.identities if identities is None else tuple(identities),
                 before.brings if brings is None else tuple(brings),
                 before.seeks if seeks is None else tuple(seeks),

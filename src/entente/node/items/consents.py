@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from entente.kinds.onward import Ask
     from entente.node.home.base import Base
     from entente.node.items.erasing import LeafAt
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 
 SHOWN: Final = "consented"
@@ -45,7 +45,7 @@ SENT: Final = "released"
 """What we sent on, by the ask that it rests on."""
 
 
-class Sent(Struct, frozen=True):
+class SentOn(Struct, frozen=True):
     """What was sent on under one ask: our entries (index, leaf in b32) in one log, and the room of that log."""
 
     log: str
@@ -54,20 +54,20 @@ class Sent(Struct, frozen=True):
 
 
 _shown = msgspec.json.Decoder(ConsentInfo)
-_sent = msgspec.json.Decoder(Sent)
+_sent = msgspec.json.Decoder(SentOn)
 
 
 class Consents:
     """Which items of others this member may send to one room, as of one transaction."""
 
-    def __init__(self, tx: Transaction, world: World, charter: Charter) -> None:
+    def __init__(self, tx: Transaction, in_force: InForce, room: Room) -> None:
         """Look up what was asked and approved for everybody in this room."""
-        others = set(charter.members) - {world.me}
+        others = set(room.members) - {in_force.me}
         self._tx = tx
-        self._world = world
+        self._world = in_force
         self._by_entry: dict[tuple[bytes, int], list[Ask]] = defaultdict(list)
-        for ask in asks(world).values():
-            if ask.author == world.me and others <= ask.to and world.standing(ask.thing) is State.IN_FORCE:
+        for ask in asks(in_force).values():
+            if ask.author == in_force.me and others <= ask.to and in_force.standing(ask.thing) is State.IN_FORCE:
                 for index, _ in ask.entries:
                     self._by_entry[ask.log, index].append(ask)
 
@@ -92,14 +92,14 @@ class Consents:
 
     def may_ask(self, row: ItemRow) -> bool:
         """Say whether the terms under which this copy came let its originator be asked."""
-        charters = self._world.charters
-        rooms = [charters.get(log.circle) for log, _ in carriers(self._tx, row) if log.member == row.author]
-        return any(room is not None and room.terms.onward == "consent" for room in rooms)
+        rooms = self._world.rooms
+        found = [rooms.get(log.circle) for log, _ in carriers(self._tx, row) if log.member == row.author]
+        return any(room is not None and room.terms.onward == "consent" for room in found)
 
 
-def asks(world: World) -> Mapping[bytes, Ask]:
+def asks(in_force: InForce) -> Mapping[bytes, Ask]:
     """Return everything that was asked, by thing."""
-    found: dict[bytes, Ask] = world.view.states[onward.NAME]
+    found: dict[bytes, Ask] = in_force.view.states[onward.NAME]
     return found
 
 
@@ -120,23 +120,23 @@ def entry_at(tx: Transaction, ref: str) -> tuple[LogRow, PayloadRow]:
 
 
 def show_consent(
-    tx: Transaction, base: Base, world: World, charter: Charter, sent: Iterable[tuple[ItemRow, Place]]
+    tx: Transaction, base: Base, in_force: InForce, room: Room, sent: Iterable[tuple[ItemRow, Place]]
 ) -> None:
     """Append behind items of others, which were just sent, the consents that they rest on.
 
     NotFoundError if a consent cannot be proven yet; then nothing may leave.
     """
-    consents = Consents(tx, world, charter)
+    consents = Consents(tx, in_force, room)
     for row, place in sent:
         ask = consents.of(row)
         if ask is None:
             continue
-        answer = world.answers(ask.thing)[ask.originator]
-        files = [proof_at(base, tx, world.charters, ref, most=0) for ref in (ask.ref, answer.ref)]
+        answer = in_force.answers(ask.thing)[ask.originator]
+        files = [proof_at(base, tx, in_force.rooms, ref, most=0) for ref in (ask.ref, answer.ref)]
         body = RELEASED.make([(place.index, place.leaf)], ask=files[0], consent=files[1])
         now = base.clock()
-        _, places = base.append(tx, charter, [Draft(RELEASED.name, now, b"", body)])
-        file_consent(tx, base.me, world.charters.current(charter), places[0], base.me, canon.decode(body, len(body)))
+        _, places = base.append(tx, room, [Draft(RELEASED.name, now, b"", body)])
+        file_consent(tx, base.me, in_force.rooms.current(room), places[0], base.me, canon.decode(body, len(body)))
 
 
 def _proven(data: object, what: str) -> tuple[Proof, bytes]:
@@ -158,28 +158,26 @@ def _consented(author: Member, body: Mapping[str, object]) -> tuple[Mapping[str,
     return ask, thing, given
 
 
-def ask_problem(tx: Transaction, world: World, charter: Charter, body: Mapping[str, object]) -> str:
+def ask_problem(tx: Transaction, in_force: InForce, room: Room, body: Mapping[str, object]) -> str:
     """Return why an `onward/1` does not count beside what its fold says, "" if it does."""
     row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
     if row is None:
         return ""
-    room = world.charters.get(row.circle) if row.circle else None
-    if room is None or room.id != charter.id or b32(row.member) != body["member"]:
+    placed = in_force.rooms.get(row.circle) if row.circle else None
+    if placed is None or placed.circle != room.circle or b32(row.member) != body["member"]:
         return "wrong-log"
     held = [(index, leaf) for index, leaf in check_entries(body) if index < row.size]
     return "" if all(tx.logs.node(row.id, 0, index) == leaf for index, leaf in held) else "wrong-entry"
 
 
-def problem(
-    tx: Transaction, charter: Charter, author: Member, place: Place, body: Mapping[str, object], at: LeafAt
-) -> str:
+def problem(tx: Transaction, room: Room, author: Member, place: Place, body: Mapping[str, object], at: LeafAt) -> str:
     """Return why a `released/1` does not count, "" if it does."""
     try:
         ask, _, _ = _consented(author, body)
     except EntenteError:
         return "proof"
     to = check_texts(ask, "to", count=onward.MAX_NAMED, length=60)
-    if not {b32(member) for member in charter.members if member != author} <= set(to):
+    if not {b32(member) for member in room.members if member != author} <= set(to):
         return "to"
     row = tx.logs.get(origin_of(place.log))
     for index, leaf in check_entries(body):
@@ -191,7 +189,7 @@ def problem(
 
 
 def file_consent(
-    tx: Transaction, me: Member, charter: Charter, place: Place, author: Member, body: Mapping[str, object]
+    tx: Transaction, me: Member, room: Room, place: Place, author: Member, body: Mapping[str, object]
 ) -> None:
     """Keep the consent by each entry; if the release was ours, also what it rests on."""
     _, thing, given = _consented(author, body)
@@ -203,7 +201,7 @@ def file_consent(
     for index, _ in entries:
         tx.records.put(SHOWN, f"{b32(place.log)}/{index:012d}", msgspec.json.encode(info))
     if author == me:
-        sent = Sent(b32(place.log), b32(charter.circle), [(index, b32(leaf)) for index, leaf in entries])
+        sent = SentOn(b32(place.log), b32(room.key), [(index, b32(leaf)) for index, leaf in entries])
         tx.records.put(SENT, f"{b32(thing)}/{place.ref}", msgspec.json.encode(sent))
 
 
@@ -213,6 +211,6 @@ def consent_of(tx: Transaction, log: LogRow, index: int) -> ConsentInfo | None:
     return None if data is None else _shown.decode(data)
 
 
-def sent_under(tx: Transaction, thing: bytes) -> list[Sent]:
+def sent_under(tx: Transaction, thing: bytes) -> list[SentOn]:
     """Return what we sent on under one ask."""
     return [_sent.decode(data) for _, data in tx.records.scan(SENT, b32(thing) + "/")]

@@ -21,7 +21,7 @@ from entente.core.shape import MAX_ENTRIES, check_entries
 from entente.kinds import CONTENT, erase, erased
 from entente.ledger.log import Draft
 from entente.node.items.projection import resettle
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from entente.store.ports import CHUNK
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Place
     from entente.node.home.base import Base
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 ERASED: Final = "erase"
@@ -75,7 +75,7 @@ class Erasure(Struct, frozen=True):
     by: Member
 
 
-class Asked(Struct, frozen=True):
+class ErasureAsked(Struct, frozen=True):
     """What an `erase/1` of ours says beside the entries."""
 
     reason: str
@@ -136,15 +136,15 @@ def passed(tx: Transaction, log: bytes, index: int) -> dict[Member, Mark]:
 
 
 def problem(
-    tx: Transaction, charter: Charter, author: Member, place: Place, kind: str, body: Mapping[str, object], at: LeafAt
+    tx: Transaction, room: Room, author: Member, place: Place, kind: str, body: Mapping[str, object], at: LeafAt
 ) -> str:
     """Return why an `erase/1` or `erased/1` does not count, "" if it does."""
     log = unb32(str(body["log"]), 32)
     row = tx.logs.get(origin_of(log))
     if row is None:
         return ""
-    of = charter_book.load(tx).get(row.circle) if row.circle else None
-    if of is None or of.id != charter.id or (row.member == author) != (kind == erase.NAME):
+    of = offers.load(tx).get(row.circle) if row.circle else None
+    if of is None or of.circle != room.circle or (row.member == author) != (kind == erase.NAME):
         return "wrong-log"
     for index, leaf in check_entries(body):
         held = at(index) if log == place.log else None
@@ -260,12 +260,12 @@ def raise_again(tx: Transaction, stix_ids: Iterable[str]) -> None:
         tx.records.delete(TOMBS, buried_as(stix_id))
 
 
-def answer(tx: Transaction, base: Base, charter: Charter, log: bytes, entries: Entries) -> None:
+def answer(tx: Transaction, base: Base, room: Room, log: bytes, entries: Entries) -> None:
     """Say in our own log that we erased these entries of another member, once for each.
 
     Nothing where the log is not held here, or where the circle has ended.
     """
-    if tx.logs.get(origin_of(log)) is None or charter_book.load(tx).ended(charter):
+    if tx.logs.get(origin_of(log)) is None or offers.load(tx).ended(room):
         return
     ours = f"/{b32(base.me)}"
     known = _read(tx, SIGNED, log, entries, ours)
@@ -273,7 +273,7 @@ def answer(tx: Transaction, base: Base, charter: Charter, log: bytes, entries: E
     now = base.clock()
     for at in range(0, len(fresh), MAX_ENTRIES):
         data = erased.KIND.make(log, fresh[at : at + MAX_ENTRIES])
-        base.append(tx, charter, [Draft(erased.NAME, now, b"", data)])
+        base.append(tx, room, [Draft(erased.NAME, now, b"", data)])
         file_erased(tx, base.me, now, canon.decode(data))
 
 
@@ -294,10 +294,10 @@ def excused(tx: Transaction, me: Member) -> dict[bytes, dict[int, bytes]]:
         row = tx.logs.get(origin_of(log))
         if row is not None and (row.member == author if each.kind == erase.NAME else author == me):
             found[log] |= dict(entries)
-    charters = charter_book.load(tx)
+    rooms = offers.load(tx)
     for row in logs.values():
-        room = charters.get(row.circle) if row.circle else None
-        if room is not None and charters.ended(room) and row.size:
+        room = rooms.get(row.circle) if row.circle else None
+        if room is not None and rooms.ended(room) and row.size:
             held = marks(tx, origin_hash(row.origin), 0, row.size - 1)
             found[origin_hash(row.origin)] |= {index: unb32(mark.leaf, 32) for index, mark in held.items()}
     return found
@@ -309,19 +309,19 @@ def kept_again(tx: Transaction, row: LogRow, kept: Sequence[Draft]) -> list[Draf
     return [draft for draft in kept if draft.kind != erased.NAME or draft.data not in said]
 
 
-def ask(tx: Transaction, base: Base, charter: Charter, row: LogRow, indexes: Iterable[int], asked: Asked) -> list[str]:
+def ask(tx: Transaction, base: Base, room: Room, row: LogRow, indexes: Iterable[int], asked: ErasureAsked) -> list[str]:
     """Recall entries of a log of our own: the acts, then their effect here; return the references of the acts.
 
     In a circle that has ended nobody can be asked any more: there is only the effect.
     """
     entries = [(index, tx.logs.node(row.id, 0, index)) for index in sorted(set(indexes))]
     log, now, refs = origin_hash(row.origin), base.clock(), list[str]()
-    ended = charter_book.load(tx).ended(charter)
+    ended = offers.load(tx).ended(room)
     for at in range(0, len(entries), MAX_ENTRIES):
         run = entries[at : at + MAX_ENTRIES]
         if not ended:
             body = erase.KIND.make(log, asked.reason, due=asked.due, person=asked.person, entries=run)
-            _, places = base.append(tx, charter, [Draft(erase.NAME, now, b"", body)])
+            _, places = base.append(tx, room, [Draft(erase.NAME, now, b"", body)])
             refs.append(places[0].ref)
         apply(tx, base, Erasure(log, run, asked.reason, now, base.me))
     return refs

@@ -47,7 +47,7 @@ class Imports:
     """Bring files in."""
 
     def __init__(self, base: Base, sharing: Sharing) -> None:
-        """Work on this base; share through the same desk as everybody."""
+        """Work on this base; share by the same rules as everybody."""
         self._base = base
         self._sharing = sharing
 
@@ -74,7 +74,7 @@ class Imports:
         with self._base.store.read() as tx:
             who = operator(tx, person)
             if circle:
-                self._base.find_circle(self._base.world(tx), circle)
+                self._base.find_circle(self._base.in_force(tx), circle)
         recalled = _Recalled(self._base, again=again)
         sources = list(files)
         rejected: list[Rejected] = []

@@ -25,15 +25,15 @@ from entente.node.items.projection import file_act
 from entente.node.items.receipts import receipts_of
 from entente.node.items.sharing import Sharing, resolve
 from entente.node.items.values import CopyInfo, EntryInfo, Imported, ItemInfo, ItemView, Page
-from entente.node.logs import claimed as dates
-from entente.node.rooms import offers as charter_book
+from entente.node.logs import claimed
+from entente.node.rooms import offers
 from entente.store.ports import ItemQuery, ItemRow, LogRow, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
+    from entente.node.rooms.in_force import InForce
 
 MAX_PAGE = 1000
 CURSOR_SIZE = 8
@@ -69,18 +69,18 @@ class Items:
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidError(f"A page has 1 to {MAX_PAGE} items.")
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            logs = self._logs(tx, world, circle)
+            in_force = self._base.in_force(tx)
+            logs = self._logs(tx, in_force, circle)
             query = ItemQuery(logs=logs, type=type, after=_read_cursor(cursor), limit=limit + 1)
             rows = tx.items.page(query)
             more = _cursor(rows[limit - 1].seq) if len(rows) > limit else ""
-            return Page(list(self._infos(tx, world, rows[:limit])), more)
+            return Page(list(self._infos(tx, in_force, rows[:limit])), more)
 
     def search(self, text: str, type: str = "", limit: int = 20) -> Page:  # noqa: A002 - the STIX word
         """Return the shown items whose strings hold all the words, best first."""
         self.index()
         with self._base.store.read() as tx:
-            return Page(list(self._infos(tx, self._base.world(tx), tx.items.search(text, type, limit))), "")
+            return Page(list(self._infos(tx, self._base.in_force(tx), tx.items.search(text, type, limit))), "")
 
     def index(self) -> int:
         """Bring the full-text index up to date; return how many items were indexed."""
@@ -92,18 +92,15 @@ class Items:
             if not done:
                 return total
 
-    def _logs(self, tx: Transaction, world: World, circle: str) -> tuple[int, ...] | None:
+    def _logs(self, tx: Transaction, in_force: InForce, circle: str) -> tuple[int, ...] | None:
         if not circle:
             return None
-        charter = self._base.find_circle(world, circle)
-        return tuple(row.id for row in charter_book.logs_of_circle(tx, world.charters, charter))
+        room = self._base.find_circle(in_force, circle)
+        return tuple(row.id for row in offers.logs_of_circle(tx, in_force.rooms, room))
 
-    def _infos(self, tx: Transaction, world: World, rows: Sequence[ItemRow]) -> Sequence[ItemInfo]:
+    def _infos(self, tx: Transaction, in_force: InForce, rows: Sequence[ItemRow]) -> Sequence[ItemInfo]:
         circles = {
-            row.id: b32(charter.id)
-            for charter in world.charters
-            for row in charter_book.logs_of(tx, charter)
-            if row.circle
+            row.id: b32(room.circle) for room in in_force.rooms for row in offers.logs_of(tx, room) if row.circle
         }
         found: list[ItemInfo] = []
         for row in rows:
@@ -127,7 +124,7 @@ class Items:
         Of one that was recalled and erased here: no object, the state "withdrawn", why and since when.
         """
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             tomb = None if tx.items.find([id_]) else erasing.tomb_of(tx, id_)
             if tomb is not None:
                 return ItemView(None, [], "", tomb.author, "withdrawn", [], [], tomb.reason, stamp(tomb.time))
@@ -137,11 +134,11 @@ class Items:
             data = tx.items.get([row.seq])[0][1]
             entries = [
                 EntryInfo(
-                    b32(world.charters.public(log.circle)),
+                    b32(in_force.rooms.public(log.circle)),
                     log.origin,
                     each.index,
                     consents.consent_of(tx, log, each.index),
-                    stamp(since) if (since := dates.not_before(tx, log, each.index)) else "",
+                    stamp(since) if (since := claimed.not_before(tx, log, each.index)) else "",
                 )
                 for each in tx.payloads.of_item(row.seq)
                 if (log := _log(tx, each.log)) is not None
@@ -152,14 +149,14 @@ class Items:
                 _marking(row),
                 b32(row.author),
                 row.state,
-                receipts_of(self._base, tx, world, row),
+                receipts_of(self._base, tx, in_force, row),
                 list(_copies(tx, rows)),
             )
 
     def export(self, circle: str = "", ids: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
         """Yield (STIX id, bytes as they came) of the shown version of items: of a circle, of these ids, or all."""
         with self._base.store.read() as tx:
-            logs = self._logs(tx, self._base.world(tx), circle)
+            logs = self._logs(tx, self._base.in_force(tx), circle)
             wanted = {resolve(tx, id_) for id_ in ids}
             after = 0
             while rows := tx.items.page(ItemQuery(logs=logs, after=after, limit=MAX_PAGE)):
@@ -176,7 +173,7 @@ class Items:
         named = 0
         with base.store.write() as tx:
             who = operator(tx, person)
-            world = base.world(tx)
+            in_force = base.in_force(tx)
             entries: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
             for stix_id in {resolve(tx, id_) for id_ in ids}:
                 for row in tx.items.find([stix_id])[stix_id]:
@@ -186,7 +183,7 @@ class Items:
             for log_id, found in sorted(entries.items()):
                 log = _log(tx, log_id)
                 if log is not None and log.member != base.me:
-                    named += self._acknowledge(tx, world, log, stage, who, sorted(found))
+                    named += self._acknowledge(tx, in_force, log, stage, who, sorted(found))
         if not named:
             raise NotFoundError("Nobody else shared these items; there is nothing to acknowledge.")
         base.mark()
@@ -194,15 +191,21 @@ class Items:
         return named
 
     def _acknowledge(
-        self, tx: Transaction, world: World, log: LogRow, stage: str, person: str, entries: Sequence[tuple[int, bytes]]
+        self,
+        tx: Transaction,
+        in_force: InForce,
+        log: LogRow,
+        stage: str,
+        person: str,
+        entries: Sequence[tuple[int, bytes]],
     ) -> int:
         base = self._base
-        charter = world.charters.require(log.circle)
+        room = in_force.rooms.require(log.circle)
         hashed = origin_hash(log.origin)
         for at in range(0, len(entries), 256):
             run = entries[at : at + 256]
             body = ACKNOWLEDGEMENT.make(hashed, stage, size=log.size, root=root_of(log), person=person, entries=run)
-            _, places = base.append(tx, charter, [Draft(ACKNOWLEDGEMENT.name, base.clock(), b"", body)])
+            _, places = base.append(tx, room, [Draft(ACKNOWLEDGEMENT.name, base.clock(), b"", body)])
             file_act(tx, base.me, places[0].ref, ACKNOWLEDGEMENT.name, base.clock(), msgspec.json.decode(body))
         return len(entries)
 
@@ -226,14 +229,14 @@ class Items:
     def received(self) -> Sequence[dict[str, object]]:
         """Return for each log of a partner how its items changed what is held here, counted since the beginning."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             found: list[dict[str, object]] = []
-            for charter in world.charters:
-                for member in charter.members:
-                    data = tx.records.get("received", charter.origin(member).rpartition("/")[2])
+            for room in in_force.rooms:
+                for member in room.members:
+                    data = tx.records.get("received", room.origin(member).rpartition("/")[2])
                     if data:
                         counts: dict[str, int] = msgspec.json.decode(data)
-                        found.append({"member": b32(member), "circle": b32(charter.id), **counts})
+                        found.append({"member": b32(member), "circle": b32(room.circle), **counts})
             return found
 
 

@@ -26,8 +26,8 @@ from entente.policy.approval import APPROVE, REFUSE
 if TYPE_CHECKING:
     from entente.kinds.onward import Ask
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 Entries = Sequence[tuple[int, bytes]]
@@ -48,36 +48,38 @@ class Onward:
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
-            world = base.world(tx)
+            in_force = base.in_force(tx)
             stix_id = resolve(tx, id_)
             rows = tx.items.find([stix_id])[stix_id]
             row = next((each for each in rows if each.top), rows[-1])
-            room, log, entries = self._source(tx, world, row)
-            target = base.find_circle(world, circle)
+            room, log, entries = self._source(tx, in_force, row)
+            target = base.find_circle(in_force, circle)
             to = frozenset(target.members) - {base.me}
             if row.author in to:
                 name = base.name_of(tx, Member(row.author))
                 raise RefusedError(f"{name} is in that circle and can share it there itself.", code="owner")
             hashed = origin_hash(log.origin)
-            known = [each for each in asks(world).values() if (each.author, each.log, each.to) == (base.me, hashed, to)]
+            known = [
+                each for each in asks(in_force).values() if (each.author, each.log, each.to) == (base.me, hashed, to)
+            ]
             ask = next((each for each in known if each.entries == tuple(entries)), None)
             if ask is None:
                 body = onward.KIND.make(hashed, Member(row.author), entries=entries, to=to, person=who)
                 _, places = base.append(tx, room, [Draft(onward.NAME, base.clock(), b"", body)])
-                world = base.world(tx)
-                ask = asks(world)[places[0].leaf]
-            info = self._info(tx, world, ask)
+                in_force = base.in_force(tx)
+                ask = asks(in_force)[places[0].leaf]
+            info = self._info(tx, in_force, ask)
         base.mark()
         base.changed.set()
         return info
 
-    def _source(self, tx: Transaction, world: World, row: ItemRow) -> tuple[Charter, LogRow, Entries]:
+    def _source(self, tx: Transaction, in_force: InForce, row: ItemRow) -> tuple[Room, LogRow, Entries]:
         """Return the room in which its originator may be asked about this copy, its log, and the entries there."""
         if row.author == self._base.me:
             raise RefusedError("You brought this item yourself; nobody has to be asked.", code="onward")
-        found: dict[int, tuple[Charter, LogRow, list[tuple[int, bytes]]]] = {}
+        found: dict[int, tuple[Room, LogRow, list[tuple[int, bytes]]]] = {}
         for log, each in carriers(tx, row):
-            room = world.charters.get(log.circle)
+            room = in_force.rooms.get(log.circle)
             if log.member == row.author and room is not None and room.terms.onward == "consent":
                 held = found.setdefault(log.id, (room, log, []))
                 held[2].append((each.index, tx.logs.node(log.id, 0, each.index)))
@@ -93,10 +95,10 @@ class Onward:
     def asked(self) -> list[AskInfo]:
         """Return what was asked of us and by us, oldest first."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             me = self._base.me
-            mine = [each for each in asks(world).values() if me in (each.author, each.originator)]
-            return [self._info(tx, world, each) for each in sorted(mine, key=lambda each: (each.time, each.ref))]
+            mine = [each for each in asks(in_force).values() if me in (each.author, each.originator)]
+            return [self._info(tx, in_force, each) for each in sorted(mine, key=lambda each: (each.time, each.ref))]
 
     def proofs(self, id_: str) -> Sequence[tuple[str, bytes]]:
         """Return (file name, proof file) of each ask and consent under which an item was sent on."""
@@ -108,16 +110,18 @@ class Onward:
         base = self._base
         with base.store.write() as tx:
             who = operator(tx, person)
-            world = base.world(tx)
-            options = [(each.thing, b32(each.thing), "") for each in asks(world).values() if each.originator == base.me]
-            ask = asks(world)[find(id_, options, "ask")]
-            room = world.charters.require(ask.circle)
-            given = world.answers(ask.thing).get(base.me)
+            in_force = base.in_force(tx)
+            options = [
+                (each.thing, b32(each.thing), "") for each in asks(in_force).values() if each.originator == base.me
+            ]
+            ask = asks(in_force)[find(id_, options, "ask")]
+            room = in_force.rooms.require(ask.circle)
+            given = in_force.answers(ask.thing).get(base.me)
             wanted = REFUSE if refuse else APPROVE
             if given is not None and given.answer != wanted:
                 raise ConflictError("You have answered already; a first answer is final.")
             if given is None:
-                self._check(tx, world, ask, room)
+                self._check(tx, in_force, ask, room)
                 body: dict[str, object] = {
                     "of": b32(ask.thing),
                     "revision": b32(room.revision),
@@ -126,17 +130,17 @@ class Onward:
                     "after": [ask.ref],
                 }
                 base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
-            info = self._info(tx, base.world(tx), ask)
+            info = self._info(tx, base.in_force(tx), ask)
         base.mark()
         base.changed.set()
         return info
 
-    def _check(self, tx: Transaction, world: World, ask: Ask, room: Charter) -> None:
+    def _check(self, tx: Transaction, in_force: InForce, ask: Ask, room: Room) -> None:
         """Raise ConflictError or RefusedError unless this ask can be answered."""
         row = tx.logs.get(origin_of(ask.log))
         if row is None or row.member != self._base.me:
             raise RefusedError("It asks about entries that are not ours.", code="wrong-log")
-        if not world.charters.is_current(room):
+        if not in_force.rooms.is_current(room):
             raise ConflictError("It was asked in an earlier epoch.", hint="Who asked asks again.")
         if not self._items(tx, ask):
             raise ConflictError("What it asks about was erased.")
@@ -146,17 +150,17 @@ class Onward:
         held = [each for index, _ in ask.entries if row for each in tx.payloads.get(row.id, index, index + 1)]
         return sorted({item.stix_id for item, _ in tx.items.get([each.item for each in held])})
 
-    def _info(self, tx: Transaction, world: World, ask: Ask) -> AskInfo:
-        name, room = self._base.name_of, world.charters.get(ask.circle)
+    def _info(self, tx: Transaction, in_force: InForce, ask: Ask) -> AskInfo:
+        name, room = self._base.name_of, in_force.rooms.get(ask.circle)
         return AskInfo(
             b32(ask.thing),
             ", ".join(self._items(tx, ask)),
-            b32(room.id) if room else "",
+            b32(room.circle) if room else "",
             b32(ask.author),
             name(tx, ask.author),
             b32(ask.originator),
             [{"member": b32(member), "name": name(tx, member)} for member in sorted(ask.to)],
-            world.standing(ask.thing).value,
+            in_force.standing(ask.thing).value,
             stamp(ask.time),
             ask.person,
         )

@@ -9,21 +9,20 @@ from entente.core.ids import Member, identity_id
 from entente.core.shape import listed
 from entente.kinds.item import Rules
 from entente.kinds.profile import KIND as PROFILE
-from entente.node.rooms import gaps
-from entente.node.rooms import offers as charter_book
-from entente.policy.ownership import Profile, owners
+from entente.node.rooms import gaps, offers
+from entente.policy.ownership import Identities, owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import ItemRow, Transaction
 
 
-def claimed(body: Mapping[str, object]) -> Profile:
+def claimed(body: Mapping[str, object]) -> Identities:
     """Return the identities that a profile claims."""
-    return Profile(str(body["identity"]), tuple(map(str, listed(body, "identities"))))
+    return Identities(str(body["identity"]), tuple(map(str, listed(body, "identities"))))
 
 
 def concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) -> list[ItemRow]:
@@ -37,47 +36,47 @@ def concerned(tx: Transaction, identity: str, author: Member, logs: list[int]) -
 
 def rules_for(
     tx: Transaction,
-    world: World,
-    charter: Charter,
+    in_force: InForce,
+    room: Room,
     known: Mapping[str, list[ItemRow]],
-    newer: Mapping[Member, Profile | None] | None = None,
+    newer: Mapping[Member, Identities | None] | None = None,
 ) -> Rules:
     """Return what the judge of items knows: whose identities are whose in this circle, and who owns which ids.
 
     `newer` profiles stand before those of the view.
     """
-    whose = whose_identities(tx, world, charter, newer)
-    logs = [row.id for row in charter_book.logs_of_circle(tx, world.charters, charter)]
+    whose = whose_identities(tx, in_force, room, newer)
+    logs = [row.id for row in offers.logs_of_circle(tx, in_force.rooms, room)]
     claiming = [row for rows in known.values() for row in rows if whose.get(row.created_by) == row.author]
     here = tx.items.placed([row.seq for row in claiming], logs) if claiming else set[int]()
     claims: dict[str, set[Member]] = {}
     for row in claiming:
         if row.seq in here:
             claims.setdefault(row.stix_id, set()).add(Member(row.author))
-    terms = charter.terms
-    return Rules(charter.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
+    terms = room.terms
+    return Rules(room.text.ceiling, terms.purposes, terms.limits.payload, whose, claims)
 
 
 def whose_identities(
-    tx: Transaction, world: World, charter: Charter, newer: Mapping[Member, Profile | None] | None = None
+    tx: Transaction, in_force: InForce, room: Room, newer: Mapping[Member, Identities | None] | None = None
 ) -> dict[str, Member]:
     """Return whose each STIX identity is in this circle; `newer` profiles stand before those that are held."""
-    profiles = world.view.states[PROFILE.name].get(charter.circle, {})
-    mine: dict[Member, Profile | None] = {
-        member: Profile(found.identity, found.identities) if (found := profiles.get(member)) else None
-        for member in charter.members
+    profiles = in_force.view.states[PROFILE.name].get(room.key, {})
+    mine: dict[Member, Identities | None] = {
+        member: Identities(found.identity, found.identities) if (found := profiles.get(member)) else None
+        for member in room.members
     }
-    return owners({**mine, **_not_folded(tx, charter), **(newer or {})})
+    return owners({**mine, **_not_folded(tx, room), **(newer or {})})
 
 
-def _not_folded(tx: Transaction, charter: Charter) -> dict[Member, Profile | None]:
+def _not_folded(tx: Transaction, room: Room) -> dict[Member, Identities | None]:
     """Return profiles that are held and not in the view, for an act before them has not come.
 
     A profile depends on nothing: whose an identity is must not hang on when other acts arrive.
     """
-    found: dict[Member, Profile | None] = {}
-    for member in charter.members:
-        row = tx.logs.get(charter.origin(member))
+    found: dict[Member, Identities | None] = {}
+    for member in room.members:
+        row = tx.logs.get(room.origin(member))
         if row is None:
             continue
         gap = gaps.first(tx, row)

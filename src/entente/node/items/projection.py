@@ -15,7 +15,7 @@ from entente.kinds import item
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from entente.node.rooms.room import Charter, Charters
+    from entente.node.rooms.room import Room, Rooms
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 
@@ -28,11 +28,11 @@ class Counts(Struct):
     unchanged: int = 0
 
 
-def misnamed(tx: Transaction, charters: Charters, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
+def misnamed(tx: Transaction, rooms: Rooms, room: Room, author: Member, body: Mapping[str, object]) -> str:
     """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
     row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
-    room = charters.get(row.circle) if row is not None else None
-    if row is None or room is None or room.id != charter.id or row.member == author:
+    placed = rooms.get(row.circle) if row is not None else None
+    if row is None or placed is None or placed.circle != room.circle or row.member == author:
         return "wrong-log"
     for index, leaf in check_entries(body):
         held = tx.logs.leaves(row.id, index, index + 1)

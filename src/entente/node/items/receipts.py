@@ -15,7 +15,7 @@ from entente.node.items.values import Receipt
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
+    from entente.node.rooms.in_force import InForce
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 
@@ -30,7 +30,7 @@ class _Filed(Struct, frozen=True):
 _ORDER = [Stage.WITNESSED, Stage.STORED, Stage.READ, Stage.USED]
 
 
-def receipts_of(base: Base, tx: Transaction, world: World, row: ItemRow) -> list[Receipt]:
+def receipts_of(base: Base, tx: Transaction, in_force: InForce, row: ItemRow) -> list[Receipt]:
     """Return the farthest stage that each other member has reached with any entry of this item."""
     logs = {each.id: each for each in tx.logs.all()}
     best: dict[Member, tuple[int, str]] = {}
@@ -38,7 +38,7 @@ def receipts_of(base: Base, tx: Transaction, world: World, row: ItemRow) -> list
         log = logs[each.log]
         for member, stage, time in _stages(tx, log, each.index):
             known = best.get(member)
-            if member in world.charters.members(log.circle) and (known is None or _ORDER.index(stage) > known[0]):
+            if member in in_force.rooms.members(log.circle) and (known is None or _ORDER.index(stage) > known[0]):
                 best[member] = (_ORDER.index(stage), time)
     return [
         Receipt(b32(member), _ORDER[at].value, time) for member, (at, time) in sorted(best.items()) if member != base.me

@@ -23,11 +23,11 @@ from entente.node.home.settings import four_eyes
 from entente.node.items import claims, consents, erasing
 from entente.node.items.ownership import rules_for, whose_identities
 from entente.node.items.projection import denied_in, resettle
-from entente.node.items.values import DecisionInfo, Preview, ReasonInfo, Release, Sent
-from entente.node.logs import witnessed as timing
-from entente.node.rooms import offers as charter_book
-from entente.node.rooms.in_force import World, require_member
-from entente.node.rooms.room import Charter
+from entente.node.items.values import Preview, ReasonInfo, Release, ReleaseDecision, SharedItems
+from entente.node.logs import witnessed
+from entente.node.rooms import offers
+from entente.node.rooms.in_force import InForce, require_member
+from entente.node.rooms.room import Room
 from entente.policy.release import Candidate, Circle, Decision, release, summary
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ MANY = 1000
 Progress = Callable[[str, int, int], None]
 
 
-class Desk(Struct, frozen=True):
+class ReleaseQuestion(Struct, frozen=True):
     """One question: which item rows to which circle, for what, by whom."""
 
-    charter: Charter
+    room: Room
     seqs: Sequence[int]
     purpose: str
     person: str
@@ -60,20 +60,20 @@ class Sharing:
     def preview(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Preview:
         """Say for each item whether it may go to the circle, whom it would reach, and why; nothing is sent."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            desk = self._desk(world, self._pick(tx, ids), circle, purpose, operator(tx, person))
-            decided = self._decide(tx, world, desk)
+            in_force = self._base.in_force(tx)
+            question = self._question(in_force, self._pick(tx, ids), circle, purpose, operator(tx, person))
+            decided = self._decide(tx, in_force, question)
         return _preview([decision for _, decision in decided])
 
-    def send(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Sent:
+    def send(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> SharedItems:
         """Share all of the items, or none: then `preview` says why."""
         with self._base.store.read() as tx:
             seqs = self._pick(tx, ids)
             who = operator(tx, person)
         decisions, shared = self._send(seqs, circle, purpose, who, everything=True, progress=None)
         if all(decision.allowed for decision in decisions):
-            return Sent(shared)
-        return Sent(0, _preview(decisions))
+            return SharedItems(shared)
+        return SharedItems(0, _preview(decisions))
 
     def send_allowed(
         self, seqs: Sequence[int], circle: str, purpose: str, person: str, progress: Progress | None
@@ -97,82 +97,82 @@ class Sharing:
         progress: Progress | None,
     ) -> tuple[list[Decision], int]:
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
-            desk = self._desk(world, seqs, circle, purpose, person)
-            decided = self._decide(tx, world, desk)
+            in_force = self._base.in_force(tx)
+            question = self._question(in_force, seqs, circle, purpose, person)
+            decided = self._decide(tx, in_force, question)
         decisions = [decision for _, decision in decided]
         going = [seq for seq, decision in decided if decision.allowed]
         if everything and len(going) < len(decisions):
             return decisions, 0
         shared = 0
         for at in range(0, len(going), BATCH):
-            shared += self._append(desk, going[at : at + BATCH])
+            shared += self._append(question, going[at : at + BATCH])
             if progress is not None:
                 progress("share", min(at + BATCH, len(going)), len(going))
         if shared:
             self._base.changed.set()
         return decisions, shared
 
-    def _append(self, desk: Desk, seqs: list[int]) -> int:
+    def _append(self, question: ReleaseQuestion, seqs: list[int]) -> int:
         """Append one batch of items to our log of the circle; those that stand there already are left out.
 
         So are those that were withdrawn, or marked above the ceiling, since the decision.
         """
         with self._base.store.write() as tx:
-            shared = self._append_in(tx, desk, seqs)
+            shared = self._append_in(tx, question, seqs)
         self._base.mark()
         return shared
 
-    def _append_in(self, tx: Transaction, desk: Desk, seqs: Sequence[int]) -> int:
-        base, charter = self._base, desk.charter
-        row = tx.logs.get(charter.origin(base.me))
+    def _append_in(self, tx: Transaction, question: ReleaseQuestion, seqs: Sequence[int]) -> int:
+        base, room = self._base, question.room
+        row = tx.logs.get(room.origin(base.me))
         there = tx.items.placed(seqs, [row.id]) if row else set[int]()
         found = tx.items.get([seq for seq in seqs if seq not in there])
-        out = denied_in(tx, charter.circle)
-        fresh = [pair for pair in found if pair[0].seq not in out and 0 <= pair[0].tlp <= charter.text.ceiling]
+        out = denied_in(tx, room.key)
+        fresh = [pair for pair in found if pair[0].seq not in out and 0 <= pair[0].tlp <= room.text.ceiling]
         if not fresh:
             return 0
         now = base.clock()
-        drafts = [Draft(item.NAME, now, _header(each, desk).line(), data, each.seq) for each, data in fresh]
-        _, places = base.append(tx, charter, drafts)
+        drafts = [Draft(item.NAME, now, _header(each, question).line(), data, each.seq) for each, data in fresh]
+        _, places = base.append(tx, room, drafts)
         pairs = list(zip((each for each, _ in fresh), places, strict=True))
-        if seen := [place.index for each, place in pairs if each.type == timing.SIGHTING]:
-            timing.watch(tx, places[0].log, seen)
+        if seen := [place.index for each, place in pairs if each.type == witnessed.SIGHTING]:
+            witnessed.watch(tx, places[0].log, seen)
         sent = [(each, place) for each, place in pairs if each.author != base.me]
         if sent:
-            consents.show_consent(tx, base, base.world(tx), charter, sent)
+            consents.show_consent(tx, base, base.in_force(tx), room, sent)
         back = [structs.replace(each, state="held") for each, _ in fresh if each.state == "denied"]
         tx.items.save(back)
         resettle(tx, [each.stix_id for each in back])
-        self._claim(tx, charter, [each for each, _ in fresh])
+        self._claim(tx, room, [each for each, _ in fresh])
         return len(fresh)
 
-    def share_in(self, tx: Transaction, charter: Charter, seqs: Sequence[int], person: str) -> Preview | None:
+    def share_in(self, tx: Transaction, room: Room, seqs: Sequence[int], person: str) -> Preview | None:
         """Share item rows inside the caller's transaction, all (None) or none: then the preview says why."""
-        desk = Desk(charter, list(dict.fromkeys(seqs)), "", person)
-        decisions = [decision for _, decision in self._decide(tx, self._base.world(tx), desk)]
+        question = ReleaseQuestion(room, list(dict.fromkeys(seqs)), "", person)
+        decisions = [decision for _, decision in self._decide(tx, self._base.in_force(tx), question)]
         if not all(decision.allowed for decision in decisions):
             return _preview(decisions)
-        self._append_in(tx, desk, desk.seqs)
+        self._append_in(tx, question, question.seqs)
         return None
 
-    def place_of(self, tx: Transaction, charter: Charter, seq: int) -> str:
+    def place_of(self, tx: Transaction, room: Room, seq: int) -> str:
         """Return the reference of the newest entry of ours that carries an item row; NotFoundError if none does."""
-        row = tx.logs.get(charter.origin(self._base.me))
+        row = tx.logs.get(room.origin(self._base.me))
         found = [each.index for each in tx.payloads.of_item(seq) if row is not None and each.log == row.id]
         if row is None or not found:
             raise NotFoundError("This item does not stand in the circle.", hint="See `entente share why`.")
         index = max(found)
         return f"{b32(origin_hash(row.origin))}/{index}/{b32(tx.logs.node(row.id, 0, index))}"
 
-    def _claim(self, tx: Transaction, charter: Charter, rows: list[ItemRow]) -> None:
+    def _claim(self, tx: Transaction, room: Room, rows: list[ItemRow]) -> None:
         """Deny copies of others that were here before our own version of what belongs to us."""
-        world = self._base.world(tx)
-        owners = whose_identities(tx, world, charter)
+        in_force = self._base.in_force(tx)
+        owners = whose_identities(tx, in_force, room)
         mine = sorted({row.stix_id for row in rows if owners.get(row.created_by) == self._base.me})
         if mine:
-            rules = rules_for(tx, world, charter, tx.items.find(mine))
-            claims.deny_late(tx, self._base, charter, rules, mine)
+            rules = rules_for(tx, in_force, room, tx.items.find(mine))
+            claims.deny_late(tx, self._base, room, rules, mine)
 
     def _pick(self, tx: Transaction, ids: Sequence[str]) -> list[int]:
         """Return the item rows that stand for STIX ids: our own newest copy, else the shown one."""
@@ -185,37 +185,39 @@ class Sharing:
             seqs.append((own[-1:] or [row for row in rows if row.top] or rows)[0].seq)
         return list(dict.fromkeys(seqs))
 
-    def _desk(self, world: World, seqs: Sequence[int], circle: str, purpose: str, person: str) -> Desk:
-        charter = self._base.find_circle(world, circle)
-        require_member(world, charter)
-        return Desk(charter, list(dict.fromkeys(seqs)), purpose, person)
+    def _question(
+        self, in_force: InForce, seqs: Sequence[int], circle: str, purpose: str, person: str
+    ) -> ReleaseQuestion:
+        room = self._base.find_circle(in_force, circle)
+        require_member(in_force, room)
+        return ReleaseQuestion(room, list(dict.fromkeys(seqs)), purpose, person)
 
-    def _decide(self, tx: Transaction, world: World, desk: Desk) -> list[tuple[int, Decision]]:
+    def _decide(self, tx: Transaction, in_force: InForce, question: ReleaseQuestion) -> list[tuple[int, Decision]]:
         """Decide about all items together; they are read in batches, so that few of them are in memory at a time."""
-        charter = desk.charter
-        logs = charter_book.reaching(tx, world.charters, charter)
-        out = denied_in(tx, charter.circle)
-        rules, claiming = rules_for(tx, world, charter, {}), dict[str, Collection[Member]]()
+        room = question.room
+        logs = offers.reaching(tx, in_force.rooms, room)
+        out = denied_in(tx, room.key)
+        rules, claiming = rules_for(tx, in_force, room, {}), dict[str, Collection[Member]]()
         seqs: list[int] = []
         candidates: list[Candidate] = []
-        for at in range(0, len(desk.seqs), BATCH):
-            rows = tx.items.get(desk.seqs[at : at + BATCH])
+        for at in range(0, len(question.seqs), BATCH):
+            rows = tx.items.get(question.seqs[at : at + BATCH])
             known = tx.items.find([row.stix_id for row, _ in rows], besides=self._base.me)
-            if contested := rules_for(tx, world, charter, known).claims:
-                claiming |= rules_for(tx, world, charter, tx.items.find(sorted(contested))).claims
+            if contested := rules_for(tx, in_force, room, known).claims:
+                claiming |= rules_for(tx, in_force, room, tx.items.find(sorted(contested))).claims
             seqs += [row.seq for row, _ in rows]
             candidates += [self._candidate(tx, row, data, known, logs, out) for row, data in rows]
-        candidates = self._consented(tx, world, charter, seqs, candidates)
+        candidates = self._consented(tx, in_force, room, seqs, candidates)
         circle = Circle(
-            agreement=charter.agreement,
-            circle=charter.circle,
-            name=charter.text.name,
-            agreement_state=world.agreement_state(charter.agreement),
-            circle_state=world.state(charter),
-            members=charter.members,
-            founding=(world.charters.founding_of(charter.agreement) or charter).members,
-            ceiling=charter.text.ceiling,
-            terms=charter.terms,
+            agreement=room.agreement,
+            circle=room.key,
+            name=room.text.name,
+            agreement_state=in_force.agreement_state(room.agreement),
+            circle_state=in_force.state(room),
+            members=room.members,
+            founding=(in_force.rooms.founding_of(room.agreement) or room).members,
+            ceiling=room.text.ceiling,
+            terms=room.terms,
             me=self._base.me,
             owners=rules.owners,
             claims=claiming,
@@ -224,20 +226,20 @@ class Sharing:
         decisions = release(
             candidates,
             circle,
-            person=desk.person,
-            purpose=desk.purpose,
+            person=question.person,
+            purpose=question.purpose,
             held=lambda ids: set(tx.items.find(sorted(ids))),
             in_circle=lambda ids: _there(tx, ids, logs, out),
         )
         return list(zip(seqs, decisions, strict=True))
 
     def _consented(
-        self, tx: Transaction, world: World, charter: Charter, seqs: list[int], candidates: list[Candidate]
+        self, tx: Transaction, in_force: InForce, room: Room, seqs: list[int], candidates: list[Candidate]
     ) -> list[Candidate]:
         """Return the candidates with what the originators of those that are not ours have consented to."""
         if all(candidate.own for candidate in candidates):
             return candidates
-        held = consents.Consents(tx, world, charter)
+        held = consents.Consents(tx, in_force, room)
         found = list(candidates)
         for at, candidate in enumerate(candidates):
             row = tx.items.get([seqs[at]])[0][0] if not candidate.own else None
@@ -305,29 +307,29 @@ class Sharing:
         """
         found: list[Release] = []
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             stix_id = resolve(tx, id_)
             for copy in tx.items.find([stix_id]).get(stix_id, []):
                 for log, each in consents.carriers(tx, copy):
                     consent = consents.consent_of(tx, log, each.index)
-                    charter = world.charters.get(log.circle)
-                    if charter is not None and (log.member == self._base.me or consent is not None):
-                        found.append(self._release(each, charter, Member(log.member), consent))
+                    room = in_force.rooms.get(log.circle)
+                    if room is not None and (log.member == self._base.me or consent is not None):
+                        found.append(self._release(each, room, Member(log.member), consent))
         return sorted(found, key=lambda each: each.time)
 
-    def _release(self, entry: PayloadRow, charter: Charter, author: Member, consent: ConsentInfo | None) -> Release:
+    def _release(self, entry: PayloadRow, room: Room, author: Member, consent: ConsentInfo | None) -> Release:
         header = item.read_header(entry.head.rstrip(b"\n"))
         clause = (
-            f"{charter.name}, revision {b32(charter.revision)[:8]}: {header.marking} within the ceiling "
-            f"{charter.text.ceiling} of {charter.text.name}"
+            f"{room.agreement_name}, revision {b32(room.revision)[:8]}: {header.marking} within the ceiling "
+            f"{room.text.ceiling} of {room.text.name}"
         )
         if consent is not None:
             clause += (
                 f"; sent on by {consent.sender[:8]} with the consent of its originator {consent.by[:8]} "
                 f"(person {consent.person[:8]}, {consent.time})"
             )
-        members = [b32(member) for member in charter.members if member != author]
-        return Release(b32(charter.id), members, clause, header.person, stamp(entry.time), header.purpose)
+        members = [b32(member) for member in room.members if member != author]
+        return Release(b32(room.circle), members, clause, header.person, stamp(entry.time), header.purpose)
 
 
 def _there(tx: Transaction, ids: Collection[str], logs: list[int], out: set[int]) -> set[str]:
@@ -336,8 +338,8 @@ def _there(tx: Transaction, ids: Collection[str], logs: list[int], out: set[int]
     return {row.stix_id for row in rows if row.seq in placed}
 
 
-def _header(row: ItemRow, desk: Desk) -> Header:
-    return Header(Tlp(row.tlp), desk.person, desk.purpose, row.type)
+def _header(row: ItemRow, question: ReleaseQuestion) -> Header:
+    return Header(Tlp(row.tlp), question.person, question.purpose, row.type)
 
 
 def resolve(tx: Transaction, text: str) -> str:
@@ -368,7 +370,7 @@ def _preview(decisions: Sequence[Decision]) -> Preview:
         return Preview(allowed, [_info(decision) for decision in decisions])
     members = next((list(map(b32, decision.members)) for decision in decisions if decision.members), list[str]())
     groups = [
-        DecisionInfo(
+        ReleaseDecision(
             ", ".join(group.examples),
             group.allowed,
             members if group.allowed else [],
@@ -380,9 +382,9 @@ def _preview(decisions: Sequence[Decision]) -> Preview:
     return Preview(allowed, groups)
 
 
-def _info(decision: Decision) -> DecisionInfo:
+def _info(decision: Decision) -> ReleaseDecision:
     reasons = [_reason(reason) for reason in decision.reasons]
-    return DecisionInfo(decision.item, decision.allowed, [b32(member) for member in decision.members], reasons)
+    return ReleaseDecision(decision.item, decision.allowed, [b32(member) for member in decision.members], reasons)
 
 
 def _reason(reason: Reason) -> ReasonInfo:

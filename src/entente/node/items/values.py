@@ -121,7 +121,7 @@ class ReasonInfo(Struct, frozen=True):
     fix: str = ""
 
 
-class DecisionInfo(Struct, frozen=True):
+class ReleaseDecision(Struct, frozen=True):
     """Whether an item may go to a circle, exactly whom it would reach, and why."""
 
     item: str
@@ -135,10 +135,10 @@ class Preview(Struct, frozen=True):
     """What a release would do; above 1,000 items decisions are grouped by reason with a count."""
 
     allowed: bool
-    decisions: list[DecisionInfo]
+    decisions: list[ReleaseDecision]
 
 
-class Sent(Struct, frozen=True):
+class SharedItems(Struct, frozen=True):
     """How many items were shared now; with `preview` set nothing was, and it says why."""
 
     shared: int

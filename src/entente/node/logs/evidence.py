@@ -18,7 +18,7 @@ from entente.ledger import forks, splits, witness
 from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
 from entente.ledger.seams import seam_of
-from entente.node.rooms import forked_logs as strays
+from entente.node.rooms import forked_logs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -113,7 +113,7 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
     row = structs.replace(row, stopped=TOLD)
     tx.logs.save(row)
     if row.circle:
-        strays.note(tx, row)
+        forked_logs.note(tx, row)
     return row
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from entente.ledger.package import Package
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 SPACE = "succession"
@@ -68,9 +68,9 @@ def apply_due(base: Base, tx: Transaction) -> bool:
     """Take every pending succession that is approved; return whether there was one."""
     taken = False
     for key, _ in tx.records.scan(SPACE):
-        history, world = _pending(tx, Member(unb32(key, 32))), base.world(tx)
-        asked = [] if history is None else _asked(world, history)
-        if history is not None and State.IN_FORCE in {world.standing(each.act.place.leaf) for each in asked}:
+        history, in_force = _pending(tx, Member(unb32(key, 32))), base.in_force(tx)
+        asked = [] if history is None else _asked(in_force, history)
+        if history is not None and State.IN_FORCE in {in_force.standing(each.act.place.leaf) for each in asked}:
             _apply(tx, history)
             taken = True
     return taken
@@ -82,10 +82,10 @@ def _apply(tx: Transaction, history: KeyHistory) -> None:
     tx.records.delete(ANSWERED, b32(history.member))
 
 
-def _asked(world: World, history: KeyHistory) -> list[Succession]:
+def _asked(in_force: InForce, history: KeyHistory) -> list[Succession]:
     """Return the proposals of exactly this succession, in rooms that the member concerned is in."""
     wanted = (history.member, *_record(history))
-    held: dict[bytes, Succession] = world.view.states[SUCCESSION.name]
+    held: dict[bytes, Succession] = in_force.view.states[SUCCESSION.name]
     return [each for each in held.values() if (each.member, each.keys, each.record) == wanted]
 
 
@@ -99,16 +99,16 @@ class Successions:
     def list(self) -> Sequence[SuccessionInfo]:
         """Return the pending successions, with who has approved them."""
         with self._base.store.read() as tx:
-            world = self._base.world(tx)
+            in_force = self._base.in_force(tx)
             found = [_pending(tx, Member(unb32(key, 32))) for key, _ in tx.records.scan(SPACE)]
-            return [self._info(tx, world, history) for history in found if history is not None]
+            return [self._info(tx, in_force, history) for history in found if history is not None]
 
-    def _info(self, tx: Transaction, world: World, history: KeyHistory) -> SuccessionInfo:
-        base, asked = self._base, _asked(world, history)
+    def _info(self, tx: Transaction, in_force: InForce, history: KeyHistory) -> SuccessionInfo:
+        base, asked = self._base, _asked(in_force, history)
         given = {
-            member: answer.answer for each in asked for member, answer in world.answers(each.act.place.leaf).items()
+            member: answer.answer for each in asked for member, answer in in_force.answers(each.act.place.leaf).items()
         }
-        needed = max((world.view.things[each.act.place.leaf].needed for each in asked), default=0)
+        needed = max((in_force.view.things[each.act.place.leaf].needed for each in asked), default=0)
         return SuccessionInfo(
             b32(history.member),
             base.name_of(tx, history.member),
@@ -136,15 +136,15 @@ class Successions:
                     f"{base.name_of(tx, concerned)} has no new keys that wait for an approval.",
                     hint="Read its new card first: `entente partner add FILE`.",
                 )
-            world = base.world(tx)
-            rooms = _rooms(world, base.me, concerned)
-            self._check_rivals(tx, world, history, refuse=refuse)
+            in_force = base.in_force(tx)
+            rooms = _rooms(in_force, base.me, concerned)
+            self._check_rivals(tx, in_force, history, refuse=refuse)
             who = operator(tx, person)
             answer = REFUSE if refuse else APPROVE
             for room in rooms:
                 self._answer(tx, room, history, answer, who)
             tx.records.put(ANSWERED, b32(concerned), answer.encode())
-            info = self._info(tx, base.world(tx), history)
+            info = self._info(tx, base.in_force(tx), history)
             if not rooms and not refuse:  # no agreement, so nobody else to ask
                 _apply(tx, history)
             applied = apply_due(base, tx) or (not rooms and not refuse)
@@ -155,12 +155,12 @@ class Successions:
         state = "in-force" if applied else "refused" if refuse else "waiting"
         return msgspec.structs.replace(info, state=state)
 
-    def _check_rivals(self, tx: Transaction, world: World, history: KeyHistory, *, refuse: bool) -> None:
+    def _check_rivals(self, tx: Transaction, in_force: InForce, history: KeyHistory, *, refuse: bool) -> None:
         """Refuse to approve two records for one place in a history: at most one can be the member's."""
         keys, record = _record(history)
-        held: dict[bytes, Succession] = world.view.states[SUCCESSION.name]
+        held: dict[bytes, Succession] = in_force.view.states[SUCCESSION.name]
         for thing, each in held.items():
-            given = world.answers(thing).get(self._base.me)
+            given = in_force.answers(thing).get(self._base.me)
             rival = (each.member, each.keys) == (history.member, keys) and each.record != record
             if rival and not refuse and given is not None and given.answer == APPROVE:
                 raise ConflictError(
@@ -169,18 +169,18 @@ class Successions:
                     hint="Somebody holds its recovery file. Exclude the member: `entente agreement exclude`.",
                 )
 
-    def _answer(self, tx: Transaction, room: Charter, history: KeyHistory, answer: str, person: str) -> None:
+    def _answer(self, tx: Transaction, room: Room, history: KeyHistory, answer: str, person: str) -> None:
         """Ask in this room if nobody has, and answer everything that was asked of these keys there."""
         base = self._base
-        asked = [each for each in _asked(base.world(tx), history) if each.act.circle == room.circle]
+        asked = [each for each in _asked(base.in_force(tx), history) if each.act.circle == room.key]
         if not asked:
             keys, record = _record(history)
             body = SUCCESSION.make(history.member, keys, record, person=person)
             base.append(tx, room, [Draft(SUCCESSION.name, base.clock(), b"", body)])
-        world = base.world(tx)
-        for each in _asked(world, history):
+        in_force = base.in_force(tx)
+        for each in _asked(in_force, history):
             thing = each.act.place.leaf
-            if each.act.circle != room.circle or base.me in world.answers(thing):
+            if each.act.circle != room.key or base.me in in_force.answers(thing):
                 continue
             fields: dict[str, object] = {
                 "of": b32(thing),
@@ -192,7 +192,7 @@ class Successions:
             base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(fields))])
 
 
-def _rooms(world: World, me: Member, concerned: Member) -> list[Charter]:
+def _rooms(in_force: InForce, me: Member, concerned: Member) -> list[Room]:
     """Return the founding rooms, in force, of the agreements that both members are in."""
-    rooms = [each for each in world.charters.newest() if each.founding and {me, concerned} <= {*each.members}]
-    return [each for each in rooms if world.usable(each)]
+    rooms = [each for each in in_force.rooms.newest() if each.founding and {me, concerned} <= {*each.members}]
+    return [each for each in rooms if in_force.usable(each)]

@@ -18,7 +18,7 @@ from entente.ledger.log import Draft
 from entente.ledger.proof import read_proof
 from entente.node.items import erasing
 from entente.node.items.consents import asks, sent_under
-from entente.node.items.erasing import Asked
+from entente.node.items.erasing import ErasureAsked
 from entente.node.logs.proofs import proof_of
 from entente.policy.approval import State
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from entente.kinds.onward import Ask
     from entente.node.home.base import Base
-    from entente.node.items.consents import Sent
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.items.consents import SentOn
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import PayloadRow, Transaction
 
 FOLLOWED: Final = "followed"
@@ -39,39 +39,43 @@ DUE: Final = 7 * 86_400_000
 NOBODY: Final = b32(bytes(16))
 
 
-def follow(tx: Transaction, base: Base, world: World, log: bytes) -> None:
+def follow(tx: Transaction, base: Base, in_force: InForce, log: bytes) -> None:
     """Call back what we sent on of this log, where all that was asked about is erased here now."""
-    mine = [each for each in asks(world).values() if each.author == base.me and each.log == log]
+    mine = [each for each in asks(in_force).values() if each.author == base.me and each.log == log]
     for ask in mine:
         done = tx.records.get(FOLLOWED, b32(ask.thing)) is not None
-        if done or world.standing(ask.thing) is not State.IN_FORCE or not erasing.all_erased(tx, ask.log, ask.entries):
+        if (
+            done
+            or in_force.standing(ask.thing) is not State.IN_FORCE
+            or not erasing.all_erased(tx, ask.log, ask.entries)
+        ):
             continue
         tx.records.put(FOLLOWED, b32(ask.thing), b"1")
         reached: set[Member] = set()
         for sent in sent_under(tx, ask.thing):
             row = tx.logs.get(origin_of(unb32(sent.log, 32)))
-            room = world.charters.get(unb32(sent.room, 32))
+            room = in_force.rooms.get(unb32(sent.room, 32))
             if row is None or room is None:
                 continue
-            asked = Asked("withdrawn", base.clock() + DUE, NOBODY)
+            asked = ErasureAsked("withdrawn", base.clock() + DUE, NOBODY)
             erasing.ask(tx, base, room, row, [index for index, _ in sent.entries], asked)
             reached |= set(room.members)
             for member in sorted(set(room.members) & ask.to):
-                _show(tx, base, world, ask, sent, member)
+                _show(tx, base, in_force, ask, sent, member)
         for member in sorted(ask.to - reached):
-            _append(tx, base, world, ask, member, b"")
+            _append(tx, base, in_force, ask, member, b"")
 
 
-def show(tx: Transaction, base: Base, world: World, member: Member, log: bytes) -> None:
+def show(tx: Transaction, base: Base, in_force: InForce, member: Member, log: bytes) -> None:
     """Show originators that a member has erased what we had sent on in this log of ours, where it was recalled."""
     for thing, _ in tx.records.scan(FOLLOWED):
-        ask = asks(world).get(unb32(thing, 32))
+        ask = asks(in_force).get(unb32(thing, 32))
         for sent in sent_under(tx, unb32(thing, 32)) if ask is not None and member in ask.to else []:
             if ask is not None and sent.log == b32(log):
-                _show(tx, base, world, ask, sent, member)
+                _show(tx, base, in_force, ask, sent, member)
 
 
-def _show(tx: Transaction, base: Base, world: World, ask: Ask, sent: Sent, member: Member) -> None:
+def _show(tx: Transaction, base: Base, in_force: InForce, ask: Ask, sent: SentOn, member: Member) -> None:
     """Pass on the act by which a member erased what we had sent it, once and if there is one."""
     if any(member in erasing.passed(tx, ask.log, index) for index, _ in ask.entries):
         return
@@ -79,22 +83,22 @@ def _show(tx: Transaction, base: Base, world: World, ask: Ask, sent: Sent, membe
     for each in tx.payloads.acts([ERASED.name]):
         if each.log in logs and _names(each, sent):
             try:
-                proof = proof_of(base, tx, world.charters, logs[each.log], each, most=0)
+                proof = proof_of(base, tx, in_force.rooms, logs[each.log], each, most=0)
             except EntenteError:
                 continue  # not provable: another act may be
-            _append(tx, base, world, ask, member, proof)
+            _append(tx, base, in_force, ask, member, proof)
             return
 
 
-def _names(act: PayloadRow, sent: Sent) -> bool:
+def _names(act: PayloadRow, sent: SentOn) -> bool:
     body = canon.decode(act.data)
     named = {(index, b32(leaf)) for index, leaf in check_entries(body)}
     return body["log"] == sent.log and named >= set(sent.entries)
 
 
-def _append(tx: Transaction, base: Base, world: World, ask: Ask, member: Member, proof: bytes) -> None:
-    room = world.charters.get(ask.circle)
-    if room is None or world.charters.ended(room):
+def _append(tx: Transaction, base: Base, in_force: InForce, ask: Ask, member: Member, proof: bytes) -> None:
+    room = in_force.rooms.get(ask.circle)
+    if room is None or in_force.rooms.ended(room):
         return
     body = PASSED.make(ask.log, ask.entries, member=member, proof=proof)
     now = base.clock()
@@ -102,16 +106,18 @@ def _append(tx: Transaction, base: Base, world: World, ask: Ask, member: Member,
     erasing.file_passed(tx, now, canon.decode(body, len(body)))
 
 
-def problem(tx: Transaction, world: World, charter: Charter, author: Member, body: Mapping[str, object]) -> str:
+def problem(tx: Transaction, in_force: InForce, room: Room, author: Member, body: Mapping[str, object]) -> str:
     """Return why a `passed/1` does not count, "" if it does."""
     log, entries = unb32(str(body["log"]), 32), tuple(check_entries(body))
     row = tx.logs.get(origin_of(log))
     if row is None:
         return ""
     member = Member(unb32(str(body["member"]), 32))
-    asked = (each for each in asks(world).values() if (each.author, each.log, each.entries) == (author, log, entries))
-    room = world.charters.get(row.circle) if row.circle else None
-    if room is None or room.id != charter.id or not any(member in each.to for each in asked):
+    asked = (
+        each for each in asks(in_force).values() if (each.author, each.log, each.entries) == (author, log, entries)
+    )
+    placed = in_force.rooms.get(row.circle) if row.circle else None
+    if placed is None or placed.circle != room.circle or not any(member in each.to for each in asked):
         return "nothing-asked"
     data = from_b64(body["proof"], "proof")
     if not data:

@@ -12,7 +12,7 @@ from entente.kinds import erase, erased, passed
 from entente.ledger.document import from_b64
 from entente.node.items.consents import entry_at
 from entente.node.logs.proofs import proof_of
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +58,6 @@ def _answer(
 
 def _file(base: Base, tx: Transaction, row: LogRow, entry: PayloadRow, name: str) -> Named:
     try:
-        return [(f"{name}.tlog-proof", proof_of(base, tx, charter_book.load(tx), row, entry))]
+        return [(f"{name}.tlog-proof", proof_of(base, tx, offers.load(tx), row, entry))]
     except EntenteError:
         return []  # no signed head covers it yet

@@ -19,21 +19,21 @@ from entente.node.home.find import SHORTEST
 from entente.node.home.people import operator
 from entente.node.items import erasing
 from entente.node.items.consents import asks
-from entente.node.items.erasing import Asked
+from entente.node.items.erasing import ErasureAsked
 from entente.node.items.sharing import resolve
 from entente.node.recall import proofs as recall_proofs
 from entente.node.recall.values import Narrowed, Reach, RecallInfo, RecallMember, Withdrawn
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.items.erasing import Mark
     from entente.node.items.sharing import Sharing
-    from entente.node.rooms.room import Charter, Charters
+    from entente.node.rooms.room import Room, Rooms
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 
-    Placed = dict[int, tuple[Charter, list[int]]]
+    Placed = dict[int, tuple[Room, list[int]]]
     """Entries by log, each with the room that the log is of."""
 
 SPACE: Final = "recall"
@@ -48,7 +48,7 @@ class Recalls:
     """What this member asks others to erase, and what became of it."""
 
     def __init__(self, base: Base, sharing: Sharing) -> None:
-        """Work on this base; share through the same desk as everybody."""
+        """Work on this base; share by the same rules as everybody."""
         self._base = base
         self._sharing = sharing
 
@@ -67,7 +67,7 @@ class Recalls:
             placed = self._placed(tx, mine)
             if not placed:
                 raise ConflictError("This item was shared with nobody; there is nothing to recall.")
-            asked = Asked(word, base.clock() + _days(due_days) * DAY, who)
+            asked = ErasureAsked(word, base.clock() + _days(due_days) * DAY, who)
             remarks.keep(tx, stix_id, remark)
             reach = self._recall(tx, stix_id, placed, asked)
             tx.items.remove([row.seq for row in mine])
@@ -85,35 +85,35 @@ class Recalls:
             operator(tx, person)
             stix_id = resolve(tx, id_)
             mine = self._mine(tx, stix_id)
-            charter = base.find_circle(base.world(tx), circle)
+            room = base.find_circle(base.in_force(tx), circle)
             newest = [row for row in mine if row.latest] or mine
-            there = any(room.id == charter.id for room, _ in self._placed(tx, newest).values())
+            there = any(each.circle == room.circle for each, _ in self._placed(tx, newest).values())
         sent = None if there else self._sharing.send([stix_id], circle, person=person)
         if sent is not None and sent.preview is not None:
-            return Narrowed(stix_id, b32(charter.id), 0, "", [], preview=sent.preview)
+            return Narrowed(stix_id, b32(room.circle), 0, "", [], preview=sent.preview)
         with base.store.write() as tx:
             placed = self._placed(tx, self._mine(tx, stix_id))
-            elsewhere = {key: found for key, found in placed.items() if found[0].id != charter.id}
-            asked = Asked("narrowed", base.clock() + _days(due_days) * DAY, operator(tx, person))
+            elsewhere = {key: found for key, found in placed.items() if found[0].circle != room.circle}
+            asked = ErasureAsked("narrowed", base.clock() + _days(due_days) * DAY, operator(tx, person))
             reach = self._recall(tx, stix_id, elsewhere, asked)
         finished = self._finish()
         shared = 0 if sent is None else sent.shared
-        return Narrowed(stix_id, b32(charter.id), shared, stamp(asked.due), reach, finished)
+        return Narrowed(stix_id, b32(room.circle), shared, stamp(asked.due), reach, finished)
 
     def list(self) -> Sequence[RecallInfo]:
         """Return what this member has recalled, oldest first, with who was asked, has erased, or is late."""
         base = self._base
         found: dict[tuple[str, bytes, int], list[_Act]] = defaultdict(list)
         with base.store.read() as tx:
-            charters = charter_book.load(tx)
+            rooms = offers.load(tx)
             logs = {row.id: row for row in tx.logs.all()}
             for each in tx.payloads.acts([erase.NAME]):
                 if logs[each.log].member == base.me:
                     act = self._act(tx, logs[each.log], each)
-                    room = self._room(tx, charters, act)
+                    room = self._room(tx, rooms, act)
                     if room is not None:
-                        found[act.item or act.ref, room.id, act.time].append(act)
-            told = [self._info(tx, charters, acts) for acts in found.values()]
+                        found[act.item or act.ref, room.circle, act.time].append(act)
+            told = [self._info(tx, rooms, acts) for acts in found.values()]
         return sorted(told, key=lambda info: (info.time, info.item, info.circle))
 
     def proofs(self, id_: str) -> Sequence[tuple[str, bytes]]:
@@ -141,17 +141,17 @@ class Recalls:
 
     def _placed(self, tx: Transaction, rows: Sequence[ItemRow]) -> Placed:
         """Return in which logs of ours these copies stand: by log the room and the entries."""
-        charters = charter_book.load(tx)
+        rooms = offers.load(tx)
         logs = {row.id: row for row in tx.logs.all() if row.member == self._base.me and row.circle}
         found: Placed = {}
         for row in rows:
             for each in tx.payloads.of_item(row.seq):
                 if each.log in logs:
-                    room = charters.require(logs[each.log].circle)
+                    room = rooms.require(logs[each.log].circle)
                     found.setdefault(each.log, (room, []))[1].append(each.index)
         return found
 
-    def _recall(self, tx: Transaction, stix_id: str, placed: Placed, asked: Asked) -> Sequence[Reach]:
+    def _recall(self, tx: Transaction, stix_id: str, placed: Placed, asked: ErasureAsked) -> Sequence[Reach]:
         """Append the acts and erase here; return whom they reach, by circle."""
         logs = {row.id: row for row in tx.logs.all()}
         reach: dict[bytes, set[Member]] = defaultdict(set)
@@ -159,8 +159,8 @@ class Recalls:
         for log, (room, indexes) in sorted(placed.items()):
             for ref in erasing.ask(tx, self._base, room, logs[log], indexes, asked):
                 tx.records.put(SPACE, ref, stix_id.encode())
-            reach[room.id] |= set(room.members) - {self._base.me}
-            names[room.id] = room.text.name
+            reach[room.circle] |= set(room.members) - {self._base.me}
+            names[room.circle] = room.text.name
         return [Reach(b32(circle), names[circle], sorted(map(b32, members))) for circle, members in reach.items()]
 
     def _finish(self) -> bool:
@@ -184,16 +184,16 @@ class Recalls:
             time=each.time,
         )
 
-    def _room(self, tx: Transaction, charters: Charters, act: _Act) -> Charter | None:
+    def _room(self, tx: Transaction, rooms: Rooms, act: _Act) -> Room | None:
         row = tx.logs.get(origin_of(act.log))
-        return charters.get(row.circle) if row is not None else None
+        return rooms.get(row.circle) if row is not None else None
 
-    def _info(self, tx: Transaction, charters: Charters, acts: Sequence[_Act]) -> RecallInfo:
+    def _info(self, tx: Transaction, rooms: Rooms, acts: Sequence[_Act]) -> RecallInfo:
         """Put together what the members concerned have signed about all entries of one recall."""
         first = acts[0]
-        rooms = [room for act in acts if (room := self._room(tx, charters, act)) is not None]
+        placed = [room for act in acts if (room := self._room(tx, rooms, act)) is not None]
         answers: dict[Member, list[Mark | None]] = defaultdict(list)
-        for act, room in zip(acts, rooms, strict=True):
+        for act, room in zip(acts, placed, strict=True):
             said = erasing.signed(tx, act.log, act.entries)
             for member in set(room.members) - {self._base.me}:
                 for index, leaf in act.entries:
@@ -205,15 +205,15 @@ class Recalls:
         entries = sum(len(act.entries) for act in acts)
         due, since = stamp(first.due), stamp(first.time)
         return RecallInfo(
-            first.item, b32(rooms[0].id), first.reason, due, since, entries, members, remarks.of(tx, first.item)
+            first.item, b32(placed[0].circle), first.reason, due, since, entries, members, remarks.of(tx, first.item)
         )
 
     def _further(self, tx: Transaction, act: _Act) -> Sequence[RecallMember]:
         """Return those that others may have sent these entries to with our consent; who never got them is left out."""
-        world, named = self._base.world(tx), set(act.entries)
+        in_force, named = self._base.in_force(tx), set(act.entries)
         found: dict[tuple[Member, Member], list[Mark | None]] = {}
-        for ask in asks(world).values():
-            if ask.log == act.log and named & set(ask.entries) and world.standing(ask.thing) is State.IN_FORCE:
+        for ask in asks(in_force).values():
+            if ask.log == act.log and named & set(ask.entries) and in_force.standing(ask.thing) is State.IN_FORCE:
                 shown = erasing.passed(tx, act.log, ask.entries[0][0])
                 for member in ask.to:
                     mark = shown.get(member)

@@ -15,16 +15,16 @@ from entente.core.ids import Member, b32, origin_hash
 from entente.core.merkle import leaf_hash
 from entente.kinds import CONTENT
 from entente.node.items import erasing
-from entente.node.items.erasing import Asked, Erasure
-from entente.node.recall import passed_on as following
-from entente.node.rooms import offers as charter_book
+from entente.node.items.erasing import Erasure, ErasureAsked
+from entente.node.recall import passed_on
+from entente.node.rooms import offers
 from entente.store.ports import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from entente.node.home.base import Base
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 SPACE: Final = "retention"
@@ -59,24 +59,24 @@ def sweep(base: Base) -> int:
             break
         with base.store.write() as tx:
             now = base.clock()
-            total += sum(_retire(tx, base, charter, row, now) for charter, row in list(_due(tx, now)))
+            total += sum(_retire(tx, base, room, row, now) for room, row in list(_due(tx, now)))
     if total:
         base.mark()
         base.changed.set()
     return total
 
 
-def _due(tx: Transaction, now: int) -> Iterator[tuple[Charter, LogRow]]:
+def _due(tx: Transaction, now: int) -> Iterator[tuple[Room, LogRow]]:
     """Go through the logs that must be looked at: entries beyond the cursor, and the first of them may be due."""
-    for charter in charter_book.load(tx):
-        keep = charter.terms.retention_days * DAY
-        for member in charter.members if keep else ():
-            row = tx.logs.get(charter.origin(member))
+    for room in offers.load(tx):
+        keep = room.terms.retention_days * DAY
+        for member in room.members if keep else ():
+            row = tx.logs.get(room.origin(member))
             if row is None:
                 continue
             cursor = _read(tx, row)
             if cursor.at < row.size and cursor.time + keep <= now:
-                yield charter, row
+                yield room, row
 
 
 def _read(tx: Transaction, row: LogRow) -> Cursor:
@@ -84,10 +84,10 @@ def _read(tx: Transaction, row: LogRow) -> Cursor:
     return Cursor() if data is None else _cursor.decode(data)
 
 
-def _retire(tx: Transaction, base: Base, charter: Charter, row: LogRow, now: int) -> int:
+def _retire(tx: Transaction, base: Base, room: Room, row: LogRow, now: int) -> int:
     """Erase the due entries of one log from its cursor on, at most `MOST`, and move the cursor."""
     cursor = _read(tx, row)
-    keep = charter.terms.retention_days * DAY
+    keep = room.terms.retention_days * DAY
     entries: list[tuple[int, bytes]] = []
     stop = min(row.size, cursor.at + MOST)
     while cursor.at < stop:
@@ -102,12 +102,10 @@ def _retire(tx: Transaction, base: Base, charter: Charter, row: LogRow, now: int
                 entries.append((cursor.at, leaf_hash(leaf)))
             cursor = Cursor(cursor.at + 1, cursor.time)
     tx.records.put(SPACE, b32(origin_hash(row.origin)), msgspec.json.encode(cursor))
-    return _erase(tx, base, charter, row, entries, now)
+    return _erase(tx, base, room, row, entries, now)
 
 
-def _erase(
-    tx: Transaction, base: Base, charter: Charter, row: LogRow, entries: list[tuple[int, bytes]], now: int
-) -> int:
+def _erase(tx: Transaction, base: Base, room: Room, row: LogRow, entries: list[tuple[int, bytes]], now: int) -> int:
     """Erase these entries where that was not done before; say so in our own log."""
     log = origin_hash(row.origin)
     known = erasing.marks(tx, log, entries[0][0], entries[-1][0]) if entries else {}
@@ -115,9 +113,9 @@ def _erase(
     if not fresh:
         return 0
     if Member(row.member) == base.me:
-        erasing.ask(tx, base, charter, row, [i for i, _ in fresh], Asked(REASON, now + DUE_DAYS * DAY, NOBODY))
+        erasing.ask(tx, base, room, row, [i for i, _ in fresh], ErasureAsked(REASON, now + DUE_DAYS * DAY, NOBODY))
     else:
         erasing.apply(tx, base, Erasure(log, fresh, REASON, now, base.me))
-        erasing.answer(tx, base, charter, log, fresh)
-        following.follow(tx, base, base.world(tx), log)
+        erasing.answer(tx, base, room, log, fresh)
+        passed_on.follow(tx, base, base.in_force(tx), log)
     return len(fresh)

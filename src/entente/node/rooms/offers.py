@@ -1,6 +1,6 @@
-"""Charters: the agreements, circles and revisions that this member knows, and the logs that follow from them.
+"""Rooms: the agreements, circles and revisions that this member knows, and the logs that follow from them.
 
-A `Charter` is one *room*: a circle in one epoch, with one audience and one set of terms for ever
+A `Room` is one *room*: a circle in one epoch, with one audience and one set of terms for ever
 (docs/protocol/7-changes.md). What is stored are the offers as they came, and which revisions have begun an epoch here.
 """
 
@@ -17,7 +17,7 @@ from entente.core.errors import InvalidError, LimitError, NotFoundError, Refused
 from entente.core.ids import Member, b32, keys_origin, unb32
 from entente.core.shape import check_fields
 from entente.ledger.keys import open_log
-from entente.node.rooms.room import Charter, Charters, Revision
+from entente.node.rooms.room import Revision, Room, Rooms
 from entente.policy import circle as circles
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import LEAST, CircleText
@@ -37,8 +37,8 @@ ABSENT = b"absent"
 """In place of the first revision: this member came later, so the first room is not its own."""
 
 
-def load(tx: Transaction) -> Charters:
-    """Return all charters; the same object as long as they are the same."""
+def load(tx: Transaction) -> Rooms:
+    """Return all rooms; the same object as long as they are the same."""
     return _parse(
         tuple(data for _, data in tx.records.scan(SPACE)),
         tuple(data for _, data in tx.records.scan(REVISIONS)),
@@ -47,9 +47,7 @@ def load(tx: Transaction) -> Charters:
 
 
 @lru_cache(maxsize=64)
-def _parse(
-    documents: tuple[bytes, ...], revisions: tuple[bytes, ...], epochs: tuple[tuple[str, bytes], ...]
-) -> Charters:
+def _parse(documents: tuple[bytes, ...], revisions: tuple[bytes, ...], epochs: tuple[tuple[str, bytes], ...]) -> Rooms:
     stored = [_Stored.from_bytes(data) for data in documents]
     foundings: dict[bytes, FoundingText] = {}
     for each in stored:
@@ -68,7 +66,7 @@ def _parse(
         else:
             begun.setdefault(agreement, []).append(by_id[unb32(data.decode(), 32)])
     rooms = [room for each in stored for room in _rooms(each, foundings, begun, absent)]
-    return Charters(rooms, offered)
+    return Rooms(rooms, offered)
 
 
 def _rooms(
@@ -76,7 +74,7 @@ def _rooms(
     foundings: Mapping[bytes, FoundingText],
     begun: Mapping[bytes, list[Revision]],
     absent: set[bytes],
-) -> list[Charter]:
+) -> list[Room]:
     """Return the rooms of one circle, from the epoch in which it was opened on; a newcomer's begin with its own."""
     opened = _read(stored.text, foundings, begun, stored.by, stored.time)
     rooms = [] if opened.founding and opened.agreement in absent else [opened]
@@ -92,15 +90,15 @@ def _rooms(
     return rooms
 
 
-def _later(opened: Charter, revision: Revision, members: list[Member], newcomers: frozenset[Member]) -> Charter:
+def _later(opened: Room, revision: Revision, members: list[Member], newcomers: frozenset[Member]) -> Room:
     text = revision.text
-    return Charter(
+    return Room(
         agreement=opened.agreement,
-        circle=room_key(opened.id, text.id),
-        id=opened.id,
+        key=room_key(opened.circle, text.id),
+        circle=opened.circle,
         epoch=text.epoch,
         revision=text.id,
-        name=text.name,
+        agreement_name=text.name,
         members=tuple(members),
         newcomers=newcomers if opened.founding else frozenset(),
         terms=text.terms,
@@ -142,7 +140,7 @@ def _revision(stored: _Stored) -> Revision:
 
 def _read(
     offer: bytes, foundings: Mapping[bytes, FoundingText], begun: Mapping[bytes, list[Revision]], by: Member, time: int
-) -> Charter:
+) -> Room:
     """Return the first room of the circle that an offer tells of."""
     body = canon.decode(offer)
     named = body.get("agreement")
@@ -164,13 +162,13 @@ def _read(
         raise InvalidError("Offers of this version are not known here.", hint="Update Entente.")
     if problems := circles.problems(text, founding, revision.text.members if revision else founding.members):
         raise RefusedError(" ".join(problems), code="offer")
-    return Charter(
+    return Room(
         agreement=founding.id,
+        key=text.id(founding.id),
         circle=text.id(founding.id),
-        id=text.id(founding.id),
         epoch=revision.text.epoch if revision else 1,
         revision=revision.text.id if revision else founding.id,
-        name=revision.text.name if revision else founding.name,
+        agreement_name=revision.text.name if revision else founding.name,
         members=text.members,
         newcomers=frozenset(),
         terms=revision.text.terms if revision else founding.terms,
@@ -191,7 +189,7 @@ def _named(begun: Iterable[Revision], revision: str) -> Revision:
     return found[0]
 
 
-def take(tx: Transaction, charters: Charters, offer: bytes, *, me: Member, by: Member, time: int, open_: int) -> bool:
+def take(tx: Transaction, rooms: Rooms, offer: bytes, *, me: Member, by: Member, time: int, open_: int) -> bool:
     """Keep an offer that names both sides and open its logs; say whether it was new.
 
     `open_` counts this partner's offers that are not in force yet: LimitError above the limit.
@@ -199,35 +197,35 @@ def take(tx: Transaction, charters: Charters, offer: bytes, *, me: Member, by: M
     if len(offer) > MAX_OFFER:
         raise LimitError(f"An offered agreement, circle or revision has at most {MAX_OFFER} bytes.", code="offer")
     if "revision" in canon.decode(offer) and "circle" not in canon.decode(offer):
-        return _take_revision(tx, charters, offer, me=me, by=by, time=time)
-    foundings: dict[bytes, FoundingText] = {each.agreement: each.founding_text for each in charters if each.founding}
-    charter = _read(offer, foundings, begun_epochs(tx, charters), by, time)
-    if charters.get(charter.circle) is not None:
+        return _take_revision(tx, rooms, offer, me=me, by=by, time=time)
+    foundings: dict[bytes, FoundingText] = {each.agreement: each.founding_text for each in rooms if each.founding}
+    room = _read(offer, foundings, begun_epochs(tx, rooms), by, time)
+    if rooms.get(room.key) is not None:
         return False
-    if me not in charter.members or by not in charter.members:
+    if me not in room.members or by not in room.members:
         raise RefusedError("An offer must name both sides.", code="offer")
     if by != me and open_ >= MAX_OPEN:
         raise LimitError(f"At most {MAX_OPEN} offers of one partner wait at a time.", code="offer")
-    tx.records.put(SPACE, b32(charter.circle), _Stored(by, time, charter.offer()).to_bytes())
-    for room in load(tx).rooms(charter.id):
-        open_logs(tx, room)
+    tx.records.put(SPACE, b32(room.key), _Stored(by, time, room.offer()).to_bytes())
+    for each in load(tx).of_circle(room.circle):
+        open_logs(tx, each)
     return True
 
 
-def _take_revision(tx: Transaction, charters: Charters, offer: bytes, *, me: Member, by: Member, time: int) -> bool:
+def _take_revision(tx: Transaction, rooms: Rooms, offer: bytes, *, me: Member, by: Member, time: int) -> bool:
     """Keep a revision of an agreement known here, with its secret; its epoch begins when it is in force."""
     found = _revision(_Stored(by, time, offer))
-    if found.text.id in charters.revisions:
+    if found.text.id in rooms.revisions:
         return False
     if not found.secret:
         raise VerificationError("A revision is offered with its secret.", code="offer")
-    rooms = [each for each in charters if each.founding and each.agreement == found.text.agreement]
-    base = next((each for each in rooms if each.revision == found.text.base), None)
+    founding = [each for each in rooms if each.founding and each.agreement == found.text.agreement]
+    base = next((each for each in founding if each.revision == found.text.base), None)
     if base is None or base.epoch + 1 != found.text.epoch:
         raise NotFoundError("The revision changes one that is not in force here.", code="offer")
     if by not in base.members or me not in found.text.members:
         raise RefusedError("An offer must name both sides.", code="offer")
-    rivals = sum(each.text.base == found.text.base and each.by == by for each in charters.revisions.values())
+    rivals = sum(each.text.base == found.text.base and each.by == by for each in rooms.revisions.values())
     if rivals >= MAX_OPEN:
         raise LimitError(f"At most {MAX_OPEN} revisions of one member wait at a time.", code="offer")
     keep_revision(tx, found)
@@ -247,49 +245,49 @@ def keep_absent(tx: Transaction, founding: FoundingText, by: Member, time: int) 
     tx.records.put(EPOCHS, f"{b32(founding.id)}/000001", ABSENT)
 
 
-def begin(tx: Transaction, revision: RevisionText) -> Charters:
+def begin(tx: Transaction, revision: RevisionText) -> Rooms:
     """Begin a revision's epoch: from now on its rooms exist, with logs where this member holds the secret."""
     tx.records.put(EPOCHS, f"{b32(revision.agreement)}/{revision.epoch:06d}", b32(revision.id).encode())
     found = load(tx)
-    for charter in found:
-        if charter.revision == revision.id:
-            open_logs(tx, charter)
+    for room in found:
+        if room.revision == revision.id:
+            open_logs(tx, room)
     return found
 
 
-def begun_epochs(tx: Transaction, charters: Charters) -> dict[bytes, list[Revision]]:
+def begun_epochs(tx: Transaction, rooms: Rooms) -> dict[bytes, list[Revision]]:
     """Return the revisions that have begun an epoch here, by agreement."""
     found: dict[bytes, list[Revision]] = {}
     for key, data in tx.records.scan(EPOCHS):
         if data == ABSENT:
             continue
-        revision = charters.revisions[unb32(data.decode(), 32)]
+        revision = rooms.revisions[unb32(data.decode(), 32)]
         found.setdefault(unb32(key.partition("/")[0], 32), []).append(revision)
     return found
 
 
-def open_logs(tx: Transaction, charter: Charter) -> None:
+def open_logs(tx: Transaction, room: Room) -> None:
     """Make the logs of a room and the key histories of its members, empty where they are new."""
-    for member in charter.members:
+    for member in room.members:
         open_log(tx, member)
-        if tx.logs.get(charter.origin(member)) is None:
-            row = LogRow(id=0, origin=charter.origin(member), member=member, circle=charter.circle, epoch=charter.epoch)
+        if tx.logs.get(room.origin(member)) is None:
+            row = LogRow(id=0, origin=room.origin(member), member=member, circle=room.key, epoch=room.epoch)
             tx.logs.add(row)
 
 
-def logs_of(tx: Transaction, charter: Charter) -> list[LogRow]:
+def logs_of(tx: Transaction, room: Room) -> list[LogRow]:
     """Return the logs of a room and the key histories of its members."""
-    names = [charter.origin(member) for member in charter.members]
-    names += [keys_origin(member) for member in charter.members]
+    names = [room.origin(member) for member in room.members]
+    names += [keys_origin(member) for member in room.members]
     return [row for row in map(tx.logs.get, names) if row is not None]
 
 
-def reaching(tx: Transaction, charters: Charters, charter: Charter) -> list[int]:
+def reaching(tx: Transaction, rooms: Rooms, room: Room) -> list[int]:
     """Return the logs of the circle's rooms whose entries everybody in this room can have."""
-    rooms = [each for each in charters.rooms(charter.id) if set(charter.members) <= set(each.members)]
-    return [row.id for room in rooms for row in logs_of(tx, room) if row.circle]
+    reached = [each for each in rooms.of_circle(room.circle) if set(room.members) <= set(each.members)]
+    return [row.id for each in reached for row in logs_of(tx, each) if row.circle]
 
 
-def logs_of_circle(tx: Transaction, charters: Charters, charter: Charter) -> list[LogRow]:
+def logs_of_circle(tx: Transaction, rooms: Rooms, room: Room) -> list[LogRow]:
     """Return the logs of all rooms of this room's circle."""
-    return [row for room in charters.rooms(charter.id) for row in logs_of(tx, room) if row.circle]
+    return [row for each in rooms.of_circle(room.circle) for row in logs_of(tx, each) if row.circle]

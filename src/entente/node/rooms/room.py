@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-class Charter(Struct, frozen=True):
+class Room(Struct, frozen=True):
     """One room: a circle in one epoch of its agreement.
 
     `circle` is the room's key (that of LogRow.circle), `id` the circle's public id; in the epoch in which the circle
@@ -26,11 +26,11 @@ class Charter(Struct, frozen=True):
     """
 
     agreement: Agreement
+    key: Circle
     circle: Circle
-    id: Circle
     epoch: int
     revision: bytes
-    name: str
+    agreement_name: str
     members: tuple[Member, ...]
     newcomers: frozenset[Member]
     terms: Terms
@@ -51,7 +51,7 @@ class Charter(Struct, frozen=True):
 
     def origin(self, member: Member) -> str:
         """Return the origin of a member's log in this room."""
-        return origin(member, self.circle, self.epoch, self.secret)
+        return origin(member, self.key, self.epoch, self.secret)
 
 
 class Revision(Struct, frozen=True):
@@ -69,66 +69,66 @@ class Revision(Struct, frozen=True):
         )
 
 
-class Charters:
+class Rooms:
     """All rooms of a home; the world that acts are judged in."""
 
-    def __init__(self, charters: list[Charter], revisions: list[Revision]) -> None:
+    def __init__(self, rooms: list[Room], revisions: list[Revision]) -> None:
         """Index them by room."""
-        self._by_circle: dict[bytes, Charter] = {charter.circle: charter for charter in charters}
-        self._current: dict[bytes, Charter] = {}
-        for charter in charters:
-            held = self._current.get(charter.id)
-            if held is None or held.epoch < charter.epoch:
-                self._current[charter.id] = charter
+        self._by_circle: dict[bytes, Room] = {room.key: room for room in rooms}
+        self._current: dict[bytes, Room] = {}
+        for room in rooms:
+            held = self._current.get(room.circle)
+            if held is None or held.epoch < room.epoch:
+                self._current[room.circle] = room
         self._epochs: dict[bytes, int] = {}
-        for charter in charters:
-            if charter.founding:
-                self._epochs[charter.agreement] = max(charter.epoch, self._epochs.get(charter.agreement, 0))
+        for room in rooms:
+            if room.founding:
+                self._epochs[room.agreement] = max(room.epoch, self._epochs.get(room.agreement, 0))
         self.revisions = {each.text.id: each for each in revisions}
         self._logs: dict[bytes, frozenset[str]] = {}
 
-    def __iter__(self) -> Iterator[Charter]:
+    def __iter__(self) -> Iterator[Room]:
         """Go through all rooms, oldest first."""
-        return iter(sorted(self._by_circle.values(), key=lambda each: (each.time, each.epoch, each.circle)))
+        return iter(sorted(self._by_circle.values(), key=lambda each: (each.time, each.epoch, each.key)))
 
-    def newest(self) -> Iterator[Charter]:
+    def newest(self) -> Iterator[Room]:
         """Go through the newest room of each circle, oldest circle first."""
         return (each for each in self if self.is_current(each))
 
-    def is_current(self, charter: Charter) -> bool:
+    def is_current(self, room: Room) -> bool:
         """Say whether this is the newest room of its circle."""
-        return self._current[charter.id].circle == charter.circle
+        return self._current[room.circle].key == room.key
 
-    def current(self, charter: Charter) -> Charter:
+    def current(self, room: Room) -> Room:
         """Return the newest room of the same circle."""
-        return self._current[charter.id]
+        return self._current[room.circle]
 
-    def ended(self, charter: Charter) -> bool:
+    def ended(self, room: Room) -> bool:
         """Say whether the circle has no room in the newest epoch of its agreement: too few members were left."""
-        return self._current[charter.id].epoch < self._epochs.get(charter.agreement, 0)
+        return self._current[room.circle].epoch < self._epochs.get(room.agreement, 0)
 
-    def rooms(self, circle: bytes) -> Sequence[Charter]:
+    def of_circle(self, circle: bytes) -> Sequence[Room]:
         """Return all rooms of the circle with this public id, oldest first."""
-        return [each for each in self if each.id == circle]
+        return [each for each in self if each.circle == circle]
 
-    def get(self, circle: bytes) -> Charter | None:
-        """Return the charter of a room."""
+    def get(self, circle: bytes) -> Room | None:
+        """Return the room of a room."""
         return self._by_circle.get(circle)
 
-    def require(self, circle: bytes) -> Charter:
-        """Return the charter of a room or raise NotFoundError."""
+    def require(self, circle: bytes) -> Room:
+        """Return the room of a room or raise NotFoundError."""
         found = self._by_circle.get(circle)
         if found is None:
             raise NotFoundError(f"No circle {b32(circle)[:8]} is known here.")
         return found
 
-    def founding_of(self, agreement: bytes) -> Charter | None:
+    def founding_of(self, agreement: bytes) -> Room | None:
         """Return the newest founding room of an agreement."""
         return next((each for each in self.newest() if each.founding and each.agreement == agreement), None)
 
-    def founding_room(self, charter: Charter) -> Charter:
+    def founding_room(self, room: Room) -> Room:
         """Return the founding room of the same agreement and epoch."""
-        return next(each for each in self if each.founding and each.revision == charter.revision)
+        return next(each for each in self if each.founding and each.revision == room.revision)
 
     def members(self, circle: bytes) -> frozenset[Member]:
         """Return the members of a room; empty for an unknown one."""
@@ -153,7 +153,7 @@ class Charters:
 
     def public(self, circle: bytes) -> bytes:
         """Return the id of the circle that a room belongs to."""
-        return self.require(circle).id
+        return self.require(circle).circle
 
     def newcomers(self, circle: bytes) -> frozenset[Member]:
         """Return the members that came with this room's revision."""

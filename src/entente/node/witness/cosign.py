@@ -17,7 +17,7 @@ from entente.core.errors import ConflictError, EntenteError, NotFoundError, Stor
 from entente.core.ids import witness_name
 from entente.core.times import stamp
 from entente.ledger import cosigner
-from entente.ledger.cosigner import Judged, Known, Submission, Verdict
+from entente.ledger.cosigner import CosignedLog, Submission, WitnessAnswer, WitnessVerdict
 from entente.ledger.document import to_b64
 from entente.node.home.base import WITNESSED
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from entente.store.ports import Transaction
 
 _encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(Known)
-_UNSURE = Judged(Verdict.UNSURE, "This witness is not sure that its state is the newest; ask again later.")
+_decoder = msgspec.msgpack.Decoder(CosignedLog)
+_UNSURE = WitnessAnswer(
+    WitnessVerdict.UNSURE, "This witness is not sure that its state is the newest; ask again later."
+)
 
 
 class WitnessedLog(Struct, frozen=True):
@@ -48,7 +50,7 @@ class _Opened(Struct, frozen=True):
     given: Submission
     keys: tuple[str, ...]
     lines: tuple[note.Signature, ...]
-    judged: Judged
+    judged: WitnessAnswer
 
 
 class Witnessing:
@@ -76,7 +78,7 @@ class Witnessing:
         with self._base.store.write() as tx:
             if tx.logs.get(origin) is not None:
                 raise ConflictError("This home holds that log; the exchange witnesses it already.")
-            held = _read(tx, _key(origin)) or Known(origin, ())
+            held = _read(tx, _key(origin)) or CosignedLog(origin, ())
             keys = tuple(sorted({*held.keys, vkey}))
             held = msgspec.structs.replace(held, keys=keys)
             tx.records.put(WITNESSED, _key(origin), _encode(held))
@@ -110,7 +112,7 @@ class Witnessing:
             held = _read(tx, hashed)
         return held.note if held is not None and held.keys and held.note else None
 
-    def add(self, bodies: Sequence[bytes]) -> list[Judged]:
+    def add(self, bodies: Sequence[bytes]) -> list[WitnessAnswer]:
         """Judge submissions one after the other, cosign those that hold, and return the answers in their order.
 
         What is answered is durable. Never raises for what stands in a body; StoreError if nothing could be kept.
@@ -119,35 +121,35 @@ class Witnessing:
             if self._base.witness_doubted(tx):
                 return [_UNSURE] * len(bodies)
             opened = [self._open(tx, body) for body in bodies]
-        if not any(isinstance(each, _Opened) and each.judged.verdict is Verdict.COSIGNED for each in opened):
+        if not any(isinstance(each, _Opened) and each.judged.verdict is WitnessVerdict.COSIGNED for each in opened):
             return [each.judged if isinstance(each, _Opened) else each for each in opened]
         with self._base.store.write() as tx:
             if self._base.witness_doubted(tx):
                 return [_UNSURE] * len(bodies)
             return [self._take(tx, each) if isinstance(each, _Opened) else each for each in opened]
 
-    def _open(self, tx: Transaction, body: bytes) -> Judged | _Opened:
+    def _open(self, tx: Transaction, body: bytes) -> WitnessAnswer | _Opened:
         """Do what needs no writer: read and verify; refuse what does not hold on the state as it is."""
         try:
             given = Submission.parse(body)
         except EntenteError as problem:
-            return Judged(Verdict.MALFORMED, problem.message)
+            return WitnessAnswer(WitnessVerdict.MALFORMED, problem.message)
         known = _known(tx, given)
         lines = cosigner.trusted(given, known)
         judged = cosigner.judge(given, known, lines)
-        if known is None or judged.verdict not in {Verdict.COSIGNED, Verdict.STALE}:
+        if known is None or judged.verdict not in {WitnessVerdict.COSIGNED, WitnessVerdict.STALE}:
             return judged
         # An old size that does not fit now may fit after a submission that stands before this one in the same run.
         return _Opened(given, known.keys, lines, judged)
 
-    def _take(self, tx: Transaction, opened: _Opened) -> Judged:
+    def _take(self, tx: Transaction, opened: _Opened) -> WitnessAnswer:
         """Compare and swap: judge on the state as it is inside the transaction, and put the new one."""
         given, lines = opened.given, opened.lines
         known = _known(tx, given)
         if known is not None and known.keys != opened.keys:
             lines = cosigner.trusted(given, known)
         judged = cosigner.judge(given, known, lines)
-        if known is None or judged.verdict is not Verdict.COSIGNED:
+        if known is None or judged.verdict is not WitnessVerdict.COSIGNED:
             return judged
         signer = _signer(witness_name(self._base.me), self._base.secrets.seed("witness"))
         state, judged = cosigner.cosign(given, known, lines, signer, self._base.clock() // 1000)
@@ -164,19 +166,19 @@ def _key(origin: str) -> str:
     return sha256(origin.encode()).hexdigest()
 
 
-def _known(tx: Transaction, given: Submission) -> Known | None:
+def _known(tx: Transaction, given: Submission) -> CosignedLog | None:
     """Return the named log that a submission is of; one that the exchange holds is not among them."""
     origin = given.checkpoint.origin
     known = _read(tx, _key(origin))
     return None if known is None or tx.logs.get(origin) is not None else known
 
 
-def _read(tx: Transaction, key: str) -> Known | None:
+def _read(tx: Transaction, key: str) -> CosignedLog | None:
     data = tx.records.get(WITNESSED, key)
     return None if data is None else _decode(data)
 
 
-def _decode(data: bytes) -> Known:
+def _decode(data: bytes) -> CosignedLog:
     try:
         return _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
@@ -185,6 +187,6 @@ def _decode(data: bytes) -> Known:
         ) from problem
 
 
-def _shown(held: Known) -> WitnessedLog:
+def _shown(held: CosignedLog) -> WitnessedLog:
     time = stamp(note.cosigned_at(note.Note.parse(held.note).signatures[-1]) * 1000) if held.note else ""
     return WitnessedLog(held.origin, list(held.keys), held.size, to_b64(held.root), time)

@@ -21,7 +21,7 @@ from entente.core.times import stamp
 from entente.ledger import cosigner
 from entente.ledger.witness import root_at
 from entente.node.home.files import check_url
-from entente.node.rooms import offers as charter_book
+from entente.node.rooms import offers
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
@@ -58,7 +58,7 @@ class OutsideWitness(Struct, frozen=True):
     logs: list[OutsideLog]
 
 
-class Asked(Struct, frozen=True):
+class WitnessTurn(Struct, frozen=True):
     """How a turn with a witness went: "" or what went wrong first."""
 
     name: str
@@ -115,7 +115,7 @@ class Outside:
             circles: tuple[str, ...] = ()
             if circle:
                 held = _read(tx, _key(vkey))
-                named = b32(self._base.find_circle(self._base.world(tx), circle).id)
+                named = b32(self._base.find_circle(self._base.in_force(tx), circle).circle)
                 circles = tuple(sorted({*(held.circles if held else ()), named}))
             chosen = _Witness(url.rstrip("/"), vkey, circles)
             tx.records.put(WITNESSES, _key(vkey), msgspec.json.encode(chosen))
@@ -143,8 +143,8 @@ class Outside:
         NotFoundError if none did.
         """
         with self._base.store.read() as tx:
-            charter = self._base.find_circle(self._base.world(tx), circle)
-            row = tx.logs.get(charter_book.load(tx).current(charter).origin(self._base.me))
+            room = self._base.find_circle(self._base.in_force(tx), circle)
+            row = tx.logs.get(offers.load(tx).current(room).origin(self._base.me))
             lines = [_kept(tx, each, row) for each in _all(tx)] if row is not None else []
             if row is not None and (found := [each.line for each in lines if each.size == row.signed and each.line]):
                 return row.note + "".join(found).encode()
@@ -155,9 +155,9 @@ class Outside:
         with self._base.store.read() as tx:
             return [each.vkey for each in _all(tx)]
 
-    def post_all(self) -> list[Asked]:
+    def post_all(self) -> list[WitnessTurn]:
         """Bring every witness level with our heads, one after the other."""
-        return [Asked(vkey.partition("+")[0], self.post(vkey)) for vkey in self.names()]
+        return [WitnessTurn(vkey.partition("+")[0], self.post(vkey)) for vkey in self.names()]
 
     def post(self, vkey: str) -> str:
         """Bring one witness level with our heads; return "" or what went wrong first. Never raises for what it does."""
@@ -243,8 +243,8 @@ class Outside:
 
     def _circle(self, tx: Transaction, row: LogRow) -> str:
         """Return the public id of the circle that a log is in, whatever its epoch."""
-        room = charter_book.load(tx).get(row.circle)
-        return b32(room.id if room is not None else row.circle)
+        room = offers.load(tx).get(row.circle)
+        return b32(room.circle if room is not None else row.circle)
 
     def _verifier(self, tx: Transaction, row: LogRow) -> note.Verifier:
         return self._base.history(tx, self._base.me).current.verifier(row.origin)

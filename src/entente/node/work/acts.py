@@ -1,6 +1,7 @@
 """Joint work as the rooms of a node do it: append documents and acts, read what the acts of a thing amount to.
 
-docs/protocol/11-joint-work.md. `writing` gives the pen inside one write transaction, `reading` the same without it.
+docs/protocol/11-joint-work.md. `writing` gives a `Writer` inside one write transaction, `reading`
+a `Reader` inside one read transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from entente.ledger.log import Draft
 from entente.node.home.find import find
 from entente.node.home.people import operator, people
 from entente.node.items import erasing
-from entente.node.logs import witnessed as timing
+from entente.node.logs import witnessed
 from entente.node.rooms.in_force import require_force
 from entente.policy.approval import APPROVE, REFUSE, State
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
     from entente.core.marking import Tlp
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import World
-    from entente.node.rooms.room import Charter
+    from entente.node.rooms.in_force import InForce
+    from entente.node.rooms.room import Room
     from entente.store.ports import PayloadRow, Transaction
 
 NOBODY: Final = b32(bytes(16))
@@ -73,7 +74,7 @@ class Words(Struct, frozen=True):
     state: str
 
 
-class Board:
+class Reader:
     """What the acts of one home amount to, as of one transaction."""
 
     def __init__(self, base: Base, tx: Transaction) -> None:
@@ -83,13 +84,13 @@ class Board:
         self.me = base.me
 
     @property
-    def world(self) -> World:
+    def in_force(self) -> InForce:
         """Return what is in force, with every act of this transaction."""
-        return self.base.world(self.tx)
+        return self.base.in_force(self.tx)
 
     def acts(self, kind: str, **same: str) -> list[Act]:
         """Return the allowed acts of a kind whose fields have these values, by claimed time, author and index."""
-        view = self.world.view
+        view = self.in_force.view
         found, known = view.states[kind], view.kinds[kind]
         by = next((name for name in same if isinstance(known, Recorded) and name in known.about), "")
         some: Iterable[Act] = found.saying(by, same[by]) if by else found.values()
@@ -97,7 +98,7 @@ class Board:
 
     def find(self, kind: str, text: str, what: str) -> Act:
         """Return the act of this kind whose thing (b32 of the leaf hash) or reference is, or begins with, `text`."""
-        found: Mapping[str, Act] = self.world.view.states[kind]
+        found: Mapping[str, Act] = self.in_force.view.states[kind]
         if text in found:
             return found[text]
         by_leaf = {act.place.leaf: act for act in found.values()}
@@ -106,13 +107,13 @@ class Board:
                 return act
         return by_leaf[find(text, [(leaf, b32(leaf), "") for leaf in by_leaf], what)]
 
-    def room(self, act: Act) -> Charter:
+    def room_of(self, act: Act) -> Room:
         """Return the room in which an act stands."""
-        return self.world.charters.require(act.circle)
+        return self.in_force.rooms.require(act.circle)
 
-    def circle(self, text: str) -> Charter:
+    def circle(self, text: str) -> Room:
         """Return the newest room of a circle, by id, beginning or name."""
-        return self.base.find_circle(self.world, text)
+        return self.base.find_circle(self.in_force, text)
 
     def words(self, act: Act, field: str = "content") -> Words:
         """Return the text of the document that a field of an act names."""
@@ -153,13 +154,13 @@ class Board:
 
     def state(self, act: Act) -> State:
         """Return how far what an act asks for has come."""
-        return self.world.standing(act.place.leaf)
+        return self.in_force.standing(act.place.leaf)
 
     def votes(self, act: Act) -> list[Vote]:
         """Return the answers to what an act asks, by member id, each with the words of a note to it."""
         found: list[Vote] = []
-        for member, given in sorted(self.world.answers(act.place.leaf).items()):
-            answer = self.world.view.acts[given.ref]
+        for member, given in sorted(self.in_force.answers(act.place.leaf).items()):
+            answer = self.in_force.view.acts[given.ref]
             notes = [self.words(note).text for note in self.acts("note/1", of=given.ref) if note.author == member]
             found.append(
                 Vote(
@@ -174,21 +175,21 @@ class Board:
         return found
 
 
-class Pen(Board):
-    """A board on which this member writes, in one room, as one person."""
+class Writer(Reader):
+    """A reader that also writes: in one room, as one person of this member."""
 
-    def __init__(self, base: Base, tx: Transaction, charter: Charter, person: str) -> None:
+    def __init__(self, base: Base, tx: Transaction, room: Room, person: str) -> None:
         """Write in this room; WaitingError or ConflictError unless it can be used now."""
         super().__init__(base, tx)
-        world = self.world
-        if not world.charters.is_current(charter):
+        in_force = self.in_force
+        if not in_force.rooms.is_current(room):
             raise ConflictError(
                 "It belongs to an earlier revision of the agreement, which has ended.",
                 code="earlier-revision",
                 hint="Begin it anew under the present one.",
             )
-        require_force(world, charter)
-        self.charter = charter
+        require_force(in_force, room)
+        self.room = room
         self.who = person if person == NOBODY else operator(tx, person)
 
     def put(self, text: str | bytes, media: str = TEXT, marking: Tlp | None = None) -> str:
@@ -198,12 +199,12 @@ class Pen(Board):
         """
         self._admit(document.NAME)
         data = text.encode() if isinstance(text, str) else text
-        ceiling = self.charter.text.ceiling
+        ceiling = self.room.text.ceiling
         made = Document(ceiling if marking is None else marking, media, self.who, data)
-        if reason := document.judge(made.encode(), ceiling, self.charter.terms.limits.payload):
+        if reason := document.judge(made.encode(), ceiling, self.room.terms.limits.payload):
             raise refused(reason)
         _, places = self.base.append(
-            self.tx, self.charter, [Draft(document.NAME, self.base.clock(), made.head, made.data)]
+            self.tx, self.room, [Draft(document.NAME, self.base.clock(), made.head, made.data)]
         )
         return places[0].ref
 
@@ -212,13 +213,13 @@ class Pen(Board):
 
         `after`: the references of the newest acts of the same thing; three of them are named.
         """
-        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.room.terms.kinds):
             raise refused("kind")
         self._admit(kind)
         fields = {**body, "person": self.who, "after": sorted(set(after))[-3:]}
-        _, places = self.base.append(self.tx, self.charter, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
-        view = self.world.view
-        timing.watch(self.tx, places[0].log, [places[0].index])
+        _, places = self.base.append(self.tx, self.room, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
+        view = self.in_force.view
+        witnessed.watch(self.tx, places[0].log, [places[0].index])
         judged = view.judged.get(places[0].ref)
         if judged is None:
             raise ConflictError("It depends on something that has not arrived here yet.", hint="Sync, then try again.")
@@ -228,20 +229,20 @@ class Pen(Board):
 
     def _admit(self, kind: str) -> None:
         """Raise RefusedError unless the agreement admits this kind of work."""
-        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.charter.terms.kinds):
+        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.room.terms.kinds):
             raise refused("kind")
 
     def answer(self, asking: Act, *, refuse: bool = False, text: str = "") -> Act:
         """Give our one final answer to what an act asks, with words to it if there are any."""
-        given = self.world.answers(asking.place.leaf).get(self.me)
+        given = self.in_force.answers(asking.place.leaf).get(self.me)
         wanted = REFUSE if refuse else APPROVE
         if given is not None and given.answer != wanted:
             raise ConflictError("You have answered already; a first answer is final.", code="answered")
         if given is not None:
-            return self.world.view.acts[given.ref]
+            return self.in_force.view.acts[given.ref]
         body: dict[str, object] = {
             "of": b32(asking.place.leaf),
-            "revision": b32(self.charter.revision),
+            "revision": b32(self.room.revision),
             "answer": wanted,
         }
         made = self.act(APPROVAL.name, body, [asking.place.ref])
@@ -251,13 +252,13 @@ class Pen(Board):
 
     def voters(self) -> list[str]:
         """Return the members of the room as an act that asks names them."""
-        return sorted(map(b32, self.charter.members))
+        return sorted(map(b32, self.room.members))
 
     def needed(self, word: str) -> int:
         """Return how many approvals the terms demand for what the term `consent` calls `word`."""
-        rule = getattr(self.charter.terms.consent, word)
-        members = len(self.charter.members)
-        return self.world.charters.needed(self.charter.circle, members) if rule == "quorum" else members
+        rule = getattr(self.room.terms.consent, word)
+        members = len(self.room.members)
+        return self.in_force.rooms.needed(self.room.key, members) if rule == "quorum" else members
 
 
 def order(act: Act) -> tuple[int, bytes, int, bytes, bytes]:
@@ -277,29 +278,29 @@ def refused(reason: str) -> RefusedError:
 
 
 @contextmanager
-def reading(base: Base) -> Generator[Board]:
-    """Give a board to read from."""
+def reading(base: Base) -> Generator[Reader]:
+    """Give a reader on one unchanging state."""
     with base.store.read() as tx:
-        yield Board(base, tx)
+        yield Reader(base, tx)
 
 
 @contextmanager
-def writing(base: Base, circle: str, person: str = "") -> Generator[Pen]:
-    """Give a pen for the newest room of a circle; everything that it writes is kept, or nothing."""
+def writing(base: Base, circle: str, person: str = "") -> Generator[Writer]:
+    """Give a writer for the newest room of a circle; everything that it writes is kept, or nothing."""
     with base.store.write() as tx:
-        yield Pen(base, tx, base.find_circle(base.world(tx), circle), person)
+        yield Writer(base, tx, base.find_circle(base.in_force(tx), circle), person)
     base.mark()
     base.changed.set()
 
 
 @contextmanager
-def about(base: Base, kind: str, id_: str, what: str, person: str = "") -> Generator[tuple[Pen, Act]]:
-    """Give a pen for the room of a thing, and the act that began it; NotFoundError if there is none."""
+def writing_about(base: Base, kind: str, id_: str, what: str, person: str = "") -> Generator[tuple[Writer, Act]]:
+    """Give a writer for the room of a thing, and the act that began it; NotFoundError if there is none."""
     with base.store.write() as tx:
-        act = Board(base, tx).find(kind, id_, what)
-        charter = base.world(tx).charters.get(act.circle)
-        if charter is None:
+        act = Reader(base, tx).find(kind, id_, what)
+        room = base.in_force(tx).rooms.get(act.circle)
+        if room is None:
             raise NotFoundError(f"The circle of this {what} is not known here.")
-        yield Pen(base, tx, charter, person), act
+        yield Writer(base, tx, room, person), act
     base.mark()
     base.changed.set()

@@ -19,7 +19,7 @@ from entente.formats.stix.joint.records import (
     request_note,
     session_grouping,
 )
-from entente.node.work import stix as exports
+from entente.node.work import stix
 from entente.node.work.acts import reading
 from entente.node.work.stix import Author
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from entente.node.work.session.values import DecisionInfo, SessionVote
 
 
-class Rooms:
+class Sources:
     """The rooms of a node that are exported."""
 
     def __init__(self, sessions: Sessions, minutes: Minutes, cases: Cases, requests: Requests, plans: Plans) -> None:
@@ -52,7 +52,7 @@ class Rooms:
 class Exports:
     """Joint work as bundles that pass a strict check; every member's export of a thing has the same ids."""
 
-    def __init__(self, base: Base, rooms: Rooms) -> None:
+    def __init__(self, base: Base, rooms: Sources) -> None:
         """Work on this base."""
         self._base = base
         self._rooms = rooms
@@ -70,8 +70,8 @@ class Exports:
             to=[_identity(each) for each in found.to],
         )
         others = [self._author(each, found.time) for each in found.to]
-        made = request_note(exports.head(author, found.id, marking), [], text)
-        return exports.of_named([made], [author, *others], marking, found.id)
+        made = request_note(stix.head(author, found.id, marking), [], text)
+        return stix.of_named([made], [author, *others], marking, found.id)
 
     def case(self, id_: str) -> bytes:
         """Return a case as a grouping of the items that it links."""
@@ -85,8 +85,8 @@ class Exports:
             due=found.due,
         )
         links = list(dict.fromkeys(each.item for each in found.links))
-        made = case_grouping(exports.head(author, found.id, marking), links, text)
-        return exports.of_named([made], [author], marking, found.id)
+        made = case_grouping(stix.head(author, found.id, marking), links, text)
+        return stix.of_named([made], [author], marking, found.id)
 
     def session(self, id_: str) -> bytes:
         """Return a session as a grouping, each decision as a note, and their plans where the files are here."""
@@ -106,11 +106,11 @@ class Exports:
             signed_by=[_identity(each) for each in found.signed_by],
             minutes=minutes.text if minutes.state != "draft" else "",
         )
-        made = session_grouping(exports.head(author, found.session, marking), [each.id for each in notes], text)
+        made = session_grouping(stix.head(author, found.session, marking), [each.id for each in notes], text)
         people = [self._author(each.member, time) for each in found.attendance]
         courses = [data for objects in plans.values() for data in objects]
         objects = [*courses, *(each.data for each in notes), made.data]
-        return exports.bundle(dict.fromkeys(objects), [author, *people], [marking], found.session)
+        return stix.bundle(dict.fromkeys(objects), [author, *people], [marking], found.session)
 
     def _decision(self, found: DecisionInfo, marking: Tlp, plans: dict[str, list[bytes]]) -> Named:
         text = DecisionText(
@@ -124,8 +124,8 @@ class Exports:
             owner=_identity(found.owner) if found.owner else "",
             due=found.due,
         )
-        refs = [exports.course_id(found.plan)] if plans.get(found.plan) else []
-        return decision_note(exports.head(self._author(found.by, found.time), found.id, marking), refs, text)
+        refs = [stix.course_id(found.plan)] if plans.get(found.plan) else []
+        return decision_note(stix.head(self._author(found.by, found.time), found.id, marking), refs, text)
 
     def _plan(self, id_: str, marking: Tlp) -> list[bytes]:
         """Return the objects of a plan; none where its file is not here."""
@@ -134,18 +134,18 @@ class Exports:
         except NotFoundError:
             return []
         author = self._author(shown.proposer, "")
-        return exports.course_objects(cacao.read(data), shown.plan, author, marking)
+        return stix.course_objects(cacao.read(data), shown.plan, author, marking)
 
     def _author(self, member: str, time: str) -> Author:
         who = Member(unb32(member, 32))
         with self._base.store.read() as tx:
             name = self._base.name_of(tx, who)
-        when = int(datetime.fromisoformat(time).timestamp() * 1000) if time else exports.FIRST
+        when = int(datetime.fromisoformat(time).timestamp() * 1000) if time else stix.FIRST
         return Author(who, name, when)
 
     def _marking(self, circle: str) -> Tlp:
-        with reading(self._base) as board:
-            return board.circle(circle).text.ceiling
+        with reading(self._base) as reader:
+            return reader.circle(circle).text.ceiling
 
 
 def _identity(member: str) -> str:

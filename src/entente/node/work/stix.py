@@ -16,7 +16,7 @@ from entente.core.ids import Member, identity_id
 from entente.core.marking import Tlp
 from entente.core.times import stamp
 from entente.formats.cacao.course_of_action import extension_definition, stix_course_of_action
-from entente.formats.stix.joint.extension import Head, definition, markings, member_identity
+from entente.formats.stix.joint.extension import ObjectHead, definition, markings, member_identity
 from entente.formats.stix.markings import TLP_IDS
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def noise(thing: str) -> bytes:
     return sha256(b"entente/stix/v1\0" + thing.encode()).digest()[:16]
 
 
-def head(author: Author, thing: str, marking: Tlp = DEFAULT) -> Head:
+def head(author: Author, thing: str, marking: Tlp = DEFAULT) -> ObjectHead:
     """Return what an object about a thing begins with."""
-    return Head(noise=noise(thing), by=identity_id(author.member), now=stamp(author.time), marking=marking)
+    return ObjectHead(noise=noise(thing), by=identity_id(author.member), now=stamp(author.time), marking=marking)
 
 
 def bundle(objects: Iterable[bytes], authors: Iterable[Author], levels: Iterable[Tlp], thing: str) -> bytes:

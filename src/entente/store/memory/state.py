@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from entente.core.errors import StoreError
-from entente.store.ports import LogRow, NewItem, PayloadRow, Seen
+from entente.store.ports import LogRow, NewItem, PayloadRow, Snapshot
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -37,7 +37,7 @@ class Table(Generic[Key, Row]):
 
 
 @dataclass(slots=True)
-class State:
+class MemoryState:
     """Everything that is stored, at one moment."""
 
     logs: Table[int, LogRow] = field(default_factory=Table[int, LogRow])
@@ -56,9 +56,9 @@ class State:
     indexed: int = 0
     mark: object = field(default_factory=object)
 
-    def fork(self) -> State:
+    def fork(self) -> MemoryState:
         """Return a state that begins as this one and changes alone."""
-        return State(
+        return MemoryState(
             logs=self.logs.fork(),
             leaves=self.leaves.fork(),
             nodes=self.nodes.fork(),
@@ -80,30 +80,30 @@ class State:
 class MemoryWork:
     """What the four ports of one transaction share: the state they read and, in a write transaction, change."""
 
-    def __init__(self, state: State, *, writable: bool) -> None:
+    def __init__(self, state: MemoryState, *, writable: bool) -> None:
         """Work on `state`."""
-        self._state: State | None = state
+        self._state: MemoryState | None = state
         self._writable = writable
         self._start = state.mark
 
     @property
-    def state(self) -> State:
+    def state(self) -> MemoryState:
         """Return the state to read; StoreError when the transaction is over."""
         if self._state is None:
             raise StoreError("the transaction is over", hint="read what you need inside its block")
         return self._state
 
     @property
-    def draft(self) -> State:
+    def draft(self) -> MemoryState:
         """Return the state to change; StoreError in a read transaction."""
         if not self._writable:
             raise StoreError("this transaction only reads")
         self.state.mark = object()
         return self.state
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Return what tells the bytes that are seen now from all others; each use of the draft counts as a change."""
-        return Seen(self.state.mark, self.state.mark is self._start)
+        return Snapshot(self.state.mark, self.state.mark is self._start)
 
     def log(self, log: int) -> None:
         """Raise StoreError unless there is this log."""

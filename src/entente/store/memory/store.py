@@ -11,12 +11,12 @@ from entente.core.errors import StoreError
 from entente.store.memory.items import MemoryItems
 from entente.store.memory.logs import MemoryLogs
 from entente.store.memory.payloads import MemoryPayloads
-from entente.store.memory.state import MemoryWork, State
+from entente.store.memory.state import MemoryState, MemoryWork
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from entente.store.ports import Items, Logs, Payloads, Records, Seen, Transaction
+    from entente.store.ports import ItemCopies, Logs, Payloads, Records, Snapshot, Transaction
 
 BUSY_SECONDS: Final = 60.0
 
@@ -53,7 +53,7 @@ class MemoryTransaction:
 
     logs: Logs
     payloads: Payloads
-    items: Items
+    items: ItemCopies
     records: Records
 
     def __init__(self, work: MemoryWork) -> None:
@@ -66,7 +66,7 @@ class MemoryTransaction:
         self.records = MemoryRecords(work)
         self._work = work
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Return what tells the bytes that are seen now from all others."""
         return self._work.seen()
 
@@ -76,7 +76,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._state = State()
+        self._state = MemoryState()
         self._version = 0
         self._undone = 0
         self._lock = threading.Lock()
@@ -149,7 +149,7 @@ class MemoryStore:
         """Refuse all further use."""
         self._closed = True
 
-    def _open(self) -> State:
+    def _open(self) -> MemoryState:
         if self._closed:
             raise StoreError("the store is closed", hint="open it again")
         return self._state

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from entente.store.ports import Items, Logs, Payloads, Records, Seen, Transaction
+    from entente.store.ports import ItemCopies, Logs, Payloads, Records, Snapshot, Transaction
 
 BUSY_SECONDS: Final = 60.0
 """How long a writer waits for another one, in this process or elsewhere."""
@@ -47,7 +47,7 @@ class SqliteTransaction:
 
     logs: Logs
     payloads: Payloads
-    items: Items
+    items: ItemCopies
     records: Records
 
     def __init__(self, work: Work) -> None:
@@ -60,7 +60,7 @@ class SqliteTransaction:
         self.records = SqliteRecords(work)
         self._work = work
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Return what tells the bytes that are seen now from all others."""
         return self._work.seen()
 

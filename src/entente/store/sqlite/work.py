@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from entente.core.errors import StoreError
 from entente.store.names import Names
-from entente.store.ports import Seen
+from entente.store.ports import Snapshot
 from entente.store.sqlite.structure import fits
 from entente.store.sqlite.words import Words
 
@@ -100,7 +100,7 @@ class Work:
         """Refuse all further use."""
         self._db = None
 
-    def seen(self) -> Seen:
+    def seen(self) -> Snapshot:
         """Return what tells the bytes that are seen now from all others.
 
         SQLite counts what others committed for each connection, and the connection its own changes.
@@ -108,7 +108,7 @@ class Work:
         if self._version < 0:
             self._version = int(self.db.execute("PRAGMA data_version").fetchone()[0])
         changes = self.db.total_changes
-        return Seen((self.db, self._version, changes), changes == self._start)
+        return Snapshot((self.db, self._version, changes), changes == self._start)
 
     def add_blobs(self, blobs: Iterable[bytes | bytearray], count: int) -> int:
         """Store `count` blobs and return the number of the first; the others follow it."""

@@ -34,7 +34,7 @@ _ESCAPE: Final = b"\\u00"
 """The id may hide behind escapes of its letters, which all readers undo."""
 
 
-class Head(Struct, frozen=True, kw_only=True):
+class ObjectHead(Struct, frozen=True, kw_only=True):
     """What every object of ours begins with.
 
     `noise` are 16 random bytes that become its id, `by` is the id of the member's identity, `now` RFC 3339 with
@@ -62,7 +62,9 @@ class _Carrier(Struct):
 _CARRIER: Final = msgspec.json.Decoder(_Carrier)
 
 
-def make(head: Head, kind: str, fields: Mapping[str, object], record: Mapping[str, object] | None = None) -> Named:
+def make(
+    head: ObjectHead, kind: str, fields: Mapping[str, object], record: Mapping[str, object] | None = None
+) -> Named:
     """Make an object of a standard type; `record` becomes our extension; empty values are left out."""
     id_ = f"{kind}--{UUID(bytes=head.noise, version=4)}"
     plain: dict[str, object] = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from entente.formats.stix.joint.extension import Head, Named, make
+from entente.formats.stix.joint.extension import Named, ObjectHead, make
 
 
 class RequestText(Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class DisclosureText(Struct, frozen=True, kw_only=True):
     votes: Sequence[VoteText] = ()
 
 
-def request_note(head: Head, refs: Sequence[str], found: RequestText) -> Named:
+def request_note(head: ObjectHead, refs: Sequence[str], found: RequestText) -> Named:
     """Make the note of a request; `refs` are ids of what it is about, the asking member's identity if empty."""
     record: dict[str, object] = {
         "record": "request",
@@ -90,7 +90,7 @@ def request_note(head: Head, refs: Sequence[str], found: RequestText) -> Named:
     return _note(head, refs, f"Request for information ({found.state})", found.text, record)
 
 
-def decision_note(head: Head, refs: Sequence[str], found: DecisionText) -> Named:
+def decision_note(head: ObjectHead, refs: Sequence[str], found: DecisionText) -> Named:
     """Make the note of a decision; `refs` are ids of what it is about, such as a course-of-action."""
     record: dict[str, object] = {
         "record": "decision",
@@ -106,7 +106,7 @@ def decision_note(head: Head, refs: Sequence[str], found: DecisionText) -> Named
     return _note(head, refs, f"Decision ({found.state})", found.text, record)
 
 
-def disclosure_note(head: Head, refs: Sequence[str], found: DisclosureText) -> Named:
+def disclosure_note(head: ObjectHead, refs: Sequence[str], found: DisclosureText) -> Named:
     """Make the note of a text for the public; `refs` are ids of what it is about."""
     record: dict[str, object] = {
         "record": "disclosure",
@@ -119,7 +119,7 @@ def disclosure_note(head: Head, refs: Sequence[str], found: DisclosureText) -> N
     return _note(head, refs, f"Text for the public ({found.state})", found.text, record)
 
 
-def session_grouping(head: Head, refs: Sequence[str], found: SessionText) -> Named:
+def session_grouping(head: ObjectHead, refs: Sequence[str], found: SessionText) -> Named:
     """Make the grouping of a session: `refs` are ids of its decisions and of what it was about."""
     record: dict[str, object] = {
         "record": "session",
@@ -133,7 +133,7 @@ def session_grouping(head: Head, refs: Sequence[str], found: SessionText) -> Nam
     return _grouping(head, refs, found.title, found.minutes, "unspecified", record)
 
 
-def case_grouping(head: Head, refs: Sequence[str], found: CaseText) -> Named:
+def case_grouping(head: ObjectHead, refs: Sequence[str], found: CaseText) -> Named:
     """Make the grouping of a case: `refs` are ids of the items that it links."""
     record: dict[str, object] = {
         "record": "case",
@@ -145,7 +145,7 @@ def case_grouping(head: Head, refs: Sequence[str], found: CaseText) -> Named:
     return _grouping(head, refs, found.title, "", "suspicious-activity", record)
 
 
-def _note(head: Head, refs: Sequence[str], abstract: str, content: str, record: dict[str, object]) -> Named:
+def _note(head: ObjectHead, refs: Sequence[str], abstract: str, content: str, record: dict[str, object]) -> Named:
     fields: dict[str, object] = {
         "abstract": abstract,
         "content": content or "-",
@@ -155,7 +155,7 @@ def _note(head: Head, refs: Sequence[str], abstract: str, content: str, record: 
 
 
 def _grouping(
-    head: Head, refs: Sequence[str], name: str, description: str, context: str, record: dict[str, object]
+    head: ObjectHead, refs: Sequence[str], name: str, description: str, context: str, record: dict[str, object]
 ) -> Named:
     fields: dict[str, object] = {
         "name": name,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from entente.core.errors import EntenteError
 from entente.core.grading import CONFIDENCE, LIKELIHOOD, Grade, parse_confidence, parse_grade, parse_likelihood
 from entente.formats.shapes import is_list, is_object
-from entente.formats.stix.joint.extension import Head, Named, make, problem, record_of
+from entente.formats.stix.joint.extension import Named, ObjectHead, make, problem, record_of
 from entente.formats.stix.strict.vocab import COUNTRY, REGION
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Text(Struct):
 _TEXT: Final = msgspec.json.Decoder(_Text)
 
 
-def warning_objects(heads: Sequence[Head], found: WarningText, replaces: str = "") -> list[Named]:
+def warning_objects(heads: Sequence[ObjectHead], found: WarningText, replaces: str = "") -> list[Named]:
     """Make the report, then the objects that it names: places with a known country or region, and actors.
 
     `heads` are as many as objects at most: one, and one for each place and actor; they differ in `noise` only.
@@ -117,7 +117,7 @@ def warning_objects(heads: Sequence[Head], found: WarningText, replaces: str = "
     return [make(head, "report", report, record), *named]
 
 
-def assessment_opinion(head: Head, report: str, found: OpinionText) -> Named:
+def assessment_opinion(head: ObjectHead, report: str, found: OpinionText) -> Named:
     """Make the opinion about a report."""
     fields: dict[str, object] = {
         "opinion": OPINIONS[found.verdict],

@@ -31,7 +31,7 @@ from entente.formats.stix.checks import (
     url,
 )
 from entente.formats.stix.strict import vocab
-from entente.formats.stix.strict.sdo import OBSERVABLE, Rule
+from entente.formats.stix.strict.sdo import OBSERVABLE, TypeRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +43,8 @@ _charset: Final = one_of(vocab.CHARSET, "the character sets")
 _media: Final = one_of(vocab.MEDIA, "the common media types")
 
 
-def _rule(more: Mapping[str, Check], *required: str, some: tuple[str, ...] = ()) -> Rule:
-    return Rule({**OBSERVABLE, **more}, (*_REQUIRED, *required), some)
+def _rule(more: Mapping[str, Check], *required: str, some: tuple[str, ...] = ()) -> TypeRule:
+    return TypeRule({**OBSERVABLE, **more}, (*_REQUIRED, *required), some)
 
 
 def _any(table: Mapping[str, Check], *required: str) -> Check:
@@ -149,7 +149,7 @@ _process: Final[dict[str, Check]] = {
 }
 _PROCESS_SOME: Final = ("extensions", *(name for name in _process if name != "created_time"))
 
-SCO_RULES: Final[dict[str, Rule]] = {
+SCO_RULES: Final[dict[str, TypeRule]] = {
     "artifact": _rule(
         {
             "mime_type": _media,
@@ -204,7 +204,7 @@ SCO_RULES: Final[dict[str, Rule]] = {
     "ipv6-addr": _rule({"value": ipv6, **_address}, "value"),
     "mac-addr": _rule({"value": mac}, "value"),
     "mutex": _rule({"name": text}, "name"),
-    "network-traffic": Rule(
+    "network-traffic": TypeRule(
         {
             **OBSERVABLE,
             "start": time,

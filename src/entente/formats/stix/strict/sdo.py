@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TypeRule:
     """The properties of one type: how each is checked, which must be there, which times follow which."""
 
     fields: Mapping[str, Check]
@@ -122,14 +122,14 @@ def _country(value: object) -> str:
     return "" if isinstance(value, str) and value.upper() in vocab.COUNTRY else "must be an ISO 3166-1 code"
 
 
-def _named(more: Mapping[str, Check], order: tuple[tuple[str, str, bool], ...] = ()) -> Rule:
+def _named(more: Mapping[str, Check], order: tuple[tuple[str, str, bool], ...] = ()) -> TypeRule:
     """Make the rule of a type that needs a name."""
-    return Rule({**CORE, "name": text, **more}, (*CORE_REQUIRED, "name"), order=order)
+    return TypeRule({**CORE, "name": text, **more}, (*CORE_REQUIRED, "name"), order=order)
 
 
-def _plain(more: Mapping[str, Check], *required: str, order: tuple[tuple[str, str, bool], ...] = ()) -> Rule:
+def _plain(more: Mapping[str, Check], *required: str, order: tuple[tuple[str, str, bool], ...] = ()) -> TypeRule:
     """Make the rule of a type without a description."""
-    return Rule({**META, **more}, (*CORE_REQUIRED, *required), order=order)
+    return TypeRule({**META, **more}, (*CORE_REQUIRED, *required), order=order)
 
 
 _actor: Final[dict[str, Check]] = {
@@ -141,11 +141,11 @@ _actor: Final[dict[str, Check]] = {
     "secondary_motivations": many(_motivation),
 }
 
-RULES: Final[dict[str, Rule]] = {
+RULES: Final[dict[str, TypeRule]] = {
     "attack-pattern": _named({**_aliases, **_phases}),
     "campaign": _named({**_aliases, **_seen, "objective": text}, _seen_order),
     "course-of-action": _named({}),
-    "grouping": Rule(
+    "grouping": TypeRule(
         {**CORE, **_objects, "name": text, "context": one_of(vocab.GROUPING_CONTEXT, "the grouping contexts")},
         (*CORE_REQUIRED, "context", "object_refs"),
     ),
@@ -158,7 +158,7 @@ RULES: Final[dict[str, Rule]] = {
         }
     ),
     "incident": _named({}),
-    "indicator": Rule(
+    "indicator": TypeRule(
         {
             **CORE,
             **_phases,
@@ -178,7 +178,7 @@ RULES: Final[dict[str, Rule]] = {
         _seen_order,
     ),
     "intrusion-set": _named(_actor, _seen_order),
-    "location": Rule(
+    "location": TypeRule(
         {
             **CORE,
             "name": text,
@@ -192,7 +192,7 @@ RULES: Final[dict[str, Rule]] = {
         CORE_REQUIRED,
         ("region", "country", "latitude"),
     ),
-    "malware": Rule(
+    "malware": TypeRule(
         {
             **CORE,
             **_aliases,
@@ -210,7 +210,7 @@ RULES: Final[dict[str, Rule]] = {
         (*CORE_REQUIRED, "is_family"),
         order=_seen_order,
     ),
-    "malware-analysis": Rule(
+    "malware-analysis": TypeRule(
         {
             **META,
             "product": matching("[a-z0-9-]+", "lower case with hyphens"),
@@ -242,7 +242,7 @@ RULES: Final[dict[str, Rule]] = {
         {**_objects, "explanation": text, "authors": _texts, "opinion": one_of(vocab.OPINION, "the opinions")},
         *("object_refs", "opinion"),
     ),
-    "report": Rule(
+    "report": TypeRule(
         {**CORE, **_objects, "name": text, "report_types": _words(vocab.REPORT, "the report types"), "published": time},
         (*CORE_REQUIRED, "name", "object_refs", "published"),
     ),
@@ -258,7 +258,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "tool": _named({**_aliases, **_phases, "tool_types": _words(vocab.TOOL, "the tool types"), "tool_version": text}),
     "vulnerability": _named({}),
-    "relationship": Rule(
+    "relationship": TypeRule(
         {
             **CORE,
             "relationship_type": matching("[a-z0-9-]+", "lower case with hyphens"),
@@ -270,7 +270,7 @@ RULES: Final[dict[str, Rule]] = {
         (*CORE_REQUIRED, "relationship_type", "source_ref", "target_ref"),
         order=(("stop_time", "start_time", False),),
     ),
-    "sighting": Rule(
+    "sighting": TypeRule(
         {
             **CORE,
             **_seen,
@@ -283,17 +283,17 @@ RULES: Final[dict[str, Rule]] = {
         (*CORE_REQUIRED, "sighting_of_ref"),
         order=_seen_order,
     ),
-    "language-content": Rule(
+    "language-content": TypeRule(
         {name: check for name, check in META.items() if name != "lang"}
         | {"object_ref": ref_but("bundle", "language-content"), "object_modified": time, "contents": dictionary},
         (*CORE_REQUIRED, "object_ref", "contents"),
     ),
-    "marking-definition": Rule(
+    "marking-definition": TypeRule(
         {name: check for name, check in META.items() if name not in ("modified", "revoked", "labels", "confidence")}
         | {"created": time, "name": text, "definition_type": text, "definition": fields({}, closed=False)},
         ("type", "spec_version", "id", "created"),
     ),
-    "extension-definition": Rule(
+    "extension-definition": TypeRule(
         {name: check for name, check in CORE.items() if name not in ("lang", "confidence", "extensions")}
         | {
             **dict.fromkeys(("name", "schema", "version"), text),

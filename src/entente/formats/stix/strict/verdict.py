@@ -29,7 +29,7 @@ from entente.formats.stix.markings import TLP1_IDS, TLP_WORDS
 from entente.formats.stix.object import facts
 from entente.formats.stix.strict import vocab
 from entente.formats.stix.strict.sco import SCO_EXTENSIONS, SCO_RULES
-from entente.formats.stix.strict.sdo import CORE, CORE_REQUIRED, OBSERVABLE, RULES, Rule
+from entente.formats.stix.strict.sdo import CORE, CORE_REQUIRED, OBSERVABLE, RULES, TypeRule
 from entente.formats.stix.types import SCO_TYPES
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _Object = dict[str, object]
 _DECODE: Final = msgspec.json.Decoder(dict[str, object]).decode
 _ALL_RULES: Final = RULES | SCO_RULES
-_CUSTOM: Final = Rule(CORE, CORE_REQUIRED)
-_CUSTOM_OBSERVABLE: Final = Rule(OBSERVABLE, ("type", "id"))
+_CUSTOM: Final = TypeRule(CORE, CORE_REQUIRED)
+_CUSTOM_OBSERVABLE: Final = TypeRule(OBSERVABLE, ("type", "id"))
 _TYPE: Final = re.compile("[a-z][a-z0-9]*(?:-[a-z0-9]+)*").fullmatch
 _LANGUAGE_KEY: Final = re.compile("[a-z0-9_]{3,250}").fullmatch
 _SHORTEST: Final = 3
@@ -86,7 +86,7 @@ def _problems(value: _Object, kind: str) -> list[str]:
     return [*_order(value, rule), *_selectors(value), *_lower_keys(value, kind), *_SPECIAL.get(kind, _nothing)(value)]
 
 
-def _rule_for(value: _Object, kind: str) -> Rule:
+def _rule_for(value: _Object, kind: str) -> TypeRule:
     """Give the rule of the type, or the one for custom types."""
     known = _ALL_RULES.get(kind)
     if known is not None:
@@ -105,7 +105,7 @@ def _extension_types(value: _Object) -> set[object]:
     return {one.get("extension_type") for one in inner if is_object(one) and isinstance(one.get("extension_type"), str)}
 
 
-def _properties(value: _Object, rule: Rule, kind: str) -> list[str]:
+def _properties(value: _Object, rule: TypeRule, kind: str) -> list[str]:
     """Check every property against the rule of its type; a custom one needs an extension that brings it."""
     found = [f"{name} is missing" for name in rule.required if name not in value]
     if rule.some and not any(name in value for name in rule.some):
@@ -192,7 +192,7 @@ def _foreign(key: str, value: object) -> str:
     return "; ".join(inner)
 
 
-def _order(value: _Object, rule: Rule) -> list[str]:
+def _order(value: _Object, rule: TypeRule) -> list[str]:
     """Check which time follows which; where digits beyond microseconds differ the texts must agree too."""
     found = list[str]()
     for later, earlier, equal in (*rule.order, ("modified", "created", True)):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Screen
 
@@ -23,7 +23,7 @@ def backup(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it; never replaces a file.")],
 ) -> None:
     """Write one file that brings this member back, also while `up` runs; the recovery file is not in it."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.backup(out)
 
@@ -46,7 +46,7 @@ def restore(
     """Bring a member back from a backup into an empty home; it signs nothing until a partner was heard."""
     from entente.node import backups
 
-    here = desk(ctx)
+    here = invocation(ctx)
     if (file is None) is not previous:
         raise typer.BadParameter("Give the FILE of a backup, or --previous.")
     if file is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Screen
 
@@ -23,7 +23,7 @@ def export(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The new file; never replaced.")],
 ) -> None:
     """Write what a partner lacks, from pairing to receipts, into a file that only this partner can open."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
             made = node.bundles.export(partner, out, progress=report)
@@ -44,7 +44,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle that a partner made for this member.")],
 ) -> None:
     """Verify a bundle and take what is new in it; damaged or somebody else's: exit 5, and nothing changes."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
             taken = node.bundles.take(file, progress=report)

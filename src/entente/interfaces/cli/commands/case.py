@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import case as case_view
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.times import METAVAR, parse_time
 
 if TYPE_CHECKING:
-    from entente.interfaces.cli.invocation import Desk
+    from entente.interfaces.cli.invocation import Invocation
     from entente.interfaces.cli.terminal.screen import Screen
 
 app = typer.Typer(help="Work on a case together: timeline, tasks, linked items, notes.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def open_(
     """Open a case."""
     import msgspec
 
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         opened = node.cases.open(circle, title, here.person)
         known = names.of(node)
@@ -49,7 +49,7 @@ def list_(
     ] = False,
 ) -> None:
     """List the cases with their states, owners and open tasks."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.cases.list(circle, ended=all_)
         known = names.of(node)
@@ -60,7 +60,7 @@ def list_(
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a case: what happened when, tasks, linked items, notes, and fields that members set differently."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.cases.view(id_)
         items = {each.item: case_view.item_name(node, each.item) for each in found.links}
@@ -71,7 +71,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 @app.command()
 def note(ctx: typer.Context, id_: Annotated[str, _ID], text_: Annotated[str, _TEXT]) -> None:
     """Write a note."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         made = node.cases.note(id_, text_, here.person)
         _written(here, node.cases.view(id_).id, note=made)
@@ -85,7 +85,7 @@ def event(
     at: Annotated[str, typer.Option(metavar=METAVAR, help="When it happened; -2h is two hours ago.")],
 ) -> None:
     """Put what happened on the timeline."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         made = node.cases.event(id_, text_, parse_time(at, node.base.clock()), here.person)
         _written(here, node.cases.view(id_).id, event=made)
@@ -100,7 +100,7 @@ def task(
     due: Annotated[str, typer.Option(metavar=METAVAR, help="Until when.")] = "",
 ) -> None:
     """Add a task."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         until = parse_time(due, node.base.clock(), last=True) if due else 0
         made = node.cases.task(id_, text_, owner=owner, due=until, person=here.person)
@@ -121,7 +121,7 @@ def set_(
     title: Annotated[str | None, typer.Option(metavar="TITLE", help="What it is called.")] = None,
 ) -> None:
     """Give a case, or one of its tasks, another state, owner, date or title."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if all(each is None for each in (state, owner, due, title)):
         raise typer.BadParameter("Give at least one of --state, --owner, --due and --title.")
     with here.open() as node:
@@ -138,13 +138,13 @@ def link(
     text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="What it has to do with the case.")] = "",
 ) -> None:
     """Link an item to a case."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         made = node.cases.link(id_, item, text_, here.person)
         _written(here, node.cases.view(id_).id, link=made)
 
 
-def _written(here: Desk, case: str, **made: object) -> None:
+def _written(here: Invocation, case: str, **made: object) -> None:
     """Say what was written to which case."""
 
     def line(screen: Screen) -> None:

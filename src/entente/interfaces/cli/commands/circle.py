@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from entente.interfaces.cli.commands.agreement.agreement import STATES
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, marking
 
@@ -23,7 +23,7 @@ def open_(
     ceiling: Annotated[str, typer.Option(metavar="MARK", help="The highest marking in it (TLP:AMBER).")] = "",
 ) -> None:
     """Open a circle; its members sign it with `agreement sign`."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         opened = node.agreements.open_circle(agreement, with_, name=name, ceiling=ceiling, person=here.person)
 
@@ -40,7 +40,7 @@ def open_(
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the circles that this member is in."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.agreements.circles()
         known = names.of(node)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 
 if TYPE_CHECKING:
     from entente.interfaces.cli.terminal.screen import Screen
@@ -17,7 +17,7 @@ app = typer.Typer(help="Settings of this node, and its address.", no_args_is_hel
 @app.command("show")
 def show_(ctx: typer.Context) -> None:
     """Show the settings."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.settings.show()
     here.answer(found, lambda screen: _show(screen, found))
@@ -30,7 +30,7 @@ def set_(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="on or off; for url the new address.")],
 ) -> None:
     """Change a setting."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open(ask=True) as node:
         found = node.settings.set(name, value)
     here.answer(found, lambda screen: _show(screen, found))

@@ -8,7 +8,7 @@ import typer
 
 from entente.core.errors import InvalidError
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def propose(
     allow: Allow = None,
 ) -> None:
     """Propose a text; proposing is not approving. Exit 3 if something in it must not be public."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(id_) == bool(circle):
         raise typer.BadParameter("Give the ID of what it is about, or --circle.")
     data = files.read(file, files.MAX_SMALL)
@@ -64,7 +64,7 @@ def approve(
     allow: Allow = None,
 ) -> None:
     """Approve exactly the text that is shown, or refuse it; exit 3 if something in it must not be public."""
-    here = desk(ctx)
+    here = invocation(ctx)
     terms = _terms(redact)
     with here.open() as node:
         done = node.disclosures.approve(id_, refuse=refuse, terms=terms, allow=allow or (), person=here.person)
@@ -76,7 +76,7 @@ def approve(
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show the exact text with its SHA-256, and who has answered."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.disclosures.view(id_)
         known = names.of(node)
@@ -86,7 +86,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List what is to be published, or was."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.disclosures.list()
         known = names.of(node)
@@ -117,7 +117,7 @@ def export(
     allow: Allow = None,
 ) -> None:
     """Write the approved text with its proofs, for anybody to verify (exit 4 until all have approved)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     terms = _terms(redact)
     with here.open() as node:
         found = node.disclosures.view(id_)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import Desk, desk
+from entente.interfaces.cli.invocation import Invocation, invocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it (- is standard output).")]
 
 
-def _write(here: Desk, out: str, data: bytes) -> None:
+def _write(here: Invocation, out: str, data: bytes) -> None:
     if out == files.STDIN:
         here.answer_bytes(data)
         return
@@ -27,7 +27,7 @@ def session(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The session.")], out: Out = files.STDIN
 ) -> None:
     """Write a session with its decisions as a STIX 2.1 bundle."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         _write(here, out, node.exports.session(id_))
 
@@ -36,7 +36,7 @@ def case(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The case.")], out: Out = files.STDIN
 ) -> None:
     """Write a case as a STIX 2.1 grouping."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         _write(here, out, node.exports.case(id_))
 
@@ -45,7 +45,7 @@ def request(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The request.")], out: Out = files.STDIN
 ) -> None:
     """Write a request as a STIX 2.1 note."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         _write(here, out, node.exports.request(id_))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import item as item_view
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
@@ -39,7 +39,7 @@ def import_(
     again: Annotated[bool, typer.Option("--again", help="Bring in again what was recalled.")] = False,
 ) -> None:
     """Import files; with --circle also share what the policy allows (exit 3 if it refused something)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         sources = [files.source(name) for name in file]
         with progress.reporting() as report:
@@ -67,7 +67,7 @@ def list_(
     cursor: Annotated[str, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = "",
 ) -> None:
     """List items in the order in which they came; `next` is the cursor of the next page."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         page = _page(node, circle, type_, limit, cursor)
         known = names.of(node)
@@ -85,7 +85,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 20,
 ) -> None:
     """Find items by what stands in them."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         page = node.items.search(words, type=type_, limit=limit)
         known = names.of(node)
@@ -95,7 +95,7 @@ def search(
 @app.command("show")
 def show_(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")]) -> None:
     """Show one item: the object as it came, where it stands, who has it."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         view = node.items.show(id_)
         known = names.of(node)
@@ -116,7 +116,7 @@ def export(
     """Write a STIX 2.1 bundle of objects as they came."""
     from entente.formats.stix import write as stix_write
 
-    here = desk(ctx)
+    here = invocation(ctx)
     chosen = _Chosen()
     size = 0
     to_stdout = out in {"", files.STDIN}
@@ -146,7 +146,7 @@ def acknowledge(
     stage: Annotated[str, typer.Option(metavar="read|used", help="What was done with them.")] = "read",
 ) -> None:
     """Tell who brought items that they were read, or used; the receipt is signed."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         number = node.items.acknowledge(id_, stage=stage, person=here.person)
 
@@ -159,7 +159,7 @@ def acknowledge(
 @app.command()
 def received(ctx: typer.Context) -> None:
     """Count what each partner's log changed here: new, changed, revoked and unchanged objects."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = list(node.items.received())
         known = names.of(node)

@@ -9,7 +9,7 @@ import typer
 
 from entente.interfaces.cli import files
 from entente.interfaces.cli import passphrase as vault
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
@@ -31,7 +31,7 @@ Out = Annotated[
 @app.command()
 def rotate(ctx: typer.Context, recovery: Recovery, out: Out = None) -> None:
     """Change every key of this member, as planned; partners learn it in the next round."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open(ask=True) as node:
         done = node.keys.rotate(recovery, out)
 
@@ -60,7 +60,7 @@ def begin(
     """Make a new home for a member whose home or keys are lost, in an empty --home."""
     from entente.node import Node
 
-    here = desk(ctx)
+    here = invocation(ctx)
     target = new_card or str(here.home.absolute().with_name(f"{here.home.absolute().name}.card"))
     last = files.read(card, files.MAX_SMALL)
     lock = vault.chosen(here.home, passphrase=passphrase, key_file=key_file)
@@ -93,7 +93,7 @@ def begin(
 @succession.command("list")
 def list_(ctx: typer.Context) -> None:
     """List partners whose new keys wait for an approval."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.successions.list()
 
@@ -115,7 +115,7 @@ def approve(
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse the new keys.")] = False,
 ) -> None:
     """Approve a partner's new keys, once you have heard their six words from the partner itself."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open(ask=True) as node:
         done = node.successions.answer(member, refuse=refuse, person=here.person)
 

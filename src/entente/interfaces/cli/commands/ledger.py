@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import item as item_view
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, good
@@ -20,7 +20,7 @@ NOT_VERIFIED = 5
 @app.command()
 def verify(ctx: typer.Context) -> None:
     """Verify every signature, log and payload in this home (exit 5 if something does not hold)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
             found = node.ledger.verify(progress=report)
@@ -53,7 +53,7 @@ def verify(ctx: typer.Context) -> None:
 @app.command()
 def receipts(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")]) -> None:
     """Show how far an item has come with each member: witnessed, stored, read, used."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.ledger.receipts(id_)
         known = names.of(node)
@@ -67,7 +67,7 @@ def proof(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write the proof.")],
 ) -> None:
     """Write a proof that anybody can check offline with tools/verify.py."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         size = files.write(out, [node.ledger.proof(id_)])
     name = text.file_name(out)
@@ -85,7 +85,7 @@ def dossier(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
 ) -> None:
     """Write what was decided together with its words and proofs, for anybody to verify (exit 4 until it is)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         size = files.write(out, [node.dossiers.write(id_)])
     name = text.file_name(out)
@@ -99,7 +99,7 @@ def dossier(
 @app.command()
 def confirm(ctx: typer.Context) -> None:
     """Vouch, as a person, that this restored home is the newest there is, so that it signs again; it is recorded."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         origins = node.ledger.confirm(person=here.person)
 
@@ -116,7 +116,7 @@ def evidence(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")] = "",
 ) -> None:
     """List the evidence that is kept against members, or write one piece to a file that anybody can check."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(id_) != bool(out):
         raise typer.BadParameter("Give the ID and --out together, or neither.")
     with here.open() as node:

@@ -13,7 +13,7 @@ import typer
 
 from entente.core.errors import EntenteError, InvalidError
 from entente.interfaces.cli import passphrase as vault
-from entente.interfaces.cli.invocation import Desk, desk
+from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Screen, good
 
@@ -48,7 +48,7 @@ def init(
     """Found this member: its keys, its id in six words, its recovery file."""
     from entente.node import Node
 
-    here = desk(ctx)
+    here = invocation(ctx)
     lock = vault.chosen(here.home, passphrase=passphrase, key_file=key_file)
     founded = Node.init(here.home, name=name, url=url, recovery=recovery, lock=lock)
 
@@ -72,7 +72,7 @@ def up(
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "",
 ) -> None:
     """Serve partners until SIGTERM or Ctrl-C; prints `ready URL` once it answers."""
-    here = desk(ctx)
+    here = invocation(ctx)
     ended, stops = threading.Event(), [threading.Event()]
 
     def end(*_: object) -> None:
@@ -86,7 +86,7 @@ def up(
         ended.wait(PAUSE)
 
 
-def _serve(here: Desk, host: str, port: int | None, stop: threading.Event, *, first: bool) -> bool:
+def _serve(here: Invocation, host: str, port: int | None, stop: threading.Event, *, first: bool) -> bool:
     """Serve until `stop`; return whether it was for other keys or another address that we stopped."""
     from entente.node.home.vault import locked
 
@@ -112,7 +112,7 @@ def _serve(here: Desk, host: str, port: int | None, stop: threading.Event, *, fi
 
 def doctor(ctx: typer.Context) -> None:
     """Look at this member's health; each finding says what to do (exit 1 if something is wrong)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         health = node.doctor()
 
@@ -129,7 +129,7 @@ def sync(
     partner: Annotated[str, typer.Option(metavar="ID", help="This partner only.")] = "",
 ) -> None:
     """Exchange with partners now; a running node does so by itself."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
             rounds = node.exchange.sync(partner, progress=report)

@@ -11,7 +11,7 @@ from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.ids import words as words_of_id
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import Desk, desk
+from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
@@ -26,7 +26,7 @@ _STATES = {"paired": "green", "waiting": "yellow", "met": "yellow", "dead": "red
 @app.command()
 def invite(ctx: typer.Context) -> None:
     """Make a code that one partner can join with: one try, ten minutes."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         invitation = node.partners.invite()
 
@@ -48,7 +48,7 @@ def join(
     code: Annotated[str, typer.Option(metavar="CODE", help="The code that the partner told you.")],
 ) -> None:
     """Meet the partner that told you a code."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         met = node.partners.join(url, code)
         own = node.words
@@ -64,7 +64,7 @@ def card(
     ] = "",
 ) -> None:
     """Write this member's card, to be handed to a partner that no network reaches."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         shown = node.partners.card(of)
         size = files.write(out, [shown])
@@ -90,7 +90,7 @@ def add(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The partner's card.")],
 ) -> None:
     """Meet the partner whose card this is; the new card of a known member updates its address."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         met = node.partners.add(files.read(file, files.MAX_SMALL))
         own = node.words
@@ -107,7 +107,7 @@ def confirm(
     words: Annotated[str, typer.Option(metavar="'W1 … W6'", help="The words that the partner read out to you.")] = "",
 ) -> None:
     """Confirm a partner by the six words that it reads out; wrong words end the pairing (exit 5)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         confirmed = node.partners.confirm(partner, words or _ask(here, partner, node.words))
         own = node.words
@@ -129,7 +129,7 @@ def confirm(
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the members that this one has met."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.partners.list()
 
@@ -143,7 +143,7 @@ def list_(ctx: typer.Context) -> None:
     here.answer(found, show, next_="" if found else here.command("partner invite"))
 
 
-def _answer_met(here: Desk, met: Met, own: list[str]) -> None:
+def _answer_met(here: Invocation, met: Met, own: list[str]) -> None:
     """Show both sides' words, and who reads out which."""
 
     def show(screen: Screen) -> None:
@@ -155,7 +155,7 @@ def _answer_met(here: Desk, met: Met, own: list[str]) -> None:
     here.answer(met, show, next_="" if met.state == "paired" else next_)
 
 
-def _answer_succession(here: Desk, met: Met) -> None:
+def _answer_succession(here: Invocation, met: Met) -> None:
     """Say that a member has new keys without the word of its old one."""
 
     def show(screen: Screen) -> None:
@@ -166,7 +166,7 @@ def _answer_succession(here: Desk, met: Met) -> None:
     here.answer(met, show, next_=here.command("key succession list"))
 
 
-def _ask(here: Desk, partner: str, own: list[str]) -> str:
+def _ask(here: Invocation, partner: str, own: list[str]) -> str:
     """Ask for the words on a terminal; raise InvalidError where nobody can be asked."""
     if here.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidError("The words are missing.", hint='Give them: --words "w1 w2 w3 w4 w5 w6".')

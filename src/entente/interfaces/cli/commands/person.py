@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Screen
 
@@ -20,7 +20,7 @@ def add(
     role: Annotated[list[str] | None, typer.Option(metavar="ROLE", help="A role; repeat it for several.")] = None,
 ) -> None:
     """Add a person; approvals and releases name it by its id."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         added = node.people.add(name, list(role or ()))
 
@@ -35,7 +35,7 @@ def add(
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the people of this member."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.people.list()
 

@@ -8,7 +8,7 @@ import typer
 
 from entente.core.errors import InvalidError
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 from entente.interfaces.cli.times import METAVAR, parse_time
@@ -46,7 +46,7 @@ def import_(
     decision: Annotated[str, typer.Option("--decision", metavar="ID", help="The decision that asks for it.")] = "",
 ) -> None:
     """Take in a playbook as a draft: every step checked, every agent given to a member. Nobody else sees it yet."""
-    here = desk(ctx)
+    here = invocation(ctx)
     given = dict(_pair(each, "AGENT=MEMBER") for each in owner or ())
     with here.open() as node:
         made = node.plans.take(files.read(file, MAX_FILE), circle, given, decision)
@@ -63,7 +63,7 @@ def propose(
     deadline: Annotated[str, typer.Option("--deadline", metavar=METAVAR, help="Until when approvals count.")] = "",
 ) -> None:
     """Propose a draft to its circle. Proposing is not approving."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         until = parse_time(deadline, node.base.clock(), last=True) if deadline else 0
         found = node.plans.propose(id_, until, here.person)
@@ -79,7 +79,7 @@ def approve(
     refuse: Annotated[str, typer.Option("--refuse", metavar="REASON", help="Say no, and why.")] = "",
 ) -> None:
     """Give this member's one final answer to a plan: approved as it is, to the byte, or refused."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.approve(id_, refuse=refuse, person=here.person)
         known = names.of(node)
@@ -90,7 +90,7 @@ def approve(
 @app.command()
 def run(ctx: typer.Context, id_: Id) -> None:
     """Let this node begin our steps as they become ready; exit 4 until all have approved whose consent is needed."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.run(id_, here.person)
         known = names.of(node)
@@ -109,7 +109,7 @@ def done(
     ] = None,
 ) -> None:
     """Report a step of ours that a person has done, or looked at after a crash."""
-    here = desk(ctx)
+    here = invocation(ctx)
     variables = dict(_pair(each, "NAME=VALUE") for each in set_ or ())
     with here.open() as node:
         found = node.plans.done(id_, step, text=text_, failed=failed, person=here.person, variables=variables)
@@ -120,7 +120,7 @@ def done(
 @app.command()
 def undo(ctx: typer.Context, id_: Id, step: StepArgument) -> None:
     """Take back the effect of a step of ours now, as the plan says how."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.undo(id_, step, here.person)
         known = names.of(node)
@@ -137,7 +137,7 @@ def stop(
     text_: Text = "",
 ) -> None:
     """Stop a plan, alone and at once: whoever learns of it begins no further step."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.stop(id_, reason, text_, here.person)
         known = names.of(node)
@@ -152,7 +152,7 @@ def object_(
     text_: Text = "",
 ) -> None:
     """Put on record that the outcome of a plan with a deadline is not what this member knows."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.object(id_, reason, text_, here.person)
         known = names.of(node)
@@ -162,7 +162,7 @@ def object_(
 @app.command()
 def show(ctx: typer.Context, id_: Id) -> None:
     """Show a plan: who has approved it, whose step comes next, what was reported."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.show(id_)
         known = names.of(node)
@@ -172,7 +172,7 @@ def show(ctx: typer.Context, id_: Id) -> None:
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the plans, and how many of their steps wait for us."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.list()
     rows: list[tuple[Cell, ...]] = [
@@ -191,7 +191,7 @@ def export(
     stix: Annotated[bool, typer.Option("--stix", help="As a STIX 2.1 course-of-action in a bundle.")] = False,
 ) -> None:
     """Write the playbook byte for byte as it was proposed, or as STIX."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         data = node.plans.stix(id_) if stix else node.plans.file(id_)
     if out == "-":
@@ -210,7 +210,7 @@ def protect(
     ] = "",
 ) -> None:
     """Name what no step of a plan may touch; without --circle the list stays on this node."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         number = node.plans.protect(files.read(file, MAX_FILE).decode(errors="replace"), circle, here.person)
     line = f"{text.count(number, 'value')} protected."
@@ -232,7 +232,7 @@ def permit(
     ] = "",
 ) -> None:
     """Let plans that all have approved act through this node; nothing is permitted by default."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(url) == bool(hook):
         raise typer.BadParameter("Give a URL, or --hook TYPE=PROGRAM.")
     with here.open() as node:
@@ -246,7 +246,7 @@ def permit(
 @app.command()
 def permits(ctx: typer.Context) -> None:
     """List what plans may do on this node."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.plans.permits.list()
     rows: list[tuple[Cell, ...]] = [
@@ -262,7 +262,7 @@ def forbid(
     value: Annotated[str, typer.Argument(metavar="WHAT", help="The URL, or the type of command.")],
 ) -> None:
     """Take a permit back."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         node.plans.permits.forbid(value)
     here.answer({"forbidden": value}, lambda screen: screen.line(f"Not permitted any more: {value}.", "green"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ app = typer.Typer(help="What this member says of itself: identities, what it bri
 @app.command("show")
 def show_(ctx: typer.Context) -> None:
     """Show the profile."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.profile.show()
     here.answer(found, lambda screen: _show(screen, found))
@@ -34,7 +34,7 @@ def set_(
     seeks: Annotated[list[str] | None, typer.Option(metavar="WORD", help="What it looks for.")] = None,
 ) -> None:
     """Replace parts of the profile: an option that is given replaces the whole list, "" empties it."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.profile.set(identities=_words(identity), brings=_words(brings), seeks=_words(seeks))
     here.answer(found, lambda screen: _show(screen, found), next_=here.command("sync"))

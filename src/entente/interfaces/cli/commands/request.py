@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 from entente.interfaces.cli.times import METAVAR, parse_time
@@ -36,7 +36,7 @@ def ask(
     ] = None,
 ) -> None:
     """Ask for information until a date."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         until = parse_time(due, node.base.clock(), last=True)
         asked = node.requests.ask(circle, text_, until, to=to or (), priority=priority, person=here.person)
@@ -53,7 +53,7 @@ def answer(
     refuse: Annotated[str, typer.Option(metavar="REASON", help="Give no answer, and say why.")] = "",
 ) -> None:
     """Give this member's one answer to a request, or the reason why it gives none."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(text_) == bool(refuse):
         raise typer.BadParameter("Give --text with the answer, or --refuse with the reason.")
     with here.open() as node:
@@ -65,7 +65,7 @@ def answer(
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a request with its answers."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.requests.view(id_)
         known = names.of(node)
@@ -83,7 +83,7 @@ def list_(
     ] = False,
 ) -> None:
     """List requests, ours and those to us, with their states."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.requests.list(circle, ended=all_)
         known = names.of(node)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal import session as session_view
 from entente.interfaces.cli.times import METAVAR, parse_time
@@ -31,7 +31,7 @@ def open_(
     ] = 0,
 ) -> None:
     """Convene a session."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         begins = parse_time(at, node.base.clock())
         found = node.sessions.open(circle, begins, title, quorum=quorum, person=here.person)
@@ -45,7 +45,7 @@ def list_(
     circle: Annotated[str, typer.Option(metavar="ID", help="Only those of this circle.")] = "",
 ) -> None:
     """List sessions by date."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.list(circle)
         shown = session_view.rows(node, found)
@@ -55,7 +55,7 @@ def list_(
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a session: who is present, agenda, decisions with votes and dissent, who has signed the minutes."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.view(id_)
         shown = session_view.of(node, found)
@@ -70,7 +70,7 @@ def agenda(
     priority: Annotated[int, typer.Option(metavar="N", min=1, max=5, help="1 (first) to 5.")] = 3,
 ) -> None:
     """Show what is to be talked about and why in this order, or add a point."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.add(id_, add, priority=priority, person=here.person) if add else node.sessions.agenda(id_)
     here.answer(found, lambda screen: session_view.agenda(screen, found))
@@ -79,7 +79,7 @@ def agenda(
 @app.command()
 def join(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Say that this member is present."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.join(id_, person=here.person)
         shown = session_view.of(node, found)
@@ -94,7 +94,7 @@ def delegate(
     deputy: Annotated[str, typer.Option(metavar="PERSON", help="Who takes over.")] = "",
 ) -> None:
     """Name the head of our delegation, and the deputy; partners see their ids only."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.delegate(id_, head, deputy, person=here.person)
         shown = session_view.of(node, found)
@@ -104,7 +104,7 @@ def delegate(
 @app.command()
 def succeed(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Let the deputy of our delegation become its head, on record."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.succeed(id_, person=here.person)
         shown = session_view.of(node, found)
@@ -124,7 +124,7 @@ def decide(
     ] = None,
 ) -> None:
     """Propose a decision; proposing is not voting."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         until = parse_time(due, node.base.clock(), last=True) if due else 0
         found = node.sessions.decide(
@@ -147,7 +147,7 @@ def vote(
     text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="Why.")] = "",
 ) -> None:
     """Give this member's one vote on a decision; who votes has joined."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if yes == no:
         raise typer.BadParameter("Give --yes or --no.")
     with here.open() as node:
@@ -163,7 +163,7 @@ def minutes(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write them.")] = "",
 ) -> None:
     """Show the minutes, or write them: as a file that verifies offline once all have signed, before that as text."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.minutes.text(id_)
         data = node.dossiers.write(found.minutes) if out and found.state == "signed" else found.text.encode()
@@ -190,7 +190,7 @@ def sign(
     anew: Annotated[bool, typer.Option("--anew", help="Propose what our ledger says now; all sign again.")] = False,
 ) -> None:
     """Sign the minutes, or propose them; exit 3 with the difference if they are not what our own ledger says."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.minutes.sign(id_, anew=anew, person=here.person)
     here.answer(found, lambda screen: session_view.minutes(screen, found))
@@ -203,7 +203,7 @@ def invite(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it, such as session.ics.")],
 ) -> None:
     """Write the invitation for a calendar (iCalendar)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         size = files.write(out, [node.sessions.invite(id_)])
     name = text.file_name(out)

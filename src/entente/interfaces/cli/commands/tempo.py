@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def tempo(ctx: typer.Context) -> None:
     """Show, for each pair of members, p50 and p95 from a sighting or warning to receipt, decision and step done."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.tempo.show()
         known = names.of(node)

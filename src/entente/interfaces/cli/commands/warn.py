@@ -8,7 +8,7 @@ import typer
 
 from entente.interfaces.cli import files
 from entente.interfaces.cli.commands.share.share import REFUSED, show_preview
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 from entente.interfaces.cli.times import parse_time
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entente.formats.stix.joint.warning import Source, WarningText
-    from entente.interfaces.cli.invocation import Desk
+    from entente.interfaces.cli.invocation import Invocation
     from entente.node.items.values import Preview
     from entente.node.work.warning.values import AssessmentInfo, WarningInfo
 
@@ -41,7 +41,7 @@ def publish(
     replaces: Annotated[str, typer.Option(metavar="ID", help="An earlier warning of ours that this one ends.")] = "",
 ) -> None:
     """Warn a circle, all or nothing: if a rule says no, the preview is shown (exit 3)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(file) == bool(item):
         raise typer.BadParameter("Give --file with the warning, or --item with the report of a draft.")
     if item and tlp:
@@ -70,7 +70,7 @@ def draft(
     tlp: Annotated[str, typer.Option("--tlp", metavar="MARK", help="The marking (else the file's).")] = "",
 ) -> None:
     """Keep a warning at home, for another person to publish where an agreement demands four eyes."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found, until, marking = _read(file, node.base.clock())
         item = node.warnings.draft(found, until=until, tlp=tlp or marking, person=here.person)
@@ -90,7 +90,7 @@ def list_(
     ] = False,
 ) -> None:
     """List warnings with their likelihood, sources and what members think of them."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.warnings.list(circle, ended=all_)
         known = names.of(node)
@@ -118,7 +118,7 @@ def list_(
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a warning: its words, its sources, and what each member says of it."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.warnings.view(id_)
         known = names.of(node)
@@ -141,7 +141,7 @@ def assess(
     tlp: Annotated[str, typer.Option("--tlp", metavar="MARK", help="The marking (else the warning's).")] = "",
 ) -> None:
     """Say what this member thinks of another's warning; it stays on record (exit 3 if a rule keeps it back)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if agree is None:
         raise typer.BadParameter("Give --agree or --disagree.")
     sources = [_source(each) for each in source or ()]
@@ -169,7 +169,7 @@ def export(
 
     from entente.formats.stix import write as stix_write
 
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         objects = node.warnings.export(id_)
     size = files.write(out, stix_write.bundle(objects, rng_uuid=str(uuid.uuid4())))
@@ -199,7 +199,7 @@ def _source(given: str) -> Source:
     return Source(name.strip(), url, str(parse_grade(grade)))
 
 
-def _withheld(here: Desk, preview: Preview | None, known: Callable[[str], str]) -> None:
+def _withheld(here: Invocation, preview: Preview | None, known: Callable[[str], str]) -> None:
     """Show why nothing was sent, and leave with exit 3, if a rule said no."""
     if preview is not None:
         here.answer(preview, lambda screen: show_preview(screen, preview, known, "Nothing was sent."))

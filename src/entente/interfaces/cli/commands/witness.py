@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
@@ -21,7 +21,7 @@ Origin = Annotated[str, typer.Option(metavar="ORIGIN", help="The log's origin, i
 @app.command()
 def key(ctx: typer.Context) -> None:
     """Show the key under which this member cosigns, for whoever wants it as a witness."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         vkey, url = node.witness.vkey, f"{node.url}/witness"
 
@@ -42,7 +42,7 @@ def log(
     ] = False,
 ) -> None:
     """Witness a log from now on (or trust one more key of it); its heads are cosigned in order, never two histories."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         named = node.witness.drop(vkey, origin) if remove else node.witness.name(vkey, origin)
 
@@ -58,7 +58,7 @@ def log(
 @app.command()
 def logs(ctx: typer.Context) -> None:
     """List the logs that this member witnesses, with the head that it cosigned last."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found, doubt = node.witness.logs(), node.witness.doubt()
 
@@ -82,7 +82,7 @@ def use(
     circle: Annotated[str, typer.Option(metavar="ID", help="Only our log in this circle; repeat the command.")] = "",
 ) -> None:
     """Let an outside witness cosign the heads of our circle logs; it sees origin, size and root, nothing else."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         chosen = node.outside.use(url, vkey, circle)
 
@@ -102,7 +102,7 @@ def drop(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name or key of the witness.")],
 ) -> None:
     """Ask an outside witness no longer; what it cosigned is kept."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         vkey = node.outside.drop(name)
     here.answer({"dropped": vkey}, lambda screen: screen.line(f"{vkey} is not asked any more."))
@@ -111,7 +111,7 @@ def drop(
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the outside witnesses with the size that each cosigned last of each of our logs."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.outside.witnesses()
         circles = {one.id: one.name for one in node.agreements.circles()}
@@ -142,7 +142,7 @@ def head(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
 ) -> None:
     """Write the newest head of our log in a circle with its outside cosignatures (a C2SP note, for any verifier)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         size = files.write(out, [node.outside.head(circle)])
     name = text.file_name(out)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import Desk, desk
+from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from entente.interfaces.cli.demo.story import Side, Step, Story
+    from entente.interfaces.cli.demo.story import MemberShown, Story, StoryStep
 
 
 def demo(
@@ -32,11 +32,11 @@ def demo(
     reset: Annotated[bool, typer.Option("--reset", help="Remove an earlier demonstration first.")] = False,
 ) -> None:
     """Show two members meeting, agreeing, sharing and proving it; then both go on running for you to try."""
-    from entente.interfaces.cli.demo.place import Place
+    from entente.interfaces.cli.demo.place import DemoPlace
     from entente.interfaces.cli.demo.story import Story
 
-    here = desk(ctx)
-    place = Place((directory or _default()).absolute())
+    here = invocation(ctx)
+    place = DemoPlace((directory or _default()).absolute())
     place.prepare(reset=reset)
     teller = _Teller(here)
     story = Story(place, teller.done, teller.begin)
@@ -60,7 +60,7 @@ def _default() -> Path:
     return platformdirs.user_data_path("entente", appauthor=False) / "demo"
 
 
-def _finish(here: Desk, story: Story, seconds: float) -> None:
+def _finish(here: Invocation, story: Story, seconds: float) -> None:
     """Show both sides' view, and what it took."""
     sides = story.sides()
     document = {
@@ -82,7 +82,7 @@ def _finish(here: Desk, story: Story, seconds: float) -> None:
     here.answer(document, show)
 
 
-def _facts(screen: Screen, side: Side, known: dict[str, str]) -> list[tuple[str, Cell]]:
+def _facts(screen: Screen, side: MemberShown, known: dict[str, str]) -> list[tuple[str, Cell]]:
     receipts = ", ".join(f"{number} {stage}" for stage, number in side.receipts.items())
     heads = sorted((one for one in side.heads if one.circle), key=lambda one: one.member)
     return [
@@ -96,7 +96,7 @@ def _facts(screen: Screen, side: Side, known: dict[str, str]) -> list[tuple[str,
     ]
 
 
-def _wait(here: Desk, story: Story) -> None:
+def _wait(here: Invocation, story: Story) -> None:
     """Say what to try, and wait until one of the nodes ends or the person has seen enough."""
     harbour, northwind = (f"{text.program()} --home {shlex.quote(str(server.home))}" for server in story.servers)
     lines = (
@@ -119,7 +119,7 @@ def _wait(here: Desk, story: Story) -> None:
 class _Teller:
     """Tell each step when it is done: with a spinner on a terminal, else a line; on stderr where stdout is for JSON."""
 
-    def __init__(self, here: Desk) -> None:
+    def __init__(self, here: Invocation) -> None:
         from entente.interfaces.cli.terminal import screen
 
         self._stream = sys.stderr if here.as_json else sys.stdout
@@ -140,7 +140,7 @@ class _Teller:
         if self._status is not None:
             self._status.update(text.shown(name))
 
-    def done(self, step: Step) -> None:
+    def done(self, step: StoryStep) -> None:
         """Say what was done."""
         words = text.shown(f"{step.name}: {step.detail}")
         if self._status is None:

@@ -23,14 +23,14 @@ SECONDS_TO_ARRIVE: Final = 20.0
 _GLANCE: Final = 0.02
 
 
-class Marker(msgspec.Struct, frozen=True, rename="kebab"):
+class DemoMarker(msgspec.Struct, frozen=True, rename="kebab"):
     """What tells a folder of the demonstration from any other, and whether its story was told to the end."""
 
     entente_demo: int = 1
     complete: bool = False
 
 
-class Place:
+class DemoPlace:
     """The folder of the demonstration: a home for each side, its recovery files, its papers."""
 
     def __init__(self, path: Path) -> None:
@@ -58,13 +58,13 @@ class Place:
             raise ConflictError(f"{self.path} {what}.", hint=hint)
         try:
             self.papers.mkdir(parents=True, mode=0o700)
-            self._mark(Marker())
+            self._mark(DemoMarker())
         except OSError as error:
             raise StoreError(f"{self.path} cannot be made: {error.strerror}.", hint="Choose another --dir.") from error
 
     def finish(self) -> None:
         """Note that the story was told to the end."""
-        self._mark(Marker(complete=True))
+        self._mark(DemoMarker(complete=True))
 
     def paper(self, name: str, data: bytes) -> Path:
         """Write a file of the story and return where it is."""
@@ -79,13 +79,13 @@ class Place:
             raise ConflictError(f"{self.path} is no demonstration, so it is not removed.", hint="Choose another --dir.")
         shutil.rmtree(self.path)
 
-    def _marker(self) -> Marker | None:
+    def _marker(self) -> DemoMarker | None:
         try:
-            return msgspec.json.decode((self.path / MARKER).read_bytes(), type=Marker)
+            return msgspec.json.decode((self.path / MARKER).read_bytes(), type=DemoMarker)
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def _mark(self, marker: Marker) -> None:
+    def _mark(self, marker: DemoMarker) -> None:
         (self.path / MARKER).write_bytes(msgspec.json.encode(marker))
 
 

@@ -12,14 +12,14 @@ from msgspec import Struct
 from entente.core.errors import VerificationError
 from entente.interfaces.cli.demo import work as demo_work
 from entente.interfaces.cli.demo.data import AGREEMENT, HARBOUR, INDICATORS, NORTHWIND, Corpus
-from entente.interfaces.cli.demo.place import Place, Server, free_urls, until
+from entente.interfaces.cli.demo.place import DemoPlace, Server, free_urls, until
 from entente.ledger.proof import read_proof
 from entente.node import Node
 from entente.node.items.values import Imported
 from entente.node.logs.values import LedgerReport
 
 
-class Step(Struct, frozen=True):
+class StoryStep(Struct, frozen=True):
     """One step that was done: its name, what came of it, how long it took."""
 
     name: str
@@ -27,7 +27,7 @@ class Step(Struct, frozen=True):
     seconds: float
 
 
-class Head(Struct, frozen=True):
+class HeadShown(Struct, frozen=True):
     """The newest head of one log."""
 
     origin: str
@@ -37,7 +37,7 @@ class Head(Struct, frozen=True):
     root: str
 
 
-class Side(Struct, frozen=True):
+class MemberShown(Struct, frozen=True):
     """What one member holds at the end."""
 
     name: str
@@ -47,16 +47,16 @@ class Side(Struct, frozen=True):
     home: str
     items: int
     receipts: dict[str, int]
-    heads: list[Head]
+    heads: list[HeadShown]
     ok: bool
 
 
 class Story:
     """Tell the story in `place`; each step is told by `tell` when it is done."""
 
-    def __init__(self, place: Place, tell: Callable[[Step], None], begin: Callable[[str], None]) -> None:
+    def __init__(self, place: DemoPlace, tell: Callable[[StoryStep], None], begin: Callable[[str], None]) -> None:
         self.place = place
-        self.steps: list[Step] = []
+        self.steps: list[StoryStep] = []
         self.shared = 0
         self.refused: set[str] = set()
         self.circle = ""
@@ -95,7 +95,7 @@ class Story:
             self.shared_item = Corpus(harbour.profile.show().identity, HARBOUR).first_indicator()
             self._step("both hold the same logs, and verify them", lambda: self._verify(harbour, northwind))
 
-    def sides(self) -> list[Side]:
+    def sides(self) -> list[MemberShown]:
         """Return what each side holds now."""
         with self._both() as (harbour, northwind):
             sighting = Corpus(northwind.profile.show().identity, NORTHWIND).first_sighting()
@@ -117,7 +117,7 @@ class Story:
         self._begin(name)
         before = time.monotonic()
         detail = act()
-        step = Step(name, detail, round(time.monotonic() - before, 3))
+        step = StoryStep(name, detail, round(time.monotonic() - before, 3))
         self.steps.append(step)
         self._tell(step)
 
@@ -262,18 +262,18 @@ def count_items(node: Node, circle: str) -> int:
     return number
 
 
-def _side(node: Node, home: Path, circle: str, own: str) -> Side:
+def _side(node: Node, home: Path, circle: str, own: str) -> MemberShown:
     """Return what one member holds, and the receipts of an item of its own."""
     report = node.ledger.verify()
     receipts: dict[str, int] = {}
     for one in node.ledger.receipts(own):
         receipts[one.stage] = receipts.get(one.stage, 0) + 1
-    heads = [Head(log.origin, log.member, log.circle, log.size, log.root) for log in report.logs]
+    heads = [HeadShown(log.origin, log.member, log.circle, log.size, log.root) for log in report.logs]
     items = count_items(node, circle)
-    return Side(node.name, node.member, list(node.words), node.url, str(home), items, receipts, heads, report.ok)
+    return MemberShown(node.name, node.member, list(node.words), node.url, str(home), items, receipts, heads, report.ok)
 
 
-def _by_origin(head: Head) -> str:
+def _by_origin(head: HeadShown) -> str:
     return head.origin
 
 

@@ -12,7 +12,7 @@ from entente.interfaces.cli.demo.place import until
 from entente.ledger.dossier import read_dossier
 
 if TYPE_CHECKING:
-    from entente.interfaces.cli.demo.place import Place
+    from entente.interfaces.cli.demo.place import DemoPlace
     from entente.node import Node
 
 LINE: Final = "Letters that ask port clients to update a calendar come from nobody at the ports. Do not open them.\n"
@@ -93,7 +93,7 @@ def act(harbour: Node, northwind: Node, circle: str, decision: str) -> str:
     return plan
 
 
-def conclude(harbour: Node, northwind: Node, session: str, warning: str, place: Place) -> str:
+def conclude(harbour: Node, northwind: Node, session: str, warning: str, place: DemoPlace) -> str:
     """Sign the minutes, release a line that both approve, verify both files, and say where they are."""
     harbour.minutes.sign(session)
     until(lambda: bool(northwind.sessions.view(session).signed_by), "the minutes")

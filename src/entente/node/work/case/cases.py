@@ -12,8 +12,8 @@ from entente.kinds import case
 from entente.node.home.find import find
 from entente.node.items.consents import carriers
 from entente.node.items.sharing import resolve
-from entente.node.rooms import offers as charter_book
-from entente.node.work.acts import Pen, about, newest, reading, writing
+from entente.node.rooms import offers
+from entente.node.work.acts import Writer, newest, reading, writing, writing_about
 from entente.node.work.case.state import CaseView
 from entente.node.work.text import check_text, check_title
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.node.home.base import Base
-    from entente.node.work.acts import Board
+    from entente.node.work.acts import Reader
     from entente.node.work.case.values import CaseInfo, CaseRow
 
 NOTE = "note/1"
@@ -40,33 +40,33 @@ class Cases:
     def open(self, circle: str, title: str, person: str = "") -> CaseInfo:
         """Open a case in a circle."""
         words = check_title(title, "case")
-        with writing(self._base, circle, person) as pen:
-            return CaseView(pen, pen.act(case.KIND.name, {"content": pen.put(words)}), []).info()
+        with writing(self._base, circle, person) as writer:
+            return CaseView(writer, writer.act(case.KIND.name, {"content": writer.put(words)}), []).info()
 
     def view(self, id_: str) -> CaseInfo:
         """Return a case with all that was written in it; NotFoundError if there is none."""
-        with reading(self._base) as board:
-            return _look(board, board.find(case.KIND.name, id_, "case")).info()
+        with reading(self._base) as reader:
+            return _look(reader, reader.find(case.KIND.name, id_, "case")).info()
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[CaseRow]:
         """Return the cases of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
-        with reading(self._base) as board:
-            within = board.circle(circle).id if circle else b""
+        with reading(self._base) as reader:
+            within = reader.circle(circle).circle if circle else b""
             changes: dict[object, list[Act]] = defaultdict(list)
-            for each in board.acts(case.CHANGE.name):
+            for each in reader.acts(case.CHANGE.name):
                 changes[each.body["case"]].append(each)
             found = [
-                CaseView(board, act, changes[act.place.ref]).row()
-                for act in board.acts(case.KIND.name)
-                if not within or board.room(act).id == within
+                CaseView(reader, act, changes[act.place.ref]).row()
+                for act in reader.acts(case.KIND.name)
+                if not within or reader.room_of(act).circle == within
             ]
         return [each for each in found if ended or not each.ended]
 
     def note(self, id_: str, text: str, person: str = "") -> str:
         """Write a note to a case."""
         words = check_text(text, "note")
-        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
-            made = pen.act(NOTE, {"of": act.place.ref, "content": pen.put(words)}, [act.place.ref])
+        with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
+            made = writer.act(NOTE, {"of": act.place.ref, "content": writer.put(words)}, [act.place.ref])
             return b32(made.place.leaf)
 
     def event(self, id_: str, text: str, at: int, person: str = "") -> str:
@@ -74,27 +74,27 @@ class Cases:
         words = check_text(text, "event")
         if at <= 0:
             raise InvalidError("An event happened after the year 1970 began.")
-        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
-            return _write(pen, act, case.EVENT, time=at, content=pen.put(words))
+        with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
+            return _write(writer, act, case.EVENT, time=at, content=writer.put(words))
 
     def task(self, id_: str, text: str, *, owner: str = "", due: int = 0, person: str = "") -> str:
         """Add a task to a case, with the member that does it and the date (ms) if they are known."""
         words = check_text(text, "task")
-        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
-            made = _write(pen, act, case.TASK, content=pen.put(words))
-            ref = pen.find(case.CHANGE.name, made, "task").place.ref
+        with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
+            made = _write(writer, act, case.TASK, content=writer.put(words))
+            ref = writer.find(case.CHANGE.name, made, "task").place.ref
             if owner not in NONE:
-                _give(pen, act, case.OWNER, ref, value=_owner(pen, owner))
+                _give(writer, act, case.OWNER, ref, value=_owner(writer, owner))
             if due:
-                _give(pen, act, case.DUE, ref, time=due)
+                _give(writer, act, case.DUE, ref, time=due)
             return made
 
     def link(self, id_: str, item: str, text: str = "", person: str = "") -> str:
         """Link an item to a case; RefusedError for one that we hold and have not shared in the case's circle."""
-        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
-            value = _item(pen, item)
-            content = pen.put(text.strip()) if text.strip() else ""
-            return _write(pen, act, case.LINK, value=value, content=content)
+        with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
+            value = _item(writer, item)
+            content = writer.put(text.strip()) if text.strip() else ""
+            return _write(writer, act, case.LINK, value=value, content=content)
 
     def set(
         self,
@@ -113,49 +113,53 @@ class Cases:
         """
         if title is None and state is None and owner is None and due is None:
             raise InvalidError("Nothing is to be set.", hint="Give a title, a state, an owner or a date.")
-        with about(self._base, case.KIND.name, id_, "case", person) as (pen, act):
-            target = _task(pen, act, task) if task else ""
+        with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
+            target = _task(writer, act, task) if task else ""
             made: list[str] = []
             if title is not None:
                 words = check_text(title, "task") if task else check_title(title, "case")
-                made.append(_give(pen, act, case.TITLE, target, content=pen.put(words)))
+                made.append(_give(writer, act, case.TITLE, target, content=writer.put(words)))
             if state is not None:
-                made.append(_give(pen, act, case.STATE, target, value=_state(state, task)))
+                made.append(_give(writer, act, case.STATE, target, value=_state(state, task)))
             if owner is not None:
-                made.append(_give(pen, act, case.OWNER, target, value=_owner(pen, owner)))
+                made.append(_give(writer, act, case.OWNER, target, value=_owner(writer, owner)))
             if due is not None:
-                made.append(_give(pen, act, case.DUE, target, time=due))
+                made.append(_give(writer, act, case.DUE, target, time=due))
             return made
 
 
-def _look(board: Board, act: Act) -> CaseView:
-    return CaseView(board, act, board.acts(case.CHANGE.name, case=act.place.ref))
+def _look(reader: Reader, act: Act) -> CaseView:
+    return CaseView(reader, act, reader.acts(case.CHANGE.name, case=act.place.ref))
 
 
 def _change(field: str, target: str, value: str, time: int, content: str) -> dict[str, object]:
     return {"field": field, "target": target, "value": value, "time": time, "content": content}
 
 
-def _write(pen: Pen, act: Act, field: str, *, value: str = "", time: int = 0, content: str = "") -> str:
+def _write(writer: Writer, act: Act, field: str, *, value: str = "", time: int = 0, content: str = "") -> str:
     """Add something to a case that stays, and return its id."""
-    seen = [act, *pen.acts(case.CHANGE.name, case=act.place.ref)]
-    made = pen.act(case.CHANGE.name, {"case": act.place.ref, **_change(field, "", value, time, content)}, newest(seen))
+    seen = [act, *writer.acts(case.CHANGE.name, case=act.place.ref)]
+    made = writer.act(
+        case.CHANGE.name, {"case": act.place.ref, **_change(field, "", value, time, content)}, newest(seen)
+    )
     return b32(made.place.leaf)
 
 
-def _give(pen: Pen, act: Act, field: str, target: str, *, value: str = "", time: int = 0, content: str = "") -> str:
+def _give(
+    writer: Writer, act: Act, field: str, target: str, *, value: str = "", time: int = 0, content: str = ""
+) -> str:
     """Give a field one value in place of all that it has, and return the id of the change."""
     while True:
-        before = [each.place.ref for each in _look(pen, act).standing(field, target)]
+        before = [each.place.ref for each in _look(writer, act).standing(field, target)]
         body = {"case": act.place.ref, **_change(field, target, value, time, content)}
-        made = pen.act(case.CHANGE.name, body, before[:MAX_AFTER] or [target or act.place.ref])
+        made = writer.act(case.CHANGE.name, body, before[:MAX_AFTER] or [target or act.place.ref])
         if len(before) <= MAX_AFTER:
             return b32(made.place.leaf)
 
 
-def _task(pen: Pen, act: Act, text: str) -> str:
+def _task(writer: Writer, act: Act, text: str) -> str:
     """Return the reference of a task of this case, by the beginning of its id or by its title."""
-    view = _look(pen, act)
+    view = _look(writer, act)
     tasks = {each.place.leaf: each for each in view.of(case.TASK)}
     options = [(leaf, b32(leaf), view.fields(each).title) for leaf, each in tasks.items()]
     return tasks[find(text, options, "task")].place.ref
@@ -169,33 +173,33 @@ def _state(word: str, task: str) -> str:
     return word
 
 
-def _owner(pen: Pen, text: str) -> str:
+def _owner(writer: Writer, text: str) -> str:
     """Return the id of the member that is to own something, "" for nobody."""
     if text in NONE:
         return ""
-    member = pen.base.find_member(pen.tx, text)
-    if member not in pen.charter.members:
+    member = writer.base.find_member(writer.tx, text)
+    if member not in writer.room.members:
         raise RefusedError(
-            f"{pen.name(member)} is not a member of {pen.charter.text.name}.",
+            f"{writer.name(member)} is not a member of {writer.room.text.name}.",
             code="value",
             hint="Its members are listed by `entente circle list`.",
         )
     return b32(member)
 
 
-def _item(pen: Pen, text: str) -> str:
+def _item(writer: Writer, text: str) -> str:
     """Return the STIX id of an item; RefusedError where linking it would tell the circle of what it was not given."""
     try:
-        stix_id = resolve(pen.tx, text)
+        stix_id = resolve(writer.tx, text)
     except NotFoundError as problem:
         if problem.code != NotFoundError.code or not case.STIX_ID.fullmatch(text):
             raise
         return text
-    within = charter_book.reaching(pen.tx, pen.world.charters, pen.charter)
-    copies = pen.tx.items.find([stix_id])[stix_id]
-    if not any(log.id in within for row in copies for log, _ in carriers(pen.tx, row)):
+    within = offers.reaching(writer.tx, writer.in_force.rooms, writer.room)
+    copies = writer.tx.items.find([stix_id])[stix_id]
+    if not any(log.id in within for row in copies for log, _ in carriers(writer.tx, row)):
         raise RefusedError(
-            f"{stix_id} is not shared in {pen.charter.text.name}.",
+            f"{stix_id} is not shared in {writer.room.text.name}.",
             code="not-shared",
             hint="Share it there first: `entente share send`.",
         )

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entente.core.kind import Act
-    from entente.node.work.acts import Board
+    from entente.node.work.acts import Reader
 
 _DONE = ("done", "dropped")
 
 
 class CaseView:
-    """One case, as of the transaction of a board; `changes` are those of this case in the board's order."""
+    """One case, as of a reader's transaction; `changes` are those of this case in the reader's order."""
 
-    def __init__(self, board: Board, act: Act, changes: Sequence[Act]) -> None:
+    def __init__(self, reader: Reader, act: Act, changes: Sequence[Act]) -> None:
         """Look at this case."""
-        self._board = board
+        self._board = reader
         self.act = act
         self._changes = changes
         self._sorted: dict[tuple[object, object], list[Act]] = defaultdict(list)
@@ -52,11 +52,11 @@ class CaseView:
 
     def row(self) -> CaseRow:
         """Return the case as it stands in a list."""
-        room, now = self._board.room(self.act), self.fields()
+        room, now = self._board.room_of(self.act), self.fields()
         states = [self._value(case.STATE, each.place.ref) or "open" for each in self.of(case.TASK)]
         return CaseRow(
             b32(self.act.place.leaf),
-            b32(room.id),
+            b32(room.circle),
             now.title,
             now.title_state,
             now.state,
@@ -67,17 +67,17 @@ class CaseView:
             sum(each not in _DONE for each in states),
             len(self._conflicts()),
             self._by(self.act),
-            not self._board.world.charters.is_current(room),
+            not self._board.in_force.rooms.is_current(room),
         )
 
     def info(self) -> CaseInfo:
         """Return the case with all that was written in it."""
-        room, now = self._board.room(self.act), self.fields()
+        room, now = self._board.room_of(self.act), self.fields()
         events = sorted(self.of(case.EVENT), key=lambda each: number(each.body["time"]))
         values = [each for each in self._changes if each.body["field"] in case.FIELDS]
         return CaseInfo(
             b32(self.act.place.leaf),
-            b32(room.id),
+            b32(room.circle),
             now.title,
             now.title_state,
             now.state,
@@ -91,7 +91,7 @@ class CaseView:
             self._conflicts(),
             [self._shown(each) for each in values],
             self._by(self.act),
-            not self._board.world.charters.is_current(room),
+            not self._board.in_force.rooms.is_current(room),
         )
 
     def fields(self, task: Act | None = None) -> Fields:
@@ -114,8 +114,8 @@ class CaseView:
         return [[self._shown(each) for each in found] for found in several]
 
     def _by(self, act: Act) -> By:
-        board = self._board
-        return By(b32(act.author), board.name(act.author), board.person(act), stamp(act.time))
+        reader = self._board
+        return By(b32(act.author), reader.name(act.author), reader.person(act), stamp(act.time))
 
     def _event(self, act: Act) -> EventInfo:
         words, at = self._board.words(act), number(act.body["time"])

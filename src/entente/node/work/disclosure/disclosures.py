@@ -23,12 +23,12 @@ from entente.kinds.disclosure import KIND
 from entente.kinds.document import MARKDOWN, TEXT, check_text
 from entente.node.home.find import find
 from entente.node.items.sharing import resolve
-from entente.node.work.acts import AWAITED, HELD, about, reading, writing
+from entente.node.work.acts import AWAITED, HELD, reading, writing, writing_about
 from entente.node.work.disclosure.dossiers import dossier_of
 from entente.node.work.disclosure.values import DisclosureInfo
 from entente.node.work.excerpt import Excerpt
 from entente.node.work.session import record as records
-from entente.policy import disclosure as redaction
+from entente.policy import disclosure
 from entente.policy.approval import State
 from entente.policy.disclosure import Finding
 from entente.store.texts import text_of
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.node.home.base import Base
     from entente.node.items.items import Items
-    from entente.node.rooms.room import Charter
-    from entente.node.work.acts import Board
+    from entente.node.rooms.room import Room
+    from entente.node.work.acts import Reader
     from entente.store.ports import ItemRow, Transaction
 
 MAX_TEXT: Final = 256 * 1024
@@ -51,15 +51,15 @@ SHOWN: Final = 10
 _STATES: Final = {State.IN_FORCE: "approved"}
 
 
-class Rules(Struct, frozen=True):
+class DisclosureRules(Struct, frozen=True):
     """Terms that may not stand in a text, and observables that may, although a held item has them."""
 
     terms: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 
-    def also(self, terms: Iterable[str], allow: Iterable[str]) -> Rules:
+    def also(self, terms: Iterable[str], allow: Iterable[str]) -> DisclosureRules:
         """Return these and further ones."""
-        return Rules(tuple(dict.fromkeys((*self.terms, *terms))), tuple(dict.fromkeys((*self.allow, *allow))))
+        return DisclosureRules(tuple(dict.fromkeys((*self.terms, *terms))), tuple(dict.fromkeys((*self.allow, *allow))))
 
 
 class Disclosures:
@@ -85,22 +85,22 @@ class Disclosures:
         RefusedError if something is hidden in the text, a term of `terms` stands in it, or an observable that a held
         item above TLP:CLEAR has, unless `allow` names it. InvalidError for what is no text.
         """
-        rules = Rules().also(terms, allow)
+        rules = DisclosureRules().also(terms, allow)
         text = _read(data, media)
         self._items.index()
-        with reading(self._base) as board:
-            circle = b32(_circle_of(board, of).id)
-        with writing(self._base, circle, person) as pen:
-            _check(pen.tx, text, media, rules)
+        with reading(self._base) as reader:
+            circle = b32(_circle_of(reader, of).circle)
+        with writing(self._base, circle, person) as writer:
+            _check(writer.tx, text, media, rules)
             body: dict[str, object] = {
-                "content": pen.put(data, media, Tlp.CLEAR),
+                "content": writer.put(data, media, Tlp.CLEAR),
                 "hash": b32(sha256(data).digest()),
-                "voters": pen.voters(),
-                "needed": pen.needed("disclosure"),
+                "voters": writer.voters(),
+                "needed": writer.needed("disclosure"),
             }
-            act = pen.act(KIND.name, body)
-            _keep(pen.tx, act, rules)
-            return _info(Excerpt(self._base, pen.tx, pen.charter), act)
+            act = writer.act(KIND.name, body)
+            _keep(writer.tx, act, rules)
+            return _info(Excerpt(self._base, writer.tx, writer.room), act)
 
     def approve(
         self, id_: str, *, refuse: str = "", terms: Iterable[str] = (), allow: Iterable[str] = (), person: str = ""
@@ -110,26 +110,26 @@ class Disclosures:
         WaitingError while the text has not arrived, VerificationError if it is not the one whose hash was proposed.
         """
         self._items.index()
-        with about(self._base, KIND.name, id_, "disclosure", person) as (pen, act):
+        with writing_about(self._base, KIND.name, id_, "disclosure", person) as (writer, act):
             if not refuse:
-                rules = _kept(pen.tx, act).also(terms, allow)
-                data, media = _text(pen, act)
-                _check(pen.tx, _read(data, media), media, rules)
-                _keep(pen.tx, act, rules)
-            pen.answer(act, refuse=bool(refuse), text=refuse.strip())
-            return _info(Excerpt(self._base, pen.tx, pen.charter), act)
+                rules = _kept(writer.tx, act).also(terms, allow)
+                data, media = _text(writer, act)
+                _check(writer.tx, _read(data, media), media, rules)
+                _keep(writer.tx, act, rules)
+            writer.answer(act, refuse=bool(refuse), text=refuse.strip())
+            return _info(Excerpt(self._base, writer.tx, writer.room), act)
 
     def view(self, id_: str) -> DisclosureInfo:
         """Return a disclosure with its exact text; NotFoundError if there is none."""
-        with reading(self._base) as board:
-            act = board.find(KIND.name, id_, "disclosure")
-            return _info(Excerpt(self._base, board.tx, board.room(act)), act)
+        with reading(self._base) as reader:
+            act = reader.find(KIND.name, id_, "disclosure")
+            return _info(Excerpt(self._base, reader.tx, reader.room_of(act)), act)
 
     def list(self) -> Sequence[DisclosureInfo]:
         """Return all disclosures, oldest first."""
-        with reading(self._base) as board:
-            acts = board.acts(KIND.name)
-            return [_info(Excerpt(self._base, board.tx, board.room(act)), act) for act in acts]
+        with reading(self._base) as reader:
+            acts = reader.acts(KIND.name)
+            return [_info(Excerpt(self._base, reader.tx, reader.room_of(act)), act) for act in acts]
 
     def export(self, id_: str, *, terms: Iterable[str] = (), allow: Iterable[str] = ()) -> bytes:
         """Return the dossier of an approved text, which anybody can verify; the text is looked at once more.
@@ -137,11 +137,11 @@ class Disclosures:
         WaitingError until all that the agreement names have approved; RefusedError if one refused.
         """
         self._items.index()
-        with reading(self._base) as board:
-            act = board.find(KIND.name, id_, "disclosure")
-            made = dossier_of(board, act)
-            data, media = _text(board, act)
-            _check(board.tx, _read(data, media), media, _kept(board.tx, act).also(terms, allow))
+        with reading(self._base) as reader:
+            act = reader.find(KIND.name, id_, "disclosure")
+            made = dossier_of(reader, act)
+            data, media = _text(reader, act)
+            _check(reader.tx, _read(data, media), media, _kept(reader.tx, act).also(terms, allow))
             return made
 
 
@@ -154,9 +154,9 @@ def _read(data: bytes, media: str) -> str:
     return check_text(data)
 
 
-def _text(board: Board, act: Act) -> tuple[bytes, str]:
+def _text(reader: Reader, act: Act) -> tuple[bytes, str]:
     """Return the bytes that were proposed, with their media type."""
-    found, state = board.document(act, str(act.body["content"]))
+    found, state = reader.document(act, str(act.body["content"]))
     if state == AWAITED:
         raise WaitingError("The text has not arrived here yet.", hint="Exchange first: `entente sync`.")
     if state != HELD or found is None:
@@ -166,10 +166,10 @@ def _text(board: Board, act: Act) -> tuple[bytes, str]:
     return found.data, found.media
 
 
-def _check(tx: Transaction, text: str, media: str, rules: Rules) -> None:
+def _check(tx: Transaction, text: str, media: str, rules: DisclosureRules) -> None:
     """Raise RefusedError, with what and where, unless the text may be shown to everybody."""
-    found = redaction.hidden(text, markdown=media == MARKDOWN) + redaction.named(text, rules.terms)
-    found += _held(tx, text, {redaction.plain(each).strip() for each in rules.allow})
+    found = disclosure.hidden(text, markdown=media == MARKDOWN) + disclosure.named(text, rules.terms)
+    found += _held(tx, text, {disclosure.plain(each).strip() for each in rules.allow})
     if not found:
         return
     lines = [f"{each.text}{f' (line {each.line})' if each.line else ''}" for each in found[:SHOWN]]
@@ -183,14 +183,14 @@ def _check(tx: Transaction, text: str, media: str, rules: Rules) -> None:
 
 def _held(tx: Transaction, text: str, allowed: set[str]) -> Iterator[Finding]:
     """Yield each observable of the text that a held item above TLP:CLEAR has."""
-    for observable in redaction.observables(text):
+    for observable in disclosure.observables(text):
         if observable in allowed:
             continue
         rows = tx.items.search(observable, limit=HITS)
         marked = ((row, marking) for row in rows if (marking := _above(tx, row)))
         hit = next(((row, marking) for row, marking in marked if _holds(tx, row, observable)), None)
         if hit is not None:
-            yield Finding(redaction.OBSERVABLE, f"{observable} is in {hit[0].stix_id}, {hit[1]}")
+            yield Finding(disclosure.OBSERVABLE, f"{observable} is in {hit[0].stix_id}, {hit[1]}")
 
 
 def _above(tx: Transaction, row: ItemRow) -> str:
@@ -203,38 +203,38 @@ def _above(tx: Transaction, row: ItemRow) -> str:
 
 
 def _holds(tx: Transaction, row: ItemRow, observable: str) -> bool:
-    return any(redaction.holds(text_of(data), observable) for _, data in tx.items.get([row.seq]))
+    return any(disclosure.holds(text_of(data), observable) for _, data in tx.items.get([row.seq]))
 
 
-def _circle_of(board: Board, text: str) -> Charter:
+def _circle_of(reader: Reader, text: str) -> Room:
     """Return the circle that is meant by its id or name, or by an act or item in it."""
     for look in (_by_circle, _by_act, _by_item):
         try:
-            return look(board, text)
+            return look(reader, text)
         except NotFoundError as problem:
             if problem.code == "ambiguous":
                 raise
     raise NotFoundError(f"There is no circle, act or item {text!r}.", hint="See `entente circle list`.")
 
 
-def _by_circle(board: Board, text: str) -> Charter:
-    return board.circle(text)
+def _by_circle(reader: Reader, text: str) -> Room:
+    return reader.circle(text)
 
 
-def _by_act(board: Board, text: str) -> Charter:
-    acts = board.world.view.acts
+def _by_act(reader: Reader, text: str) -> Room:
+    acts = reader.in_force.view.acts
     by_leaf = {act.place.leaf: act for act in acts.values()}
     act = acts.get(text) or by_leaf[find(text, [(leaf, b32(leaf), "") for leaf in by_leaf], "act")]
-    return board.room(act)
+    return reader.room_of(act)
 
 
-def _by_item(board: Board, text: str) -> Charter:
+def _by_item(reader: Reader, text: str) -> Room:
     """Return the one circle that an item is in; ConflictError if there are several."""
-    stix_id = resolve(board.tx, text)
-    logs = {row.id: row for row in board.tx.logs.all()}
-    entries = [each for row in board.tx.items.find([stix_id])[stix_id] for each in board.tx.payloads.of_item(row.seq)]
-    rooms = (board.world.charters.get(logs[each.log].circle) for each in entries)
-    found = {room.id: room for room in rooms if room is not None}
+    stix_id = resolve(reader.tx, text)
+    logs = {row.id: row for row in reader.tx.logs.all()}
+    entries = [each for row in reader.tx.items.find([stix_id])[stix_id] for each in reader.tx.payloads.of_item(row.seq)]
+    rooms = (reader.in_force.rooms.get(logs[each.log].circle) for each in entries)
+    found = {room.circle: room for room in rooms if room is not None}
     if not found:
         raise NotFoundError(f"The item {stix_id} is in no circle.", hint="Name the circle: --circle.")
     if len(found) > 1:
@@ -242,21 +242,21 @@ def _by_item(board: Board, text: str) -> Charter:
     return next(iter(found.values()))
 
 
-def _keep(tx: Transaction, act: Act, rules: Rules) -> None:
-    if rules != Rules():
+def _keep(tx: Transaction, act: Act, rules: DisclosureRules) -> None:
+    if rules != DisclosureRules():
         tx.records.put(SPACE, b32(act.place.leaf), msgspec.json.encode(rules))
 
 
-def _kept(tx: Transaction, act: Act) -> Rules:
+def _kept(tx: Transaction, act: Act) -> DisclosureRules:
     data = tx.records.get(SPACE, b32(act.place.leaf))
-    return msgspec.json.decode(data, type=Rules) if data else Rules()
+    return msgspec.json.decode(data, type=DisclosureRules) if data else DisclosureRules()
 
 
 def _info(part: Excerpt, act: Act) -> DisclosureInfo:
     found, state = part.document(act, str(act.body["content"]))
     return DisclosureInfo(
         disclosure=b32(act.place.leaf),
-        circle=b32(part.charter.id),
+        circle=b32(part.room.circle),
         state=_STATES.get(part.state(act), part.state(act).value),
         text=found.text if found else "",
         text_state=state,

@@ -10,7 +10,7 @@ from entente.core.recorded import refs_in
 from entente.ledger.dossier import ABOUT, write_dossier
 from entente.node.home.find import find
 from entente.node.logs.proofs import proof_at
-from entente.node.work.acts import ERASED, HELD, Board, reading
+from entente.node.work.acts import ERASED, HELD, Reader, reading
 from entente.node.work.plan.plan import Book
 from entente.policy.approval import APPROVE, State
 
@@ -35,37 +35,37 @@ class Dossiers:
         WaitingError until enough have approved, or while a part has not arrived; RefusedError where that cannot be
         any more; NotFoundError for an unknown id, or words that were erased.
         """
-        with reading(self._base) as board:
-            return dossier_of(board, _find(board, id_))
+        with reading(self._base) as reader:
+            return dossier_of(reader, _find(reader, id_))
 
 
-def dossier_of(board: Board, act: Act) -> bytes:
+def dossier_of(reader: Reader, act: Act) -> bytes:
     """Return the dossier of an act that asks; see `Dossiers.write`."""
-    state = board.state(act)
+    state = reader.state(act)
     if state in {State.REFUSED, State.EXPIRED}:
         raise RefusedError(
             "Its members did not agree to it; there is nothing to show.", code=state.value, hint="Propose it anew."
         )
     if state is not State.IN_FORCE:
-        given = [vote.name for vote in board.votes(act) if vote.answer == APPROVE]
+        given = [vote.name for vote in reader.votes(act) if vote.answer == APPROVE]
         raise WaitingError(
             f"Not enough members have approved yet (approved: {', '.join(given) or 'nobody'}; "
             f"needed: {act.body['needed']}).",
             hint="The others answer; then sync.",
         )
-    found, why = board.document(act, str(act.body["content"]))
+    found, why = reader.document(act, str(act.body["content"]))
     if why == ERASED:
         raise NotFoundError("Its words were erased here.", code="erased", hint="Ask a member that still has a dossier.")
     if why != HELD or found is None:
         raise WaitingError("Its words have not arrived here yet.", hint="Exchange first: `entente sync`.")
-    refs = [str(act.body["content"]), act.place.ref, *_outcome(board, act), *_approvals(board, act)]
-    return write_dossier(act.kind, found.data, [_proof(board, ref) for ref in refs])
+    refs = [str(act.body["content"]), act.place.ref, *_outcome(reader, act), *_approvals(reader, act)]
+    return write_dossier(act.kind, found.data, [_proof(reader, ref) for ref in refs])
 
 
-def _find(board: Board, text: str) -> Act:
+def _find(reader: Reader, text: str) -> Act:
     """Return the act that asks, by reference, id (of a plan: plan id) or the beginning of one."""
-    view = board.world.view
-    plans = Book(board).by_id()
+    view = reader.in_force.view
+    plans = Book(reader).by_id()
     acts: list[Act] = [act for kind in ABOUT for act in view.states.get(kind, {}).values() if kind != "plan/1"]
     for act in (*acts, *plans.values()):
         if text == act.place.ref:
@@ -74,28 +74,28 @@ def _find(board: Board, text: str) -> Act:
     return by_id[find(text, [(id_.encode(), id_, "") for id_ in by_id], "dossier").decode()]
 
 
-def _outcome(board: Board, act: Act) -> list[str]:
+def _outcome(reader: Reader, act: Act) -> list[str]:
     """Return the reference of the outcome that decided, if there is a deadline."""
     thing = act.place.leaf
-    outcome = board.world.view.states["outcome/1"].get(thing)
-    return [outcome.place.ref] if board.world.view.things[thing].deadline and outcome is not None else []
+    outcome = reader.in_force.view.states["outcome/1"].get(thing)
+    return [outcome.place.ref] if reader.in_force.view.things[thing].deadline and outcome is not None else []
 
 
-def _approvals(board: Board, act: Act) -> list[str]:
+def _approvals(reader: Reader, act: Act) -> list[str]:
     """Return the references of the approvals that count, by member."""
     thing = act.place.leaf
-    asked = board.world.view.things[thing]
+    asked = reader.in_force.view.things[thing]
     given = [
         each.ref
-        for member, each in sorted(board.world.answers(thing).items())
+        for member, each in sorted(reader.in_force.answers(thing).items())
         if each.answer == APPROVE and member in asked.voters
     ]
     if not asked.deadline:
         return given
-    outcome = board.world.view.states["outcome/1"][thing]
+    outcome = reader.in_force.view.states["outcome/1"][thing]
     counted = set(refs_in(outcome.body["counted"]))
     return [ref for ref in given if ref in counted]
 
 
-def _proof(board: Board, ref: str) -> bytes:
-    return proof_at(board.base, board.tx, board.world.charters, ref, most=COSIGNERS)
+def _proof(reader: Reader, ref: str) -> bytes:
+    return proof_at(reader.base, reader.tx, reader.in_force.rooms, ref, most=COSIGNERS)

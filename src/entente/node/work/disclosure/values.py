@@ -1,4 +1,4 @@
-"""What the desk of public disclosure gives back."""
+"""What is answered about public disclosures."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from entente.core.errors import EntenteError
 from entente.core.ids import b32, unb32
 from entente.core.recorded import number
 from entente.kinds.plan import PROTECTED
-from entente.node.logs import witnessed as timing
-from entente.node.work.acts import Board, order
+from entente.node.logs import witnessed
+from entente.node.work.acts import Reader, order
 from entente.node.work.plan.effects import Order, is_manual, orders, permits, texts
 from entente.node.work.plan.plan import FINAL, Book, is_bounded, is_work
 from entente.policy import protected
@@ -52,7 +52,7 @@ class Job(Struct, frozen=True):
     because: tuple[str, ...] = ()
 
 
-class Quiet(Struct, frozen=True):
+class NothingDue(Struct, frozen=True):
     """A plan in which nothing was due: when it had this mark, and until when (ms, 0 for ever)."""
 
     mark: object
@@ -66,7 +66,7 @@ class Due:
         """Work on this base."""
         self._base = base
         self._closed: set[str] = set()
-        self._quiet: dict[str, Quiet] = {}
+        self._quiet: dict[str, NothingDue] = {}
         self._around: object = None
         self.next_look = 0
 
@@ -75,13 +75,13 @@ class Due:
 
         With `only` (a reference) look at that plan alone.
         """
-        book = Book(Board(self._base, tx))
+        book = Book(Reader(self._base, tx))
         if only:
             return self.of(book, book.held[only])
         self.next_look = 0
         plans = sorted((act for ref, act in book.held.items() if ref not in self._closed), key=order)
-        charters = book.board.world.charters
-        plans = [act for act in plans if charters.is_current(book.board.room(act))]
+        rooms = book.reader.in_force.rooms
+        plans = [act for act in plans if rooms.is_current(book.reader.room_of(act))]
         if urgent := [job for act in plans for job in self._outcome_due(book, act)]:
             return urgent
         if (around := self._surroundings(book)) != self._around:
@@ -101,7 +101,7 @@ class Due:
             if book.state(act) in FINAL and not self._may_undo(book, act):
                 self._closed.add(act.place.ref)
                 return []
-            quiet = Quiet(mark, until)
+            quiet = NothingDue(mark, until)
             if book.is_complete(act):
                 self._quiet[act.place.ref] = quiet
         if quiet.until:
@@ -110,15 +110,15 @@ class Due:
 
     def _mark(self, book: Book, act: Act) -> object:
         """Return what decides about one plan beside its surroundings."""
-        view = book.board.world.view
-        answers = book.board.world.answers(act.place.leaf)
+        view = book.reader.in_force.view
+        answers = book.reader.in_force.answers(act.place.leaf)
         return book.steps(act), book.halts(act), answers, view.things[act.place.leaf], self._armed(book, act)
 
     def _surroundings(self, book: Book) -> object:
         """Return what decides about all plans: what was begun, wished, allowed and protected here, and by others."""
-        records, board = book.tx.records, book.board
-        newest = {(each.circle, each.author): each for each in board.acts(PROTECTED.name)}
-        told = {key: board.words(each) for key, each in newest.items()}
+        records, reader = book.tx.records, book.reader
+        newest = {(each.circle, each.author): each for each in reader.acts(PROTECTED.name)}
+        told = {key: reader.words(each) for key, each in newest.items()}
         own = records.get("protected", "own")
         return records.scan(EFFECT), records.scan(WISH), permits(book.tx), own, told
 
@@ -143,7 +143,7 @@ class Due:
         return jobs
 
     def _ready_at(self, book: Book, ready: Ready) -> int:
-        return max((book.board.world.view.acts[ref].time for ref in ready.because), default=0)
+        return max((book.reader.in_force.view.acts[ref].time for ref in ready.because), default=0)
 
     def _over(self, time: int) -> bool:
         """Say whether this time is past; else look again by then."""
@@ -153,7 +153,7 @@ class Due:
         return False
 
     def _outcome_due(self, book: Book, act: Act) -> list[Job]:
-        asked = book.board.world.view.things[act.place.leaf]
+        asked = book.reader.in_force.view.things[act.place.leaf]
         if not asked.deadline or asked.proposer != self._base.me or book.state(act) != "proposed":
             return []
         counted = self.counted(book, act)
@@ -163,12 +163,12 @@ class Due:
 
     def counted(self, book: Book, act: Act) -> list[str]:
         """Return the approvals that were in time: claimed by the deadline, and witnessed by us by then."""
-        asked = book.board.world.view.things[act.place.leaf]
+        asked = book.reader.in_force.view.things[act.place.leaf]
         found: list[str] = []
-        for member, answer in sorted(book.board.world.answers(act.place.leaf).items()):
+        for member, answer in sorted(book.reader.in_force.answers(act.place.leaf).items()):
             if answer.answer != APPROVE or answer.time > asked.deadline:
                 continue
-            seen = answer.time if member == self._base.me else timing.covered_ref(book.tx, answer.ref, self._base.me)
+            seen = answer.time if member == self._base.me else witnessed.covered_ref(book.tx, answer.ref, self._base.me)
             if 0 < seen <= asked.deadline:
                 found.append(answer.ref)
         return found
@@ -176,20 +176,22 @@ class Due:
     def _undo_due(self, book: Book, act: Act) -> list[Job]:
         """Return which effects of ours have stood for as long as they may, or are not wanted any more."""
         run, plan = book.run(act), book.id_of(act)
-        undone_by = {bone.undo: bone for bone in book.bones(act) if bone.undo and bone.owner == b32(self._base.me)}
+        undone_by = {
+            signed.undo: signed for signed in book.signed(act) if signed.undo and signed.owner == b32(self._base.me)
+        }
         playbook, _ = book.playbook(act) if undone_by else (None, "")
         jobs: list[Job] = []
         for visit in run.visits if undone_by else ():
             if visit.id in undone_by and visit.state == DONE:
-                done = book.board.world.view.acts[visit.because[0]]
+                done = book.reader.in_force.view.acts[visit.because[0]]
                 if self._stands(run, done):
                     jobs.append(Job("undone", act.place.ref, visit.id, number(done.body["visit"]), (visit.ended,)))
         for ready in run.undoable if playbook is not None else ():
-            bone = undone_by.get(ready.step)
-            if bone is None or playbook is None or begun(book.tx, plan, ready.step):
+            signed = undone_by.get(ready.step)
+            if signed is None or playbook is None or begun(book.tx, plan, ready.step):
                 continue
-            done, limit = book.board.world.view.acts[ready.because[0]], playbook.steps[bone.id].limit
-            wish = book.tx.records.get(WISH, f"{plan}/{bone.id}") is not None
+            done, limit = book.reader.in_force.view.acts[ready.because[0]], playbook.steps[signed.id].limit
+            wish = book.tx.records.get(WISH, f"{plan}/{signed.id}") is not None
             if (wish or (limit and self._over(done.time + limit * 1000))) and not self.why_waiting(book, act, ready):
                 jobs.append(Job("undo", act.place.ref, ready.step, ready.visit, ready.because))
         return jobs
@@ -213,7 +215,7 @@ class Due:
         for member, values in {self._base.me: protected.read(own), **book.protected(act)}.items():
             extra = protected.read(own) if member == self._base.me else []
             if hit := protected.touched([*values, *extra], said):
-                return f"It touches {hit[0]}, which {book.board.name(member)} protects."
+                return f"It touches {hit[0]}, which {book.reader.name(member)} protects."
         return ""
 
     def orders(self, book: Book, act: Act, playbook: Playbook, ready: Ready) -> list[Order] | None:
@@ -269,7 +271,7 @@ def same(job: Job, other: Job) -> bool:
 
 def carries(book: Book, act: Act, counted: list[str]) -> bool:
     """Say whether these approvals bring a plan into force."""
-    view = book.board.world.view
+    view = book.reader.in_force.view
     asked = view.things[act.place.leaf]
     by = {view.acts[ref].author: APPROVE for ref in counted}
     return carried(asked.voters, asked.needed, by, asked.must) is State.IN_FORCE

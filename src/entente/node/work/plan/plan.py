@@ -16,14 +16,14 @@ from entente.core.ids import Member, b32
 from entente.core.recorded import refs_in
 from entente.formats import cacao
 from entente.formats.cacao.checks import scope
-from entente.formats.cacao.workflow import agent_owners, owners, skeleton
+from entente.formats.cacao.workflow import agent_owners, flow_steps, owners
 from entente.kinds import plan as plans
 from entente.kinds import step as steps
 from entente.node.work.acts import AWAITED, ERASED, HELD, order
 from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.run import Run, unfold
-from entente.policy.workflow import Bone, bones_of
+from entente.policy.workflow import SignedStep, signed_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.core.recorded import Acts
     from entente.formats.cacao.playbook import Playbook, Step
-    from entente.node.work.acts import Board
+    from entente.node.work.acts import Reader
 
 MEDIA: Final = "application/cacao+json"
 OUTPUT: Final = "application/json"
@@ -41,23 +41,23 @@ _CONTROL: Final = ("start", "end", "parallel", "if-condition", "while-condition"
 
 
 class Book:
-    """The plans that one board shows."""
+    """The plans of one home."""
 
-    def __init__(self, board: Board) -> None:
-        """Read from this board."""
-        self.board = board
-        self.tx = board.tx
-        self.me = board.me
+    def __init__(self, reader: Reader) -> None:
+        """Read with `reader`."""
+        self.reader = reader
+        self.tx = reader.tx
+        self.me = reader.me
         self._runs: dict[str, tuple[list[Act], Run]] = {}
 
     def all(self) -> list[Act]:
         """Return the acts that proposed plans, oldest first."""
-        return self.board.acts(plans.KIND.name)
+        return self.reader.acts(plans.KIND.name)
 
     @property
     def held(self) -> Acts:
         """Return the acts that proposed plans, by reference."""
-        found: Acts = self.board.world.view.states[plans.KIND.name]
+        found: Acts = self.reader.in_force.view.states[plans.KIND.name]
         return found
 
     def by_id(self) -> dict[str, Act]:
@@ -76,13 +76,13 @@ class Book:
         """Return the plan id."""
         return b32(plans.id_of(act))
 
-    def bones(self, act: Act) -> tuple[Bone, ...]:
-        """Return the skeleton that the act carries."""
-        return tuple(bones_of(act).values())
+    def signed(self, act: Act) -> tuple[SignedStep, ...]:
+        """Return the signed workflow that the act carries."""
+        return tuple(signed_steps(act).values())
 
     def data(self, act: Act) -> tuple[bytes, str]:
         """Return the bytes of a plan's file; none and why, where it is not here or not the one that was signed."""
-        found, state = self.board.document(act, str(act.body["content"]))
+        found, state = self.reader.document(act, str(act.body["content"]))
         if found is None:
             words = {ERASED: "The file of the plan was erased.", AWAITED: "The file of the plan has not arrived yet."}
             return b"", words.get(state, "The file of the plan is not where its proposer says.")
@@ -105,24 +105,24 @@ class Book:
         return _small(data) if len(data) <= SMALL else _read(data)
 
     def problems(self, act: Act) -> list[str]:
-        """Return why a member should not approve what was proposed: the file and the skeleton must say the same."""
+        """Return why a member should not approve the plan: its file and the signed steps must be the same."""
         playbook, problem = self.playbook(act)
         if playbook is None:
             return [problem]
-        given = self.bones(act)
-        said = {bone.id: bone.owner for bone in given}
+        given = self.signed(act)
+        said = {signed.id: signed.owner for signed in given}
         by_agent: dict[str, set[str]] = {}
         for step in playbook.steps.values():
             if step.agent and step.id in said:
                 by_agent.setdefault(step.agent, set()).add(said[step.id])
         found = [f"The agent {agent} has several owners." for agent, of in by_agent.items() if len(of) > 1]
         chosen = {agent: min(of) for agent, of in by_agent.items()}
-        members = {b32(each): self.board.name(each) for each in self.board.room(act).members}
+        members = {b32(each): self.reader.name(each) for each in self.reader.room_of(act).members}
         try:
             for agent, owner in agent_owners(playbook, members, {}).items():
                 if chosen.get(agent, owner) != owner:
                     found.append(f"The agent {agent} is named after another member than its steps are given to.")
-            made = skeleton_of(playbook, chosen, b32(act.author))
+            made = signed_workflow(playbook, chosen, b32(act.author))
         except EntenteError as wrong:
             return [*found, wrong.message]
         if list(made) != list(given) or act.body["exception"] != playbook.exception:
@@ -131,25 +131,25 @@ class Book:
 
     def steps(self, act: Act) -> list[Act]:
         """Return what owners have said about the steps of a plan, each log in its order."""
-        return steps.acts_on(self.board.world.view.states[steps.KIND.name], act.place.ref)
+        return steps.acts_on(self.reader.in_force.view.states[steps.KIND.name], act.place.ref)
 
     def run(self, act: Act) -> Run:
         """Return how far the run is, worked out from the set of acts."""
         acts = self.steps(act)
         known = self._runs.get(act.place.ref)
         if known is None or known[0] != acts:
-            known = acts, unfold(self.bones(act), str(act.body["exception"]), map(steps.said, acts))
+            known = acts, unfold(self.signed(act), str(act.body["exception"]), map(steps.said, acts))
             self._runs[act.place.ref] = known
         return known[1]
 
     def halts(self, act: Act) -> list[Act]:
         """Return who stopped it."""
-        return self.board.acts("halt/1", plan=act.place.ref)
+        return self.reader.acts("halt/1", plan=act.place.ref)
 
     def state(self, act: Act, run: Run | None = None) -> str:
         """Return proposed, approved, running, done, stopped, refused or expired."""
-        standing = self.board.state(act)
-        current = self.board.world.charters.is_current(self.board.room(act))
+        standing = self.reader.state(act)
+        current = self.reader.in_force.rooms.is_current(self.reader.room_of(act))
         if standing is not State.IN_FORCE:
             return "expired" if standing is State.PROPOSED and not current else standing.value
         if self.halts(act):
@@ -164,11 +164,13 @@ class Book:
     def force(self, act: Act) -> list[str]:
         """Return the references of what brought a plan into force."""
         thing = act.place.leaf
-        asked = self.board.world.view.things[thing]
+        asked = self.reader.in_force.view.things[thing]
         if asked.deadline:
-            outcome = cast("Act", self.board.world.view.states["outcome/1"][thing])
+            outcome = cast("Act", self.reader.in_force.view.states["outcome/1"][thing])
             return [outcome.place.ref]
-        given = {member: each.ref for member, each in self.board.world.answers(thing).items() if each.answer == APPROVE}
+        given = {
+            member: each.ref for member, each in self.reader.in_force.answers(thing).items() if each.answer == APPROVE
+        }
         chosen = [*sorted(asked.must), *sorted(given.keys() - asked.must)]
         named: dict[Member, str] = {}
         for member in chosen:
@@ -196,7 +198,7 @@ class Book:
         return known
 
     def _reported(self, act: Act, ref: str) -> dict[str, str]:
-        found, _ = self.board.document(act, ref)
+        found, _ = self.reader.document(act, ref)
         if found is None or found.media != OUTPUT:
             return {}
         try:
@@ -208,7 +210,7 @@ class Book:
         """Return the words that an owner reported with a step."""
         texts: list[str] = []
         for ref in refs_in(act.body["outputs"]):
-            found, _ = self.board.document(act, ref)
+            found, _ = self.reader.document(act, ref)
             if found is not None and found.media != OUTPUT:
                 texts.append(found.text)
         return "\n".join(filter(None, texts))
@@ -218,19 +220,19 @@ class Book:
 
         WaitingError for a list that is not here, InvalidError for one that cannot be read: nobody knows what it names.
         """
-        newest = {each.author: each for each in self.board.acts(plans.PROTECTED.name) if each.circle == act.circle}
+        newest = {each.author: each for each in self.reader.acts(plans.PROTECTED.name) if each.circle == act.circle}
         found: dict[Member, list[str]] = {}
         for member, each in newest.items():
-            words = self.board.words(each)
+            words = self.reader.words(each)
             if words.state != HELD:
-                raise WaitingError(f"The list of what {self.board.name(member)} protects is {words.state}.")
+                raise WaitingError(f"The list of what {self.reader.name(member)} protects is {words.state}.")
             found[member] = protected.read(words.text)
         return found
 
     def is_complete(self, act: Act) -> bool:
         """Say whether the file of a plan and everything that was reported with its steps is here, or erased."""
         reported = [(each, ref) for each in self.steps(act) for ref in refs_in(each.body["outputs"])]
-        there = all(self.board.content(each, ref)[1] in {HELD, ERASED} for each, ref in reported)
+        there = all(self.reader.content(each, ref)[1] in {HELD, ERASED} for each, ref in reported)
         return there and self.playbook(act)[0] is not None
 
 
@@ -258,12 +260,12 @@ class Output(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}
 
 
-def skeleton_of(playbook: Playbook, owner_of_agent: Mapping[str, str], proposer: str) -> tuple[Bone, ...]:
-    """Return the bones of a playbook with their owners; InvalidError if an agent has none."""
+def signed_workflow(playbook: Playbook, owner_of_agent: Mapping[str, str], proposer: str) -> tuple[SignedStep, ...]:
+    """Return the signed steps of a playbook with their owners; InvalidError if an agent has none."""
     owned = owners(playbook, owner_of_agent, proposer)
     return tuple(
-        Bone(each.id, each.type, owned[each.id], each.next, _failed(playbook, each.id), each.branches, each.undo)
-        for each in skeleton(playbook)
+        SignedStep(each.id, each.type, owned[each.id], each.next, _failed(playbook, each.id), each.branches, each.undo)
+        for each in flow_steps(playbook)
     )
 
 

@@ -20,11 +20,11 @@ from entente.kinds.plan import KIND as PLAN
 from entente.kinds.plan import PROTECTED, id_of, plan_id
 from entente.node.home.find import find
 from entente.node.home.people import operator
-from entente.node.work import stix as exports
-from entente.node.work.acts import Board, about, reading, writing
+from entente.node.work import stix
+from entente.node.work.acts import Reader, reading, writing, writing_about
 from entente.node.work.plan.due import ARMED, begun
 from entente.node.work.plan.effects import Permits, is_manual
-from entente.node.work.plan.plan import MEDIA, Book, is_bounded, is_work, skeleton_of
+from entente.node.work.plan.plan import MEDIA, Book, is_bounded, is_work, signed_workflow
 from entente.node.work.plan.runner import Runner
 from entente.node.work.plan.show import draft_info, info, line, step_named, visit_of
 from entente.node.work.plan.values import PlanInfo, PlanLine, PlanMade
@@ -44,7 +44,7 @@ MAX_DEADLINE_DAYS: Final = 366
 DAY: Final = 86_400_000
 
 
-class Draft(Struct, frozen=True):
+class PlanDraft(Struct, frozen=True):
     """A plan that was taken in and not proposed yet; it is nobody else's business."""
 
     nonce: str
@@ -55,7 +55,7 @@ class Draft(Struct, frozen=True):
     time: int
 
 
-_draft = msgspec.json.Decoder(Draft)
+_draft = msgspec.json.Decoder(PlanDraft)
 
 
 class Plans:
@@ -75,23 +75,23 @@ class Plans:
         playbook = cacao.read(data)
         base = self._base
         with base.store.write() as tx:
-            world = base.world(tx)
-            charter = base.find_circle(world, circle)
-            members = {b32(each): base.name_of(tx, each) for each in charter.members}
+            in_force = base.in_force(tx)
+            room = base.find_circle(in_force, circle)
+            members = {b32(each): base.name_of(tx, each) for each in room.members}
             named = {agent: b32(base.find_member(tx, member)) for agent, member in (given or {}).items()}
             agents = agent_owners(playbook, members, named)
             try:
-                made = skeleton_of(playbook, agents, b32(base.me))
+                made = signed_workflow(playbook, agents, b32(base.me))
             except InvalidError as problem:
                 if problem.code != "no-owner":
                     raise
                 raise RefusedError(problem.message, code=problem.code, hint=problem.hint) from problem
-            made_by = Board(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
+            made_by = Reader(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
             nonce, hash_ = base.random(16), sha256(data).digest()
-            id_ = b32(plan_id(origin_hash(charter.origin(base.me)), nonce, hash_))
-            draft = Draft(b32(nonce), b32(charter.id), data, agents, made_by, base.clock())
+            id_ = b32(plan_id(origin_hash(room.origin(base.me)), nonce, hash_))
+            draft = PlanDraft(b32(nonce), b32(room.circle), data, agents, made_by, base.clock())
             tx.records.put(DRAFT, id_, msgspec.json.encode(draft))
-        owned = {bone.id: bone.owner for bone in made}
+        owned = {signed.id: signed.owner for signed in made}
         return PlanMade(id_, hash_.hex(), playbook.name, owned, _warnings(playbook))
 
     def propose(self, id_: str, deadline: int = 0, person: str = "") -> PlanInfo:
@@ -112,21 +112,21 @@ class Plans:
                 code="secret",
                 hint="Take it out; the owner of a step keeps its secrets on its own node (`plan permit --headers`).",
             )
-        with writing(base, draft.circle, person) as pen:
-            made = skeleton_of(playbook, draft.agents, b32(base.me))
+        with writing(base, draft.circle, person) as writer:
+            made = signed_workflow(playbook, draft.agents, b32(base.me))
             body: dict[str, object] = {
                 "nonce": draft.nonce,
-                "content": pen.put(draft.data, MEDIA),
+                "content": writer.put(draft.data, MEDIA),
                 "hash": b32(sha256(draft.data).digest()),
                 "decision": draft.decision,
-                "steps": [bone.to_dict() for bone in made],
+                "steps": [signed.to_dict() for signed in made],
                 "exception": playbook.exception,
                 "deadline": deadline,
-                "voters": pen.voters(),
-                "needed": pen.needed("plan"),
+                "voters": writer.voters(),
+                "needed": writer.needed("plan"),
             }
-            act = pen.act(PLAN.name, body)
-            pen.tx.records.delete(DRAFT, plan)
+            act = writer.act(PLAN.name, body)
+            writer.tx.records.delete(DRAFT, plan)
         return self.show(b32(id_of(act)))
 
     def approve(self, id_: str, *, refuse: str = "", person: str = "") -> PlanInfo:
@@ -135,10 +135,10 @@ class Plans:
         RefusedError when the deadline is past, or the file does not say what is to be signed.
         """
         plan, ref = self._find(id_)
-        with about(self._base, PLAN.name, ref, "plan", person) as (pen, act):
-            given = pen.world.answers(act.place.leaf).get(self._base.me)
-            deadline = pen.world.view.things[act.place.leaf].deadline
-            book = Book(pen)
+        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
+            given = writer.in_force.answers(act.place.leaf).get(self._base.me)
+            deadline = writer.in_force.view.things[act.place.leaf].deadline
+            book = Book(writer)
             if given is None and not refuse and deadline and self._base.clock() > deadline:
                 raise RefusedError(
                     f"The deadline was {stamp(deadline)}.", code="late", hint="Its proposer can propose it again."
@@ -147,7 +147,7 @@ class Plans:
                 raise ConflictError(f"The plan is {book.state(act)}; there is nothing to answer.")
             if given is None and not refuse and (problems := book.problems(act)):
                 raise RefusedError("; ".join(problems)[:1000], code="plan", hint="Its proposer mends and proposes it.")
-            pen.answer(act, refuse=bool(refuse), text=refuse)
+            writer.answer(act, refuse=bool(refuse), text=refuse)
         self.runner.tick(ref)
         return self.show(plan)
 
@@ -159,10 +159,10 @@ class Plans:
         plan, ref = self._find(id_)
         base = self._base
         with base.store.write() as tx:
-            board = Board(base, tx)
+            reader = Reader(base, tx)
             who = operator(tx, person)
-            book = Book(board)
-            state = book.state(board.find(PLAN.name, ref, "plan"))
+            book = Book(reader)
+            state = book.state(reader.find(PLAN.name, ref, "plan"))
             if state == "proposed":
                 raise WaitingError(
                     "The plan is not in force: not every side whose consent is needed has approved.",
@@ -185,23 +185,23 @@ class Plans:
         ConflictError unless it is ready or begun; RefusedError for a step of another member.
         """
         plan, ref = self._find(id_)
-        with about(self._base, PLAN.name, ref, "plan", person) as (pen, act):
-            book = Book(pen)
-            bone = step_named(book, act, step)
-            if bone.owner != b32(self._base.me):
-                name = pen.name(unb32(bone.owner, 32))
+        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
+            book = Book(writer)
+            signed = step_named(book, act, step)
+            if signed.owner != b32(self._base.me):
+                name = writer.name(unb32(signed.owner, 32))
                 raise RefusedError(f"The step belongs to {name}.", code="owner", hint="Its owner reports it.")
             if book.state(act) == "proposed":
                 raise WaitingError("The plan is not in force yet.", code="not-approved")
-            found = visit_of(book, act, bone)
-            if begun(pen.tx, plan, bone.id):
+            found = visit_of(book, act, signed)
+            if begun(writer.tx, plan, signed.id):
                 raise ConflictError("This node is carrying out the step right now.", hint="Wait for its end.")
-            outputs = [pen.put(text)] if text else []
+            outputs = [writer.put(text)] if text else []
             if variables:
-                outputs.append(pen.put(msgspec.json.encode({"variables": dict(variables)}), "application/json"))
+                outputs.append(writer.put(msgspec.json.encode({"variables": dict(variables)}), "application/json"))
             body: dict[str, object] = {
                 "plan": act.place.ref,
-                "step": bone.id,
+                "step": signed.id,
                 "visit": found.visit,
                 "state": "failed" if failed else "done",
                 "result": "",
@@ -209,61 +209,61 @@ class Plans:
                 "force": book.force(act),
                 "outputs": outputs,
             }
-            pen.act("step/1", body, [*found.because[-1:], *found.last])
+            writer.act("step/1", body, [*found.because[-1:], *found.last])
         self.runner.tick(ref)
         return self.show(plan)
 
     def undo(self, id_: str, step: str, person: str = "") -> PlanInfo:
         """Begin what undoes a step of ours that is done, now instead of when its time is over."""
         plan, ref = self._find(id_)
-        with about(self._base, PLAN.name, ref, "plan", person) as (pen, act):
-            book = Book(pen)
-            bone = step_named(book, act, step)
-            if bone.owner != b32(self._base.me):
+        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
+            book = Book(writer)
+            signed = step_named(book, act, step)
+            if signed.owner != b32(self._base.me):
                 raise RefusedError("The step belongs to another member.", code="owner")
-            if not bone.undo:
+            if not signed.undo:
                 raise InvalidError("The plan has no undo for this step.")
-            self.runner.ask_undo(pen.tx, plan, bone.id)
+            self.runner.ask_undo(writer.tx, plan, signed.id)
         self.runner.tick(ref)
         return self.show(plan)
 
     def stop(self, id_: str, reason: str = "other", text: str = "", person: str = "") -> PlanInfo:
         """Stop a plan, alone: whoever learns of it begins no further step."""
         plan, ref = self._find(id_)
-        with about(self._base, PLAN.name, ref, "plan", person) as (pen, act):
-            state = Book(pen).state(act)
+        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
+            state = Book(writer).state(act)
             if state in {"done", "refused", "expired"}:
                 raise ConflictError(f"The plan is {state}; there is nothing to stop.")
-            made = pen.act("halt/1", {"plan": act.place.ref, "reason": reason}, [act.place.ref])
+            made = writer.act("halt/1", {"plan": act.place.ref, "reason": reason}, [act.place.ref])
             if text:
-                pen.act("note/1", {"of": made.place.ref, "content": pen.put(text)}, [made.place.ref])
+                writer.act("note/1", {"of": made.place.ref, "content": writer.put(text)}, [made.place.ref])
         return self.show(plan)
 
     def object(self, id_: str, reason: str, text: str = "", person: str = "") -> PlanInfo:
         """Put on record that the outcome of a plan with a deadline is not what we know: left-out, late or other."""
         plan, ref = self._find(id_)
-        with about(self._base, PLAN.name, ref, "plan", person) as (pen, act):
-            outcome: Act | None = pen.world.view.states["outcome/1"].get(act.place.leaf)
+        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
+            outcome: Act | None = writer.in_force.view.states["outcome/1"].get(act.place.leaf)
             if outcome is None:
                 raise WaitingError("The proposer has not decided yet.")
-            body = {"of": outcome.place.ref, "reason": reason, "content": pen.put(text) if text else ""}
-            pen.act("objection/1", body, [outcome.place.ref])
+            body = {"of": outcome.place.ref, "reason": reason, "content": writer.put(text) if text else ""}
+            writer.act("objection/1", body, [outcome.place.ref])
         return self.show(plan)
 
     def show(self, id_: str) -> PlanInfo:
         """Return a plan with its approvals, its steps and what they reported."""
-        with reading(self._base) as board:
-            book = Book(board)
+        with reading(self._base) as reader:
+            book = Book(reader)
             found, act, draft = _named(book, id_)
             if act is not None:
                 return info(book, act, self.runner)
-            return draft_info(board, found, _draft.decode(draft))
+            return draft_info(reader, found, _draft.decode(draft))
 
     def list(self) -> Sequence[PlanLine]:
         """Return every plan and draft, oldest first."""
-        with reading(self._base) as board:
-            book = Book(board)
-            drafts = board.tx.records.scan(DRAFT)
+        with reading(self._base) as reader:
+            book = Book(reader)
+            drafts = reader.tx.records.scan(DRAFT)
             mine = [
                 PlanLine(id_, cacao.read(each.data).name, each.circle, "draft", "", 0)
                 for id_, each in ((id_, _draft.decode(data)) for id_, data in drafts)
@@ -272,8 +272,8 @@ class Plans:
 
     def file(self, id_: str) -> bytes:
         """Return the bytes of a plan's file as they were proposed; NotFoundError if they are not here."""
-        with reading(self._base) as board:
-            book = Book(board)
+        with reading(self._base) as reader:
+            book = Book(reader)
             _, act, draft = _named(book, id_)
             if act is None:
                 return _draft.decode(draft).data
@@ -285,10 +285,10 @@ class Plans:
     def stix(self, id_: str) -> bytes:
         """Return a STIX 2.1 bundle with the plan as a course-of-action that carries the playbook."""
         data = self.file(id_)
-        with reading(self._base) as board:
-            found, act, _ = _named(Book(board), id_)
-            by, time = (act.author, act.time) if act is not None else (board.me, self._base.clock())
-            return exports.plan(cacao.read(data), found, exports.Author(by, board.name(by), time))
+        with reading(self._base) as reader:
+            found, act, _ = _named(Book(reader), id_)
+            by, time = (act.author, act.time) if act is not None else (reader.me, self._base.clock())
+            return stix.plan(cacao.read(data), found, stix.Author(by, reader.name(by), time))
 
     def protect(self, text: str, circle: str = "", person: str = "") -> int:
         """Name what nothing may be done to, one value a line; with a circle its members learn it and heed it too.
@@ -298,8 +298,8 @@ class Plans:
         values = protected.read(text)
         lines = "\n".join(values)
         if circle:
-            with writing(self._base, circle, person) as pen:
-                pen.act(PROTECTED.name, {"content": pen.put(lines)})
+            with writing(self._base, circle, person) as writer:
+                writer.act(PROTECTED.name, {"content": writer.put(lines)})
             return len(values)
         with self._base.store.write() as tx:
             tx.records.put(*OWN, lines.encode())
@@ -307,8 +307,8 @@ class Plans:
 
     def _find(self, id_: str) -> tuple[str, str]:
         """Return the id and the reference of a plan that was proposed."""
-        with reading(self._base) as board:
-            found, act, _ = _named(Book(board), id_)
+        with reading(self._base) as reader:
+            found, act, _ = _named(Book(reader), id_)
             if act is None:
                 raise WaitingError("The plan is a draft.", code="draft", hint="Propose it: `entente plan propose`.")
             return found, act.place.ref
@@ -318,7 +318,7 @@ class Plans:
         try:
             return _choose(id_, drafts)
         except NotFoundError:
-            if _choose(id_, Book(Board(self._base, tx)).ids()):
+            if _choose(id_, Book(Reader(self._base, tx)).ids()):
                 raise ConflictError("This plan was proposed before.") from None
             raise
 

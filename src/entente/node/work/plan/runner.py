@@ -21,7 +21,7 @@ from entente.formats.cacao.workflow import choose
 from entente.kinds.outcome import EXPIRED, IN_FORCE
 from entente.kinds.outcome import KIND as OUTCOME
 from entente.kinds.plan import KIND as PLAN
-from entente.node.work.acts import NOBODY, Board, Pen
+from entente.node.work.acts import NOBODY, Reader, Writer
 from entente.node.work.plan.due import EFFECT, WISH, Due, Job, carries, effect_key, same
 from entente.node.work.plan.effects import Done, Order, perform
 from entente.node.work.plan.plan import OUTPUT, Book
@@ -88,24 +88,24 @@ class Runner:
         try:
             if job.what in {"work", "undo"}:
                 return self._work(job)
-            with self._writing(job) as (pen, book, act):
-                return self._decide(job, pen, book, act)
+            with self._writing(job) as (writer, book, act):
+                return self._decide(job, writer, book, act)
         except EntenteError as problem:
             _log.info("plan %s: %s", job.plan[-12:], problem.message)
             return 0
 
     @contextmanager
-    def _writing(self, job: Job) -> Generator[tuple[Pen, Book, Act]]:
+    def _writing(self, job: Job) -> Generator[tuple[Writer, Book, Act]]:
         base = self._base
         with base.store.write() as tx:
-            board = Board(base, tx)
-            act = board.find(PLAN.name, job.plan, "plan")
-            pen = Pen(base, tx, board.room(act), NOBODY)
-            yield pen, Book(pen), act
+            reader = Reader(base, tx)
+            act = reader.find(PLAN.name, job.plan, "plan")
+            writer = Writer(base, tx, reader.room_of(act), NOBODY)
+            yield writer, Book(writer), act
         base.mark()
         base.changed.set()
 
-    def _decide(self, job: Job, pen: Pen, book: Book, act: Act) -> int:
+    def _decide(self, job: Job, writer: Writer, book: Book, act: Act) -> int:
         """Append an outcome, the end of a control step, or that a step was undone."""
         if not any(same(job, each) for each in self.due.of(book, act)):
             return 0
@@ -113,12 +113,12 @@ class Runner:
             counted = self.due.counted(book, act)
             result = IN_FORCE if carries(book, act, counted) else EXPIRED
             body = {"of": b32(act.place.leaf), "result": result, "counted": counted}
-            pen.act(OUTCOME.name, body, [act.place.ref])
+            writer.act(OUTCOME.name, body, [act.place.ref])
             return 1
         if job.what == "undone":
-            bone = next(each for each in book.bones(act) if each.undo == job.step)
-            self._say(pen, book, act, Ready(bone.id, job.visit, bone.owner, job.because), UNDONE)
-            pen.tx.records.delete(WISH, f"{book.id_of(act)}/{bone.id}")
+            signed = next(each for each in book.signed(act) if each.undo == job.step)
+            self._say(writer, book, act, Ready(signed.id, job.visit, signed.owner, job.because), UNDONE)
+            writer.tx.records.delete(WISH, f"{book.id_of(act)}/{signed.id}")
             return 1
         playbook, _ = book.playbook(act)
         ready = next(each for each in book.run(act).ready if each.step == job.step)
@@ -127,11 +127,18 @@ class Runner:
         step, result = playbook.steps[job.step], ""
         if step.type in CONDITIONS:
             result = choose(step, book.variables(act, playbook, job.step))
-        self._say(pen, book, act, ready, DONE, result)
+        self._say(writer, book, act, ready, DONE, result)
         return 1
 
     def _say(
-        self, pen: Pen, book: Book, act: Act, ready: Ready, state: str, result: str = "", outputs: tuple[str, ...] = ()
+        self,
+        writer: Writer,
+        book: Book,
+        act: Act,
+        ready: Ready,
+        state: str,
+        result: str = "",
+        outputs: tuple[str, ...] = (),
     ) -> Act:
         body: dict[str, object] = {
             "plan": act.place.ref,
@@ -143,21 +150,21 @@ class Runner:
             "force": book.force(act),
             "outputs": list(outputs),
         }
-        return pen.act("step/1", body, ready.because[-3:])
+        return writer.act("step/1", body, ready.because[-3:])
 
     def _work(self, job: Job) -> int:
         """Begin an effect with its key, durably; carry it out; say what became of it."""
         with self._alone() as mine:
             if not mine:
                 return 0
-            with self._writing(job) as (pen, book, act):
-                prepared = self._begin(job, pen, book, act)
+            with self._writing(job) as (writer, book, act):
+                prepared = self._begin(job, writer, book, act)
             if prepared is None:
                 return 0
             self._finish(*prepared)
         return 1
 
-    def _begin(self, job: Job, pen: Pen, book: Book, act: Act) -> tuple[Begun, list[Order]] | None:
+    def _begin(self, job: Job, writer: Writer, book: Book, act: Act) -> tuple[Begun, list[Order]] | None:
         playbook, _ = book.playbook(act)
         if playbook is None or not any(same(job, each) for each in self.due.of(book, act)):
             return None
@@ -166,11 +173,11 @@ class Runner:
         found = self.due.orders(book, act, playbook, ready)
         if not found:
             return None
-        started = self._say(pen, book, act, ready, STARTED)
+        started = self._say(writer, book, act, ready, STARTED)
         again = playbook.steps[ready.step].repeatable or all(each.permit.repeatable for each in found)
         plan, key = book.id_of(act), effect_key(book.id_of(act), ready)
         made = Begun(plan, ready.step, ready.visit, key, again, started.place.ref)
-        pen.tx.records.put(EFFECT, _place(made), msgspec.json.encode(made))
+        writer.tx.records.put(EFFECT, _place(made), msgspec.json.encode(made))
         return made, found
 
     def _finish(self, made: Begun, found: list[Order]) -> None:
@@ -183,22 +190,22 @@ class Runner:
         ok = told[-1].ok
         words = "\n".join(each.text for each in told if each.text)
         variables = {name: value for each in told for name, value in each.variables.items()}
-        with self._ending(made) as (pen, book, act, ready):
-            outputs = [pen.put(words)] if words else []
+        with self._ending(made) as (writer, book, act, ready):
+            outputs = [writer.put(words)] if words else []
             if variables and ok:
-                outputs.append(pen.put(msgspec.json.encode({"variables": variables}), OUTPUT))
-            self._say(pen, book, act, ready, DONE if ok else FAILED, "", tuple(outputs))
+                outputs.append(writer.put(msgspec.json.encode({"variables": variables}), OUTPUT))
+            self._say(writer, book, act, ready, DONE if ok else FAILED, "", tuple(outputs))
 
     @contextmanager
-    def _ending(self, made: Begun) -> Generator[tuple[Pen, Book, Act, Ready]]:
-        """Give a pen to write the end of an effect, which is not open any more afterwards."""
+    def _ending(self, made: Begun) -> Generator[tuple[Writer, Book, Act, Ready]]:
+        """Give a writer for the end of an effect, which is not open any more afterwards."""
         base = self._base
         with base.store.write() as tx:
-            started = base.world(tx).view.acts[made.started]
-            act = Board(base, tx).find(PLAN.name, str(started.body["plan"]), "plan")
-            pen = Pen(base, tx, base.world(tx).charters.require(act.circle), NOBODY)
+            started = base.in_force(tx).view.acts[made.started]
+            act = Reader(base, tx).find(PLAN.name, str(started.body["plan"]), "plan")
+            writer = Writer(base, tx, base.in_force(tx).rooms.require(act.circle), NOBODY)
             ready = Ready(made.step, made.visit, b32(base.me), (made.started,))
-            yield pen, Book(pen), act, ready
+            yield writer, Book(writer), act, ready
             tx.records.delete(EFFECT, _place(made))
         base.mark()
         base.changed.set()
@@ -227,15 +234,15 @@ class Runner:
         if found:
             self._finish(made, found)
             return
-        with self._ending(made) as (pen, book, act, ready):
-            self._say(pen, book, act, ready, UNSURE)
+        with self._ending(made) as (writer, book, act, ready):
+            self._say(writer, book, act, ready, UNSURE)
 
     def _again(self, tx: Transaction, made: Begun) -> list[Order] | None:
         """Return the commands of an effect that may be done a second time, None for one that a person looks at."""
         if not made.again:
             return None
-        board = Board(self._base, tx)
-        book = Book(board)
+        reader = Reader(self._base, tx)
+        book = Book(reader)
         act = book.by_id().get(made.plan)
         playbook, _ = book.playbook(act) if act is not None else (None, "")
         if act is None or playbook is None or book.state(act) not in {"approved", "running"}:

@@ -9,7 +9,7 @@ from entente.core.ids import b32
 from entente.core.recorded import number
 from entente.core.times import stamp
 from entente.kinds import request
-from entente.node.work.acts import Board, about, reading, refused, writing
+from entente.node.work.acts import Reader, reading, refused, writing, writing_about
 from entente.node.work.request.values import ReplyInfo, RequestInfo
 from entente.node.work.text import check_text
 
@@ -41,12 +41,12 @@ class Requests:
         if not request.FIRST <= priority <= request.LAST:
             raise InvalidError(f"A priority lies from {request.FIRST} (first) to {request.LAST}.")
         words = check_text(text, "request")
-        with writing(self._base, circle, person) as pen:
-            named = sorted({b32(self._base.find_member(pen.tx, each)) for each in to})
-            if not {b32(each) for each in pen.charter.members if each != pen.me}.issuperset(named):
+        with writing(self._base, circle, person) as writer:
+            named = sorted({b32(self._base.find_member(writer.tx, each)) for each in to})
+            if not {b32(each) for each in writer.room.members if each != writer.me}.issuperset(named):
                 raise refused("to")
-            body: dict[str, object] = {"content": pen.put(words), "to": named, "priority": priority, "due": due}
-            return self._info(pen, pen.act(request.KIND.name, body))
+            body: dict[str, object] = {"content": writer.put(words), "to": named, "priority": priority, "due": due}
+            return self._info(writer, writer.act(request.KIND.name, body))
 
     def answer(self, id_: str, text: str, *, refuse: bool = False, person: str = "") -> RequestInfo:
         """Give our one answer to a request, or (`refuse`) the reason why we give none.
@@ -54,41 +54,41 @@ class Requests:
         RefusedError if we were not asked or have answered; ConflictError if its room has ended.
         """
         words = check_text(text, "answer")
-        with about(self._base, request.KIND.name, id_, "request", person) as (pen, act):
+        with writing_about(self._base, request.KIND.name, id_, "request", person) as (writer, act):
             body: dict[str, object] = {
                 "of": act.place.ref,
                 "answer": request.REFUSED if refuse else request.ANSWERED,
-                "content": pen.put(words),
+                "content": writer.put(words),
             }
-            pen.act(request.REPLY.name, body, [act.place.ref])
-            return self._info(pen, act)
+            writer.act(request.REPLY.name, body, [act.place.ref])
+            return self._info(writer, act)
 
     def view(self, id_: str) -> RequestInfo:
         """Return a request with its answers; NotFoundError if there is none."""
-        with reading(self._base) as board:
-            return self._info(board, board.find(request.KIND.name, id_, "request"))
+        with reading(self._base) as reader:
+            return self._info(reader, reader.find(request.KIND.name, id_, "request"))
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[RequestInfo]:
         """Return the requests of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
-        with reading(self._base) as board:
-            within = board.circle(circle).id if circle else b""
-            acts = [act for act in board.acts(request.KIND.name) if not within or board.room(act).id == within]
-            found = [self._info(board, act) for act in acts]
+        with reading(self._base) as reader:
+            within = reader.circle(circle).circle if circle else b""
+            acts = [act for act in reader.acts(request.KIND.name) if not within or reader.room_of(act).circle == within]
+            found = [self._info(reader, act) for act in acts]
         return [each for each in found if ended or not each.ended]
 
-    def _info(self, board: Board, act: Act) -> RequestInfo:
-        room, words, now = board.room(act), board.words(act), self._base.clock()
-        replies = board.acts(request.REPLY.name, of=act.place.ref)
+    def _info(self, reader: Reader, act: Act) -> RequestInfo:
+        room, words, now = reader.room_of(act), reader.words(act), self._base.clock()
+        replies = reader.acts(request.REPLY.name, of=act.place.ref)
         state = request.state(act, room.members, replies)
         due = number(act.body["due"])
         escalates = due + room.terms.escalation_hours * HOUR
         waiting = state == request.OPEN
         return RequestInfo(
             id=b32(act.place.leaf),
-            circle=b32(room.id),
+            circle=b32(room.circle),
             from_=b32(act.author),
-            name=board.name(act.author),
-            person=board.person(act),
+            name=reader.name(act.author),
+            person=reader.person(act),
             to=request.asked(act, room.members),
             text=words.text,
             text_state=words.state,
@@ -97,18 +97,18 @@ class Requests:
             state=OVERDUE if waiting and now > due else state,
             escalated=waiting and now > escalates,
             escalates=stamp(escalates),
-            answers=[_reply(board, each) for each in replies],
+            answers=[_reply(reader, each) for each in replies],
             time=stamp(act.time),
-            ended=not board.world.charters.is_current(room),
+            ended=not reader.in_force.rooms.is_current(room),
         )
 
 
-def _reply(board: Board, act: Act) -> ReplyInfo:
-    words = board.words(act)
+def _reply(reader: Reader, act: Act) -> ReplyInfo:
+    words = reader.words(act)
     return ReplyInfo(
         b32(act.author),
-        board.name(act.author),
-        board.person(act),
+        reader.name(act.author),
+        reader.person(act),
         str(act.body["answer"]),
         words.text,
         words.state,

@@ -41,7 +41,7 @@ def agenda_of(part: Excerpt, session: Act, now: int, *, own: bool = True) -> tup
         *_decisions(part, session, every=not own),
         *(_points(part, session) if own else ()),
     ]
-    escalation = part.charter.terms.escalation_hours * agenda.HOUR
+    escalation = part.room.terms.escalation_hours * agenda.HOUR
     return agenda.arrange(items, now, escalation, stamp)
 
 
@@ -54,7 +54,7 @@ def first_line(text: str) -> str:
 def _requests(part: Excerpt) -> Iterator[AgendaItem]:
     for act in part.acts(request.KIND.name):
         replies = part.acts(request.REPLY.name, of=act.place.ref)
-        if request.state(act, part.charter.members, replies) == request.OPEN:
+        if request.state(act, part.room.members, replies) == request.OPEN:
             yield _item(part, agenda.REQUEST, act, number(act.body["priority"]), number(act.body["due"]))
 
 
@@ -65,7 +65,7 @@ def _warnings(part: Excerpt, now: int) -> Iterator[AgendaItem]:
     for act in found:
         until = number(act.body["until"])
         said = {each.author for each in part.acts("assessment/1", of=act.place.ref)} | {act.author}
-        silent = [part.name(each) for each in sorted(part.charter.members) if each not in said]
+        silent = [part.name(each) for each in sorted(part.room.members) if each not in said]
         if silent and act.place.ref not in replaced and not 0 < until < now:
             title = _item_name(part, str(act.body["item"]))
             yield AgendaItem(agenda.WARNING, b32(act.place.leaf), title, MIDDLE, until, ", ".join(silent))

@@ -9,7 +9,7 @@ from entente.core.errors import ConflictError, NotFoundError, RefusedError, Veri
 from entente.core.ids import b32
 from entente.kinds import session as kinds
 from entente.kinds.document import MARKDOWN
-from entente.node.work.acts import ERASED, HELD, Pen, about, newest, reading
+from entente.node.work.acts import ERASED, HELD, Writer, newest, reading, writing_about
 from entente.node.work.excerpt import Excerpt
 from entente.node.work.session import record as records
 from entente.node.work.session.minutes_text import basis_in, text_of
@@ -39,9 +39,9 @@ class Minutes:
 
         WaitingError if the text has not arrived yet, NotFoundError if it was erased.
         """
-        with reading(self._base) as board:
-            session = board.find(kinds.KIND.name, id_, "session")
-            return self._text(Excerpt(self._base, board.tx, board.room(session)), session)
+        with reading(self._base) as reader:
+            session = reader.find(kinds.KIND.name, id_, "session")
+            return self._text(Excerpt(self._base, reader.tx, reader.room_of(session)), session)
 
     def sign(self, id_: str, *, anew: bool = False, person: str = "") -> MinutesText:
         """Sign the minutes that were proposed, if they are what our own ledger says; propose some if there are none.
@@ -49,32 +49,32 @@ class Minutes:
         RefusedError (`differs`), with the difference, if they are not; `anew` proposes others, which all sign again.
         WaitingError while acts or words that they rest on have not arrived.
         """
-        with about(self._base, kinds.KIND.name, id_, "session", person) as (pen, session):
-            whole = Excerpt(self._base, pen.tx, pen.charter)
+        with writing_about(self._base, kinds.KIND.name, id_, "session", person) as (writer, session):
+            whole = Excerpt(self._base, writer.tx, writer.room)
             counts = records.that_counts(records.minutes_of(whole, session))
             if counts is not None and counts.state == records.SIGNED and anew:
                 raise ConflictError("All have signed these minutes; they stay as they are.", code="signed")
             if counts is None or anew:
-                minutes = self._propose(pen, session)
+                minutes = self._propose(writer, session)
             else:
-                minutes = pen.find(kinds.MINUTES.name, counts.id, "minutes")
-                if b32(pen.me) not in counts.signed_by:
+                minutes = writer.find(kinds.MINUTES.name, counts.id, "minutes")
+                if b32(writer.me) not in counts.signed_by:
                     self._check(whole, session, minutes)
-            pen.answer(minutes)
-            return self._text(Excerpt(self._base, pen.tx, pen.charter), session)
+            writer.answer(minutes)
+            return self._text(Excerpt(self._base, writer.tx, writer.room), session)
 
-    def _propose(self, pen: Pen, session: Act) -> Act:
-        part = Excerpt(self._base, pen.tx, pen.charter)
+    def _propose(self, writer: Writer, session: Act) -> Act:
+        part = Excerpt(self._base, writer.tx, writer.room)
         made = records.record(part, session)
         if made.waiting:
             raise _not_here()
         body: dict[str, object] = {
             "session": session.place.ref,
-            "content": pen.put(text_of(made), MARKDOWN),
-            "voters": pen.voters(),
-            "needed": pen.needed("minutes"),
+            "content": writer.put(text_of(made), MARKDOWN),
+            "voters": writer.voters(),
+            "needed": writer.needed("minutes"),
         }
-        return pen.act(kinds.MINUTES.name, body, newest(records.acts_of(part, session)))
+        return writer.act(kinds.MINUTES.name, body, newest(records.acts_of(part, session)))
 
     def _check(self, whole: Excerpt, session: Act, minutes: Act) -> None:
         """Make the text again from the acts that it rests on, and compare."""
@@ -92,7 +92,7 @@ class Minutes:
                 f"The minutes rest on entries of {', '.join(each[:12] for each in behind)} that have not arrived.",
                 hint="Exchange first: `entente sync`.",
             )
-        part = Excerpt(whole.base, whole.tx, whole.charter, basis)
+        part = Excerpt(whole.base, whole.tx, whole.room, basis)
         made = records.record(part, session)
         if made.waiting:
             raise _not_here()
@@ -114,7 +114,7 @@ class Minutes:
 def _of(whole: Excerpt, session: Act, counts: MinutesInfo) -> MinutesText:
     """Return the minutes that count."""
     text = _words(whole, whole.find(kinds.MINUTES.name, counts.id, "minutes"))
-    part = Excerpt(whole.base, whole.tx, whole.charter, basis_in(text) or {})
+    part = Excerpt(whole.base, whole.tx, whole.room, basis_in(text) or {})
     later = len(_spoken(whole, session)) - len(_spoken(part, session))
     return MinutesText(b32(session.place.leaf), counts.id, text, counts.state, counts.signed_by, later)
 

@@ -42,7 +42,7 @@ def record(part: Excerpt, session: Act) -> SessionRecord:
     points = [_point(part, act) for act in part.acts(kinds.POINT.name, session=session.place.ref)]
     return SessionRecord(
         session=b32(session.place.leaf),
-        circle=b32(part.charter.id),
+        circle=b32(part.room.circle),
         title=words.text,
         title_state=words.state,
         at=stamp(number(session.body["at"])),
@@ -61,7 +61,7 @@ def record(part: Excerpt, session: Act) -> SessionRecord:
 def quorum_of(part: Excerpt, session: Act) -> Quorum:
     """Return how many have to be present, and how many are."""
     present = {act.author for act in part.acts(kinds.ATTENDANCE.name, session=session.place.ref)}
-    return Quorum(kinds.present_needed(session, len(part.charter.members)), len(present))
+    return Quorum(kinds.present_needed(session, len(part.room.members)), len(present))
 
 
 def decisions_of(part: Excerpt, session: Act) -> list[DecisionInfo]:
@@ -74,7 +74,7 @@ def decision(part: Excerpt, act: Act) -> DecisionInfo:
     words, body = part.words(act), act.body
     votes = votes_on(part, act)
     undecided = OPEN if votes else PROPOSED
-    session = part.world.view.acts[str(body["session"])]
+    session = part.in_force.view.acts[str(body["session"])]
     return DecisionInfo(
         id=b32(act.place.leaf),
         session=b32(session.place.leaf),
@@ -144,7 +144,7 @@ def _attendance(part: Excerpt, session: Act) -> list[Presence]:
             head=str(sent[member].body["head"]) if member in sent else "",
             deputy=str(sent[member].body["deputy"]) if member in sent else "",
         )
-        for member in sorted(part.charter.members)
+        for member in sorted(part.room.members)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the desk of joint sessions gives back; ids and times are written out, persons are ids."""
+"""What is answered about joint sessions; ids and times are written out, persons are ids."""
 
 from __future__ import annotations
 

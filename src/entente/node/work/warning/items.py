@@ -11,7 +11,7 @@ from entente.core.errors import NotFoundError, RefusedError
 from entente.core.ids import Member, b32, identity_id
 from entente.core.marking import Tlp
 from entente.formats.stix import facts
-from entente.formats.stix.joint.extension import Head, member_identity, object_refs
+from entente.formats.stix.joint.extension import ObjectHead, member_identity, object_refs
 from entente.kinds import item
 from entente.node.items import erasing
 from entente.node.items.projection import resettle
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.items.sharing import Sharing
     from entente.node.items.values import Preview
-    from entente.node.work.acts import Board, Pen
+    from entente.node.work.acts import Reader, Writer
     from entente.store.ports import ItemRow, Transaction
 
 
@@ -38,10 +38,10 @@ class WithheldError(RefusedError):
         self.preview = preview
 
 
-def heads(base: Base, marking: Tlp, count: int) -> list[Head]:
+def heads(base: Base, marking: Tlp, count: int) -> list[ObjectHead]:
     """Return the beginnings of so many new objects of ours."""
     by, now = identity_id(base.me), base.now()
-    return [Head(noise=base.random(16), by=by, now=now, marking=marking) for _ in range(count)]
+    return [ObjectHead(noise=base.random(16), by=by, now=now, marking=marking) for _ in range(count)]
 
 
 def keep(tx: Transaction, base: Base, made: Sequence[Named], marking: Tlp, person: str) -> list[int]:
@@ -100,35 +100,35 @@ def mine(tx: Transaction, base: Base, stix_id: str) -> tuple[ItemRow, bytes]:
     return tx.items.get([max(rows, key=lambda row: (row.latest, row.modified, row.seq)).seq])[0]
 
 
-def share(sharing: Sharing, pen: Pen, seqs: Sequence[int]) -> str:
-    """Share rows with the pen's room, but for what stands there; return the reference of the first one's entry.
+def share(sharing: Sharing, writer: Writer, seqs: Sequence[int]) -> str:
+    """Share rows with the writer's room, but for what stands there; return the reference of the first one's entry.
 
     WithheldError if a rule keeps one of them back.
     """
-    row = pen.tx.logs.get(pen.charter.origin(pen.me))
-    there = pen.tx.items.placed(seqs, [row.id]) if row is not None else set[int]()
-    preview = sharing.share_in(pen.tx, pen.charter, [seq for seq in seqs if seq not in there], pen.who)
+    row = writer.tx.logs.get(writer.room.origin(writer.me))
+    there = writer.tx.items.placed(seqs, [row.id]) if row is not None else set[int]()
+    preview = sharing.share_in(writer.tx, writer.room, [seq for seq in seqs if seq not in there], writer.who)
     if preview is not None:
         raise WithheldError(preview)
-    return sharing.place_of(pen.tx, pen.charter, seqs[0])
+    return sharing.place_of(writer.tx, writer.room, seqs[0])
 
 
-def words(board: Board, act: Act) -> tuple[ItemRow | None, bytes, str]:
+def words(reader: Reader, act: Act) -> tuple[ItemRow | None, bytes, str]:
     """Return the item that an act names, as its author brought it, and whether it is held, awaited, erased, missing."""
-    held, state = board.content(act, str(act.body["item"]))
+    held, state = reader.content(act, str(act.body["item"]))
     if held is None or held.kind != item.NAME:
         return None, b"", state if held is None else "missing"
-    found = board.tx.items.get([held.item])
+    found = reader.tx.items.get([held.item])
     return (found[0][0], found[0][1], state) if found else (None, b"", "missing")
 
 
-def author_identity(board: Board, act: Act, now: str) -> tuple[str, bytes]:
+def author_identity(reader: Reader, act: Act, now: str) -> tuple[str, bytes]:
     """Return id and bytes of the identity object of an act's author: its own if it is held, else a plain one."""
     id_ = identity_id(act.author)
-    rows = [row for row in board.tx.items.find([id_]).get(id_, []) if row.author == act.author and row.latest]
+    rows = [row for row in reader.tx.items.find([id_]).get(id_, []) if row.author == act.author and row.latest]
     if rows:
-        return id_, board.tx.items.get([rows[-1].seq])[0][1]
-    return id_, member_identity(id_, board.name(Member(act.author)), now)
+        return id_, reader.tx.items.get([rows[-1].seq])[0][1]
+    return id_, member_identity(id_, reader.name(Member(act.author)), now)
 
 
 def thing(act: Act) -> str:

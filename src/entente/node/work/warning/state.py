@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.formats.stix.joint.warning import Source
-    from entente.node.work.acts import Board
+    from entente.node.work.acts import Reader
 
 ACTIVE, SUPERSEDED, EXPIRED = "active", "superseded", "expired"
 
 
-def info(board: Board, act: Act, now: int) -> WarningInfo:
+def info(reader: Reader, act: Act, now: int) -> WarningInfo:
     """Return a warning as it stands; only `expired` and `state` depend on now."""
-    room, (row, data, state) = board.room(act), words(board, act)
+    room, (row, data, state) = reader.room_of(act), words(reader, act)
     found = read_warning(data) if state == HELD else None
     said = found or WarningText(title="", text="", likelihood="", confidence="")
     likelihood, confidence, until = _judged(act)
-    assessments = assessed(board, act)
-    later = successor(board, act)
-    before = board.world.view.acts.get(str(act.body["replaces"]))
+    assessments = assessed(reader, act)
+    later = successor(reader, act)
+    before = reader.in_force.view.acts.get(str(act.body["replaces"]))
     expired = 0 < until <= now
     return WarningInfo(
         id=thing(act),
-        circle=b32(room.id),
+        circle=b32(room.circle),
         from_=b32(act.author),
-        name=board.name(act.author),
-        person=board.person(act),
+        name=reader.name(act.author),
+        person=reader.person(act),
         time=stamp(act.time),
         title=said.title,
         text=said.text,
@@ -63,31 +63,31 @@ def info(board: Board, act: Act, now: int) -> WarningInfo:
         superseded_by=thing(later) if later else "",
         differs=found is not None and _differs(found, act),
         assessments=assessments,
-        ended=not board.world.charters.is_current(room),
+        ended=not reader.in_force.rooms.is_current(room),
     )
 
 
-def assessed(board: Board, act: Act) -> list[AssessmentInfo]:
+def assessed(reader: Reader, act: Act) -> list[AssessmentInfo]:
     """Return what members said of a warning, oldest first; the newest of each member, by its own log, counts."""
-    acts = board.acts(ASSESSMENT.name, of=act.place.ref)
+    acts = reader.acts(ASSESSMENT.name, of=act.place.ref)
     newest = {each.author: max(one.place.index for one in acts if one.author == each.author) for each in acts}
-    return [_assessment(board, each, counts=newest[each.author] == each.place.index) for each in acts]
+    return [_assessment(reader, each, counts=newest[each.author] == each.place.index) for each in acts]
 
 
-def successor(board: Board, act: Act) -> Act | None:
+def successor(reader: Reader, act: Act) -> Act | None:
     """Return the newest warning that replaces this one, None if there is none."""
-    later = board.acts(KIND.name, replaces=act.place.ref)
+    later = reader.acts(KIND.name, replaces=act.place.ref)
     return max(later, key=lambda each: each.place.index, default=None)
 
 
-def _assessment(board: Board, act: Act, *, counts: bool) -> AssessmentInfo:
-    row, data, state = words(board, act)
+def _assessment(reader: Reader, act: Act, *, counts: bool) -> AssessmentInfo:
+    row, data, state = words(reader, act)
     found = read_opinion(data) if state == HELD and data else None
     return AssessmentInfo(
         id=thing(act),
         member=b32(act.author),
-        name=board.name(act.author),
-        person=board.person(act),
+        name=reader.name(act.author),
+        person=reader.person(act),
         verdict=str(act.body["verdict"]),
         text=found.text if found else "",
         text_state=MISSING if data and found is None else state,

@@ -27,7 +27,7 @@ from entente.kinds import FAMILIES
 from entente.kinds.warning import AGREE, ASSESSMENT, DISAGREE, KIND
 from entente.node.home.people import operator
 from entente.node.items.sharing import resolve
-from entente.node.work.acts import about, newest, reading, refused, writing
+from entente.node.work.acts import newest, reading, refused, writing, writing_about
 from entente.node.work.text import check_text
 from entente.node.work.warning import items
 from entente.node.work.warning.state import info
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from entente.formats.stix.joint.warning import Source
     from entente.node.home.base import Base
     from entente.node.items.sharing import Sharing
-    from entente.node.work.acts import Board, Pen
+    from entente.node.work.acts import Reader, Writer
     from entente.node.work.warning.values import WarningInfo
     from entente.store.ports import Transaction
 
@@ -51,7 +51,7 @@ class Warnings:
     """What members of our circles warn each other of."""
 
     def __init__(self, base: Base, sharing: Sharing) -> None:
-        """Work on this base; share through the same desk as everybody."""
+        """Work on this base; share by the same rules as everybody."""
         self._base = base
         self._sharing = sharing
 
@@ -64,11 +64,11 @@ class Warnings:
         `replaces` is an earlier warning of ours. RefusedError if the agreement admits no warnings.
         """
         try:
-            with writing(self._base, circle, person) as pen:
-                marking = parse(tlp) if tlp else pen.charter.text.ceiling
-                before = pen.find(KIND.name, replaces, WHAT) if replaces else None
-                seqs = self._made(pen.tx, found, until, marking, pen.who, _report_id(pen, before))
-                return self._warn(pen, seqs, found, until, before)
+            with writing(self._base, circle, person) as writer:
+                marking = parse(tlp) if tlp else writer.room.text.ceiling
+                before = writer.find(KIND.name, replaces, WHAT) if replaces else None
+                seqs = self._made(writer.tx, found, until, marking, writer.who, _report_id(writer, before))
+                return self._warn(writer, seqs, found, until, before)
         except items.WithheldError as held:
             return Published("", "", held.preview)
 
@@ -88,15 +88,15 @@ class Warnings:
         NotFoundError if there is no such item of ours, InvalidError if it is no warning.
         """
         try:
-            with writing(self._base, circle, person) as pen:
-                row, data = items.mine(pen.tx, self._base, resolve(pen.tx, report))
+            with writing(self._base, circle, person) as writer:
+                row, data = items.mine(writer.tx, self._base, resolve(writer.tx, report))
                 found = read_warning(data)
                 if found is None:
                     raise InvalidError(f"{row.stix_id} is no warning with a source or a basis.")
-                before = pen.find(KIND.name, replaces, WHAT) if replaces else None
-                own = items.identity(pen.tx, self._base)
-                seqs = [row.seq, *items.named(pen.tx, self._base.me, data), *own]
-                return self._warn(pen, seqs, found, _milliseconds(found.valid_until), before)
+                before = writer.find(KIND.name, replaces, WHAT) if replaces else None
+                own = items.identity(writer.tx, self._base)
+                seqs = [row.seq, *items.named(writer.tx, self._base.me, data), *own]
+                return self._warn(writer, seqs, found, _milliseconds(found.valid_until), before)
         except items.WithheldError as held:
             return Published("", "", held.preview)
 
@@ -118,10 +118,10 @@ class Warnings:
         base, verdict = self._base, AGREE if agree else DISAGREE
         said = OpinionText(verdict, check_text(text, "assessment"), tuple(sources[:MOST]))
         try:
-            with about(base, KIND.name, id_, WHAT, person) as (pen, act):
+            with writing_about(base, KIND.name, id_, WHAT, person) as (writer, act):
                 if act.author == base.me:
                     raise refused("own")
-                row, _, state = items.words(pen, act)
+                row, _, state = items.words(writer, act)
                 if row is None:
                     raise ConflictError(
                         f"The words of this warning are {state}; there is nothing to assess.",
@@ -129,27 +129,27 @@ class Warnings:
                     )
                 marking = parse(tlp) if tlp else Tlp(row.tlp)
                 made = assessment_opinion(items.heads(base, marking, 1)[0], row.stix_id, said)
-                seqs = items.keep(pen.tx, base, [made], marking, pen.who)
-                seqs += items.identity(pen.tx, base)
-                body = {"of": act.place.ref, "verdict": verdict, "item": items.share(self._sharing, pen, seqs)}
-                earlier = [each for each in pen.acts(ASSESSMENT.name, of=act.place.ref) if each.author == base.me]
-                word = pen.act(ASSESSMENT.name, body, [act.place.ref, *newest(earlier)[-1:]])
+                seqs = items.keep(writer.tx, base, [made], marking, writer.who)
+                seqs += items.identity(writer.tx, base)
+                body = {"of": act.place.ref, "verdict": verdict, "item": items.share(self._sharing, writer, seqs)}
+                earlier = [each for each in writer.acts(ASSESSMENT.name, of=act.place.ref) if each.author == base.me]
+                word = writer.act(ASSESSMENT.name, body, [act.place.ref, *newest(earlier)[-1:]])
                 return Published(items.thing(word), made.id)
         except items.WithheldError as held:
             return Published("", "", held.preview)
 
     def view(self, id_: str) -> WarningInfo:
         """Return a warning with what members said of it; NotFoundError if there is none."""
-        with reading(self._base) as board:
-            return info(board, board.find(KIND.name, id_, WHAT), self._base.clock())
+        with reading(self._base) as reader:
+            return info(reader, reader.find(KIND.name, id_, WHAT), self._base.clock())
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[WarningInfo]:
         """Return the warnings of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
         now = self._base.clock()
-        with reading(self._base) as board:
-            within = board.circle(circle).id if circle else b""
-            acts = [act for act in board.acts(KIND.name) if not within or board.room(act).id == within]
-            found = [info(board, act, now) for act in acts]
+        with reading(self._base) as reader:
+            within = reader.circle(circle).circle if circle else b""
+            acts = [act for act in reader.acts(KIND.name) if not within or reader.room_of(act).circle == within]
+            found = [info(reader, act, now) for act in acts]
         return [each for each in found if ended or not each.ended]
 
     def export(self, id_: str) -> Sequence[bytes]:
@@ -157,9 +157,9 @@ class Warnings:
 
         ConflictError if its words are not held.
         """
-        with reading(self._base) as board:
-            act = board.find(KIND.name, id_, WHAT)
-            found = _objects(board, act)
+        with reading(self._base) as reader:
+            act = reader.find(KIND.name, id_, WHAT)
+            found = _objects(reader, act)
             levels = [tlp for data in found.values() if (tlp := facts(data).tlp) is not None]
         return [*found.values(), *stix_work.markings(levels), *stix_work.definition()]
 
@@ -173,40 +173,42 @@ class Warnings:
         seqs = items.keep(tx, self._base, made, marking, person)
         return [*seqs, *items.identity(tx, self._base)]
 
-    def _warn(self, pen: Pen, seqs: Sequence[int], found: WarningText, until: int, before: Act | None) -> Published:
+    def _warn(
+        self, writer: Writer, seqs: Sequence[int], found: WarningText, until: int, before: Act | None
+    ) -> Published:
         """Share the items and say so by an act."""
-        if not set(FAMILIES[KIND.name]) & set(pen.charter.terms.kinds):
+        if not set(FAMILIES[KIND.name]) & set(writer.room.terms.kinds):
             raise refused("kind")
         body: dict[str, object] = {
-            "item": items.share(self._sharing, pen, seqs),
+            "item": items.share(self._sharing, writer, seqs),
             "likelihood": found.likelihood,
             "confidence": found.confidence,
             "until": until,
             "replaces": before.place.ref if before else "",
         }
-        act = pen.act(KIND.name, body, [before.place.ref] if before else [])
-        return Published(items.thing(act), pen.tx.items.get(seqs[:1])[0][0].stix_id)
+        act = writer.act(KIND.name, body, [before.place.ref] if before else [])
+        return Published(items.thing(act), writer.tx.items.get(seqs[:1])[0][0].stix_id)
 
 
-def _report_id(board: Board, act: Act | None) -> str:
+def _report_id(reader: Reader, act: Act | None) -> str:
     """Return the STIX id of a warning's report, "" if there is none or it is gone."""
-    row = items.words(board, act)[0] if act is not None else None
+    row = items.words(reader, act)[0] if act is not None else None
     return row.stix_id if row is not None else ""
 
 
-def _objects(board: Board, act: Act) -> dict[str, bytes]:
+def _objects(reader: Reader, act: Act) -> dict[str, bytes]:
     """Return the objects of a warning that are held, by id."""
-    row, data, state = items.words(board, act)
+    row, data, state = items.words(reader, act)
     if row is None:
         raise ConflictError(f"The words of this warning are {state}; there is nothing to export.")
     found = {row.stix_id: data}
-    named = items.named(board.tx, act.author, data)
-    found |= {each.stix_id: held for each, held in board.tx.items.get(named)}
-    for each in (act, *board.acts(ASSESSMENT.name, of=act.place.ref)):
-        said, opinion, _ = items.words(board, each)
+    named = items.named(reader.tx, act.author, data)
+    found |= {each.stix_id: held for each, held in reader.tx.items.get(named)}
+    for each in (act, *reader.acts(ASSESSMENT.name, of=act.place.ref)):
+        said, opinion, _ = items.words(reader, each)
         if said is not None:
             found[said.stix_id] = opinion
-        id_, identity = items.author_identity(board, each, stamp(act.time))
+        id_, identity = items.author_identity(reader, each, stamp(act.time))
         found[id_] = identity
     return found
 

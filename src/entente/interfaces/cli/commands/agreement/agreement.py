@@ -9,7 +9,7 @@ import typer
 
 from entente.core.errors import InvalidError
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, terms, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, marking
 
@@ -34,7 +34,7 @@ def propose(
     ceiling: Annotated[str, typer.Option(metavar="MARK", help="The highest marking in its circle (TLP:AMBER).")] = "",
 ) -> None:
     """Propose an agreement with its founding circle; proposing is not signing."""
-    here = desk(ctx)
+    here = invocation(ctx)
     given = read_terms(file) if file else None
     with here.open() as node:
         proposed = node.agreements.propose(
@@ -59,7 +59,7 @@ def sign(
     refuse: Annotated[bool, typer.Option("--refuse", help="Answer no; this ends the proposal.")] = False,
 ) -> None:
     """Sign an agreement, a circle or an amendment (or refuse it); the first answer is final."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         signed = node.agreements.sign(id_, refuse=refuse, person=here.person)
 
@@ -82,7 +82,7 @@ def sign(
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
     """List the agreements with their circles."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.agreements.list()
         known = names.of(node)
@@ -106,7 +106,7 @@ def list_(ctx: typer.Context) -> None:
 @app.command("show")
 def show_(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The agreement.")]) -> None:
     """Show one agreement with its terms in words."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.agreements.show(id_)
         known = names.of(node)
@@ -118,7 +118,7 @@ def templates(ctx: typer.Context) -> None:
     """List the ready-made terms that `propose --template` knows."""
     from entente.policy.templates import TEMPLATES
 
-    here = desk(ctx)
+    here = invocation(ctx)
     document = [{"name": name, "terms": found.to_dict()} for name, found in TEMPLATES.items()]
 
     def show(screen: Screen) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.interfaces.cli.commands.agreement import agreement
-from entente.interfaces.cli.invocation import Desk, desk
+from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import names, text
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def amend(
     file: Annotated[str, typer.Option(metavar="FILE", help="JSON object of the terms that change.")] = "",
 ) -> None:
     """Propose other terms or another name; in force when the quorum has signed."""
-    here = desk(ctx)
+    here = invocation(ctx)
     given = agreement.read_terms(file) if file else None
     with here.open() as node:
         changed = node.agreements.changes.amend(id_, terms=given, name=name, person=here.person)
@@ -40,7 +40,7 @@ def accede(
     with_: Annotated[str, typer.Option("--with", metavar="ID", help="The paired partner that is to join.")] = "",
 ) -> None:
     """Propose that a partner joins; as that partner, without --with: sign what you were offered."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         if not with_:
             signed = node.agreements.sign(id_, person=here.person)
@@ -56,7 +56,7 @@ def exclude(
     member: Annotated[str, typer.Option(metavar="ID", help="The member that is to go; it has no vote.")],
 ) -> None:
     """Propose to go on without a member."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         changed = node.agreements.changes.exclude(id_, member, person=here.person)
     _answer(here, changed)
@@ -68,7 +68,7 @@ def continue_(
     member: Annotated[str, typer.Option(metavar="ID", help="The member whose log was forked; it has no vote.")],
 ) -> None:
     """Propose a new epoch with the same members, after a fork stopped a member's log."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         changed = node.agreements.changes.continue_(id_, member, person=here.person)
     _answer(here, changed)
@@ -82,7 +82,7 @@ def suspend(
     resume: Annotated[bool, typer.Option("--resume", help="End the suspension.")] = False,
 ) -> None:
     """Serve a member (or everybody) of the agreement nothing more, at once, until you resume."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend(id_, member, reason=reason, resume=resume, person=here.person)
         known = names.of(node)
@@ -91,7 +91,7 @@ def suspend(
 
 def exit_(ctx: typer.Context, id_: Agreement) -> None:
     """Leave an agreement: sign what you still owe; nothing later is served to you."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         left = node.agreements.changes.exit(id_, person=here.person)
 
@@ -112,7 +112,7 @@ def suspend_partner(
     reason: Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt, other, or your own words.")],
 ) -> None:
     """Serve a partner nothing new in any agreement, from the next exchange on."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, reason=reason, person=here.person)
         known = names.of(node)
@@ -121,7 +121,7 @@ def suspend_partner(
 
 def resume_partner(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The partner.")]) -> None:
     """End a suspension: the partner is served again, also what it missed."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, resume=True, person=here.person)
         known = names.of(node)
@@ -138,7 +138,7 @@ def add_to(agreements: typer.Typer, partners: typer.Typer) -> None:
     partners.command("resume")(resume_partner)
 
 
-def _say_suspended(here: Desk, document: object, done: list[Suspended], known: Callable[[str], str]) -> None:
+def _say_suspended(here: Invocation, document: object, done: list[Suspended], known: Callable[[str], str]) -> None:
     def show(screen: Screen) -> None:
         for each in done:
             who = known(each.member) if each.member else "everybody"
@@ -147,7 +147,7 @@ def _say_suspended(here: Desk, document: object, done: list[Suspended], known: C
     here.answer(document, show, next_=here.command("sync"))
 
 
-def _answer(here: Desk, changed: Changed) -> None:
+def _answer(here: Invocation, changed: Changed) -> None:
     def show(screen: Screen) -> None:
         rows: list[tuple[str, Cell]] = [
             ("amendment", changed.amendment),

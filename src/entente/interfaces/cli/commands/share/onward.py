@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
@@ -20,7 +20,7 @@ def ask(
     circle: Annotated[str, typer.Option("--circle", metavar="ID", help="The circle that is to get it.")],
 ) -> None:
     """Ask the originator of an item whether the other members of a circle may get it; it sees who, not which circle."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.onward.ask(id_, circle, person=here.person)
     send = here.command(f"share send {text.short(found.item)} --circle {text.short(circle)}")
@@ -29,7 +29,7 @@ def ask(
 
 def asked(ctx: typer.Context) -> None:
     """List what was asked of us and by us, and the answers."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.onward.asked()
     here.answer(found, lambda screen: _shown(screen, found))
@@ -41,7 +41,7 @@ def consent(
     refuse: Annotated[bool, typer.Option("--refuse", help="Say no; an answer is final.")] = False,
 ) -> None:
     """Let a member send an item of ours on, or refuse it; what was sent on can still be recalled by us."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.onward.answer(id_, refuse=refuse, person=here.person)
     here.answer(found, lambda screen: _shown(screen, [found]))

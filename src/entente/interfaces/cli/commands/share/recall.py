@@ -8,7 +8,7 @@ import typer
 
 from entente.interfaces.cli import files
 from entente.interfaces.cli.commands.share.share import REFUSED, show_preview
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
@@ -32,7 +32,7 @@ def withdraw(
     due: Due = 7,
 ) -> None:
     """Call an item back from everybody: all versions, all circles, our own copy too (only who brought it)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.recalls.withdraw(id_, reason=reason, due_days=due, person=here.person)
         known = names.of(node)
@@ -53,7 +53,7 @@ def narrow(
     due: Due = 7,
 ) -> None:
     """Keep an item in one circle and call it back from all others; if a rule says no nothing is done (exit 3)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         done = node.recalls.narrow(id_, circle, due_days=due, person=here.person)
         known = names.of(node)
@@ -75,7 +75,7 @@ def recalls(
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to write them.")] = "",
 ) -> None:
     """Show what we have recalled and who has erased it, or write the signed acts of one recall as proof files."""
-    here = desk(ctx)
+    here = invocation(ctx)
     if bool(id_) != bool(out):
         raise typer.BadParameter("Give the ID and --out together, or neither.")
     with here.open() as node:

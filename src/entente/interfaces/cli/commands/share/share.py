@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import desk
+from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, good
 
 if TYPE_CHECKING:
-    from entente.node.items.values import DecisionInfo, Preview
+    from entente.node.items.values import Preview, ReleaseDecision
 
 app = typer.Typer(help="Release items to a circle: decided and explained before it happens.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ Purpose = Annotated[str, typer.Option("--purpose", metavar="WORD", help="What th
 @app.command()
 def preview(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "") -> None:
     """Show who would get the items, or which rule says no; nothing is sent."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sharing.preview(id_, circle, purpose=purpose, person=here.person)
         known = names.of(node)
@@ -40,7 +40,7 @@ def preview(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "
 @app.command()
 def send(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "") -> None:
     """Send the items, all or none; if a rule says no the preview is shown (exit 3)."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         sent = node.sharing.send(id_, circle, purpose=purpose, person=here.person)
         known = names.of(node)
@@ -61,7 +61,7 @@ def why(
     ] = "",
 ) -> None:
     """Show each release of an item: to whom, under which clause, by whom, when."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         found = node.sharing.why(id_)
         written = files.write_all(out, node.onward.proofs(id_)) if out else []
@@ -92,7 +92,7 @@ def redact(
     drop: Annotated[list[str], typer.Option(metavar="PATH", help="A property to leave out, such as description.")],
 ) -> None:
     """Make a new item of ours without some properties; its tie to the original stays home."""
-    here = desk(ctx)
+    here = invocation(ctx)
     with here.open() as node:
         new = node.items.redact(id_, drop, person=here.person)
 
@@ -114,7 +114,7 @@ def show_preview(screen: Screen, found: Preview, known: Callable[[str], str], ti
         screen.line(f"{text.count(total, 'item')}: {total - refused:,} may go, {refused:,} may not.")
 
 
-def _decision(screen: Screen, decision: DecisionInfo, known: Callable[[str], str]) -> None:
+def _decision(screen: Screen, decision: ReleaseDecision, known: Callable[[str], str]) -> None:
     """Show whom an item will reach and why it may go, or what keeps it and who can change that."""
     title = decision.item if decision.count == 1 else f"{decision.count:,} items, such as {decision.item}"
     facts: list[tuple[str, Cell]] = [("may go", good(decision.allowed))]
