@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from entente.node.work.plan.due import Due
 from entente.node.work.plan.runner import Runner
@@ -23,7 +24,8 @@ FIRST, SECOND = step_id("action", "first"), step_id("action", "second")
 class Counting(Due):
     """Notes each plan that is worked out."""
 
-    def of(self, book: Book, act: Act) -> list[Job]:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def of(self, book: Book, act: Act) -> list[Job]:
         self.looked.append(act.place.ref)
         return super().of(book, act)
 

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from msgspec import Struct
+from typing_extensions import override
 
 from entente.core.errors import InvalidError
 
@@ -68,7 +69,8 @@ class Grade(Struct, frozen=True):
     reliability: str
     credibility: int
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def __str__(self) -> str:
         """Return it as people write it, such as `B2`."""
         return f"{self.reliability}{self.credibility}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar, overload
 
+from typing_extensions import override
+
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
@@ -26,12 +28,14 @@ class Layers(Mapping[K, V]):
         self._old: dict[K, V] = {} if old is None else old
         self._new: dict[K, V] = {} if new is None else new
 
-    def __getitem__(self, key: K) -> V:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __getitem__(self, key: K) -> V:
         """Return the value; KeyError if there is none."""
         new = self._new
         return new[key] if key in new else self._old[key]
 
-    def __contains__(self, key: object) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __contains__(self, key: object) -> bool:
         """Say whether there is a value."""
         return key in self._new or key in self._old
 
@@ -39,18 +43,21 @@ class Layers(Mapping[K, V]):
     def get(self, key: K, /) -> V | None: ...
     @overload
     def get(self, key: K, /, default: V | T) -> V | T: ...
-    def get(self, key: K, /, default: V | T | None = None) -> V | T | None:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def get(self, key: K, /, default: V | T | None = None) -> V | T | None:
         """Return the value, or the default if there is none."""
         new = self._new
         return new[key] if key in new else self._old.get(key, default)
 
-    def __iter__(self) -> Iterator[K]:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __iter__(self) -> Iterator[K]:
         """Go through the keys in the order in which they came."""
         yield from self._old
         if self._new:
             yield from (key for key in self._new if key not in self._old)
 
-    def __len__(self) -> int:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __len__(self) -> int:
         """Return how many keys there are."""
         return len(self._old) + sum(key not in self._old for key in self._new)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from typing_extensions import override
+
 from entente.core.errors import InvalidError
 
 
@@ -16,7 +18,8 @@ class Tlp(IntEnum):
     AMBER_STRICT = 3
     RED = 4
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def __str__(self) -> str:
         """Return the word as the standard spells it, such as `TLP:AMBER+STRICT`."""
         return "TLP:" + self.name.replace("_", "+")
 
@@ -30,7 +33,8 @@ class Pap(IntEnum):
     AMBER = 2
     RED = 3
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def __str__(self) -> str:
         """Return the word as it is written, such as `PAP:GREEN`."""
         return "PAP:" + self.name
 

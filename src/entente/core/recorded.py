@@ -11,6 +11,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from typing_extensions import override
+
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
@@ -40,7 +42,8 @@ class Acts(Layers[str, Act]):
         super().__init__(old, new)
         self.said: Said = Layers() if said is None else said
 
-    def __copy__(self) -> Acts:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __copy__(self) -> Acts:
         """Return a state that goes its own way."""
         return Acts(*self.layers(), copy(self.said))
 

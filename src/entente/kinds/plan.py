@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from typing_extensions import override
+
 from entente.core import canon
 from entente.core.entry import MAX_TIME
 from entente.core.errors import InvalidError
@@ -69,12 +71,14 @@ def _rule(state: Acts, act: Act, context: Context) -> Judgement:
 class PlanKind(Recorded):
     """Entries of kind `plan/1`: its owners must be among those who approve, by its deadline if it has one."""
 
-    def says(self, act: Act) -> Iterator[tuple[str, str]]:  # type: ignore[explicit-override]
+    @override
+    def says(self, act: Act) -> Iterator[tuple[str, str]]:
         """Yield by which fields and values an act is found: what it refers to, and its id."""
         yield from super().says(act)
         yield ID, b32(id_of(act))
 
-    def asks(self, act: Act, context: Context) -> Asks:  # type: ignore[explicit-override]  # typing.override needs 3.12
+    @override
+    def asks(self, act: Act, context: Context) -> Asks:
         """Ask the members of the room."""
         return Asks(
             act.place.leaf,

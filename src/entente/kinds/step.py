@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Final
 
+from typing_extensions import override
+
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.kind import ALLOW, Act, Context, Judgement, Verdict, deny
@@ -39,7 +41,8 @@ class Steps(Acts):
         super().__init__(old, new, said)
         self.last: Layers[Visit, str] = Layers() if last is None else last
 
-    def __copy__(self) -> Steps:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def __copy__(self) -> Steps:
         """Return a state that goes its own way."""
         return Steps(*self.layers(), copy(self.said), copy(self.last))
 

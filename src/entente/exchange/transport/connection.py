@@ -11,6 +11,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+from typing_extensions import override
+
 from entente.core.errors import LimitError, TransportError
 
 if TYPE_CHECKING:
@@ -75,10 +77,12 @@ class _Input(io.RawIOBase):
         super().__init__()
         self._line = line
 
-    def readable(self) -> bool:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:  # type: ignore[explicit-override]  # as above
+    @override
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         self._line.arm()
         return self._line.sock.recv_into(memoryview(buffer))
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 from entente.core.errors import InvalidError, TransportError
 from entente.exchange import tls
 from entente.exchange.transport.connection import Connection, Line, explained, seconds_left
@@ -36,7 +38,8 @@ class Endpoint:
         """Return host and port as the Host field spells them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def __str__(self) -> str:
         return f"{'https' if self.secure else 'http'}://{self.authority}"
 
 

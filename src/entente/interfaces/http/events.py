@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import anyio
 import anyio.to_thread
 from starlette.responses import Response
+from typing_extensions import override
 
 from entente.exchange import sse
 
@@ -81,7 +82,8 @@ class EventStream(Response):
         self._subscription = subscription
         self._streams = streams
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the partner leaves or the door closes."""
         del scope
         self._streams.add(self._subscription)

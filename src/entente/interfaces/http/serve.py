@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 import uvicorn
+from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from entente.core.errors import InvalidError, TransportError
@@ -100,21 +101,25 @@ class _Server(uvicorn.Server):
         self._ready = ready
         self._stop = stop
 
+    @override
     @contextmanager
-    def capture_signals(self) -> Generator[None]:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    def capture_signals(self) -> Generator[None]:
         """Leave the signals to the caller."""
         yield
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
         await super().startup(sockets)
         self._ready()
 
-    async def on_tick(self, counter: int) -> bool:  # type: ignore[explicit-override]  # as above
+    @override
+    async def on_tick(self, counter: int) -> bool:
         """Look ten times a second whether to stop."""
         return await super().on_tick(counter) or self._stop.is_set()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams and idle connections, then wait for the rest."""
         self._streams.close()
         for connection in self._connections():
@@ -135,19 +140,22 @@ class _Protocol(H11Protocol):
     _head: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[explicit-override,override]  # as uvicorn declares it
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         """Expect a head."""
         super().connection_made(transport)
         self._expect_head()
         self._make_room()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
         self._forget_head()
         self._forget_stall()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    def data_received(self, data: bytes) -> None:
         """Take bytes; as long as they make no whole head, the clock runs on."""
         super().data_received(data)
         if self._idle():
@@ -155,18 +163,21 @@ class _Protocol(H11Protocol):
         else:
             self._forget_head()
 
-    def pause_writing(self) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    def pause_writing(self) -> None:
         """Give the partner time to read."""
         super().pause_writing()
         if self._stalled is None:
             self._stalled = self.loop.call_later(SEND_SECONDS, self.transport.abort)
 
-    def resume_writing(self) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    def resume_writing(self) -> None:
         """Go on: the partner reads."""
         self._forget_stall()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]  # as above
+    @override
+    def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; a request whose body breaks off in the middle counts as left by its caller."""
         del msg
         self._forget_head()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 from msgspec import Struct
+from typing_extensions import override
 
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, LimitError, RefusedError, VerificationError
@@ -58,7 +59,8 @@ class VerifiedBundle(Struct):
 class BundleSide(Intake):
     """A side that does not learn how far the partner holds our logs: what a bundle shows may be old."""
 
-    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:  # type: ignore[explicit-override]
+    @override
+    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
         """Let no doubt end."""
 
 

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from entente.core.errors import EntenteError
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ class Courier(threading.Thread):
         """Look for new heads soon."""
         self._due.set()
 
-    def run(self) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def run(self) -> None:
         """Bring witnesses level until the end; one that failed waits, and the others do not wait for it long."""
         while not self._ending.is_set():
             now = time.monotonic()

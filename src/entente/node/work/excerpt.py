@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from entente.core.ids import b32, words
 from entente.kinds.profile import KIND as PROFILE
 from entente.node.work.acts import AWAITED, Reader, Words, order
@@ -43,7 +45,8 @@ class Excerpt(Reader):
             return False
         return self.basis is None or act.place.index < self.basis.get(b32(act.author), 0)
 
-    def acts(self, kind: str, **same: str) -> list[Act]:  # type: ignore[explicit-override]  # needs Python 3.12
+    @override
+    def acts(self, kind: str, **same: str) -> list[Act]:
         """Return the acts of a kind in this part whose fields have these values; none of a kind not known here."""
         return [act for act in super().acts(kind, **same) if self.holds(act)] if kind in self.known else []
 
@@ -52,13 +55,15 @@ class Excerpt(Reader):
         """Return the kinds that this node folds."""
         return frozenset(self.in_force.view.states)
 
-    def words(self, act: Act, field: str = "content") -> Words:  # type: ignore[explicit-override]
+    @override
+    def words(self, act: Act, field: str = "content") -> Words:
         """Return the text of the document that a field of an act names, and note if it has not arrived."""
         found = super().words(act, field)
         self.waiting |= found.state == AWAITED
         return found
 
-    def name(self, member: bytes) -> str:  # type: ignore[explicit-override]
+    @override
+    def name(self, member: bytes) -> str:
         """Return what a member calls itself in this part, the first of its six words if it does not say."""
         return self._names.get(member) or words(member)[0]
 
@@ -74,7 +79,8 @@ class Excerpt(Reader):
         acts = (self.in_force.view.acts[each.ref] for each in given)
         return sorted((act for act in acts if self.holds(act)), key=order)
 
-    def state(self, act: Act) -> State:  # type: ignore[explicit-override]
+    @override
+    def state(self, act: Act) -> State:
         """Return how far what an act asks for has come by the answers in this part."""
         asked = self.in_force.view.things[act.place.leaf]
         given = {each.author: str(each.body["answer"]) for each in self.answers(act)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
+from typing_extensions import override
 
 from entente.core.errors import EntenteError, InvalidError
 from entente.interfaces.cli import passphrase as vault
@@ -177,7 +178,8 @@ class _Live(threading.Thread):
         self._end.set()
         self.join(SECONDS_TO_END)
 
-    def run(self) -> None:  # type: ignore[explicit-override]  # typing.override needs Python 3.12
+    @override
+    def run(self) -> None:
         """Run the loop until it is asked to end."""
         try:
             self._node.run(self._end, self._runs.set)
