@@ -128,7 +128,7 @@ def unverifiable(node, facts):
     """Make packages as large as a message may be, under a head of ours that does not cover them."""
     with node.base.store.read() as tx:
         row = own_log(node, facts, tx)
-    signer = note.Signer(row.origin, note.ED25519, node.base.secrets.seed("log"))
+    signer = note.Signer(row.origin, note.ED25519, node.base.keys.secrets.seed("log"))
     head = note.sign_checkpoint(note.Checkpoint(row.origin, row.size + 200, b"\7" * 32), signer)
     size = 60_000
     package = Package(
@@ -166,7 +166,7 @@ def flood(node, facts):
         head = b'{"marking":"TLP:GREEN","person":"%s","purpose":"","type":"note"}\n' % node.operator.encode()
         data = msgspec.json.encode(body[0])
         node.base.append(tx, room, [Draft("item/1", node.base.clock(), head, data)] * (10 * LIMIT))
-    node.base.mark()
+    node.base.guard.mark()
     return []
 
 
@@ -189,7 +189,7 @@ def post(node, member, port, body):
         body,
         sender=node.base.me,
         receiver=member,
-        seed=node.base.secrets.seed("transport"),
+        seed=node.base.keys.secrets.seed("transport"),
         created=node.base.clock() // 1000,
         nonce=node.base.random(16),
     )

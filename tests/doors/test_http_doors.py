@@ -101,7 +101,7 @@ class Scene:
             body,
             sender=base.me,
             receiver=to or self.harbour.base.me,
-            seed=base.secrets.seed("transport"),
+            seed=base.keys.secrets.seed("transport"),
             created=base.clock() // 1000 + shift,
             nonce=os.urandom(16),
         )

@@ -37,7 +37,7 @@ def made() -> tuple[BundleManifest, bytes, bytes]:
         unsure=False,
         keys=history,
     )
-    seed = node.base.secrets.seed("transport")
+    seed = node.base.keys.secrets.seed("transport")
     return manifest, seed, b"".join(bundle.write(manifest, seed, map(encode, MESSAGES)))
 
 

@@ -36,7 +36,7 @@ def twin_of(world: World, node: Node) -> Node:
     """Return a second node with the same keys on a copy of the store: what a liar runs."""
     store = MemoryStore()
     store._state = node.base.store._state
-    base = Base(None, store, node.base.secrets, clock=world.clock, random=world.random.randbytes, me=node.base.me)
+    base = Base(None, store, node.base.keys.secrets, clock=world.clock, random=world.random.randbytes, me=node.base.me)
     return Node(base, Wire(world, base))
 
 

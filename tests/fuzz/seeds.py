@@ -84,7 +84,7 @@ class Scene:
         base = self.harbour.base
         with base.store.read() as tx:
             keys = base.history(tx, base.me)
-        seed, leaves = base.secrets.seed("log"), [bytes([number]) * 32 for number in range(4)]
+        seed, leaves = base.keys.secrets.seed("log"), [bytes([number]) * 32 for number in range(4)]
         signer = note.Signer(targets.ORIGIN, note.ED25519, seed)
 
         def head(size: int, root: bytes) -> bytes:
@@ -125,7 +125,7 @@ class Scene:
             unsure=False,
             keys=keys,
         )
-        return b"".join(bundle.write(manifest, base.secrets.seed("transport"), self.rounds[:2]))
+        return b"".join(bundle.write(manifest, base.keys.secrets.seed("transport"), self.rounds[:2]))
 
     def change(self) -> tuple[bytes, bytes]:
         """Let Summit accede; return the text of the revision, and the history that Summit is offered."""

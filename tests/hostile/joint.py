@@ -38,7 +38,7 @@ def append(node: Node, circle: str, kind: str, data: bytes) -> Place:
     with base.store.write() as tx:
         room = base.find_circle(base.in_force(tx), circle)
         _, places = base.append(tx, room, [Draft(kind, base.clock(), b"", data)])
-    base.mark()
+    base.guard.mark()
     base.changed.set()
     return places[0]
 

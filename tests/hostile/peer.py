@@ -89,14 +89,14 @@ class Peer(House):
 
     def head(self, origin: str, size: int, root: bytes) -> bytes:
         """Sign any head of any log with the peer's log key."""
-        signer = note.Signer(origin, note.ED25519, self.node.base.secrets.seed("log"))
+        signer = note.Signer(origin, note.ED25519, self.node.base.keys.secrets.seed("log"))
         return note.sign_checkpoint(note.Checkpoint(origin, size, root), signer)
 
     def cosigns(self, row: LogRow, size: int, root: bytes, stage: str = "witnessed") -> Cosignature:
         """State anything about a log with the peer's witness or store key."""
         key = "witness" if stage == "witnessed" else "store"
         signer = note.Signer(
-            witness.name_of(self.node.base.me, stage), note.COSIGNATURE, self.node.base.secrets.seed(key)
+            witness.name_of(self.node.base.me, stage), note.COSIGNATURE, self.node.base.keys.secrets.seed(key)
         )
         line = note.cosign(note.Checkpoint(row.origin, size, root), signer, self.node.base.clock() // 1000)
         return Cosignature(origin_hash(row.origin), self.node.base.me, stage, size, root, line)

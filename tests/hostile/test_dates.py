@@ -19,7 +19,7 @@ def dated(scene: Scene, time: int, *things: dict[str, object]) -> None:
         room = node.base.find_circle(node.base.in_force(tx), scene.circle)
         head = Header(parse("TLP:GREEN"), node.operator, "", "indicator").line()
         node.base.append(tx, room, [Draft("item/1", time, head, raw(thing)) for thing in things])
-    node.base.mark()
+    node.base.guard.mark()
 
 
 def test_an_entry_ahead_of_the_clock_waits_and_is_shown_to_wait(scene: Scene) -> None:

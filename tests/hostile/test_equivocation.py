@@ -56,7 +56,7 @@ def postpone(node: Node, circle: str) -> None:
     with base.store.write() as tx:
         time = base.clock() + 86_400_000
         base.append(tx, base.find_circle(base.in_force(tx), circle), [Draft("document/1", time, b"", head() + b"x")])
-    base.mark()
+    base.guard.mark()
 
 
 @pytest.mark.parametrize("more", [0, 1, 3], ids=["equal sizes", "one more", "three more"])

@@ -21,7 +21,7 @@ def calm(seed: int) -> None:
         assert node.ledger.evidence() == [], f"seed {seed}: an honest member is accused"
         assert node.exchange.manners._bad == {}, f"seed {seed}: an honest member is held back"
         with node.base.store.read() as tx:
-            assert not node.base.doubted(tx), f"seed {seed}: an honest home is in doubt"
+            assert not node.base.guard.doubted(tx), f"seed {seed}: an honest home is in doubt"
             assert [row.origin for row in tx.logs.all() if row.stopped] == [], f"seed {seed}: a log is stopped"
             assert tx.records.scan("split") == []
 

@@ -94,7 +94,7 @@ def test_a_thief_signs_nothing_after_the_keys_have_changed(tmp_path: Path) -> No
             for each in (proof, victim.ledger.proof(before), north.ledger.proof(after)):
                 assert verify.judge(each, victim.member)[0] == "proof"
 
-            stolen = thief.base.secrets.seed("log")
+            stolen = thief.base.keys.secrets.seed("log")
             origin = log_of(thief, thief).origin
             with victim.base.store.read() as tx:
                 history = victim.base.history(tx, victim.base.me)

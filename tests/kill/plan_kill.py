@@ -108,9 +108,9 @@ def opened(path: Path, folder: Path) -> Node:
         me=held.member,
         lock=held.lock,
     )
-    base.check_guard()
+    base.guard.check()
     Keyring(base).complete()
-    base.sign_kept()
+    base.guard.sign_kept()
     return Node(base, Socket(base.me, folder))
 
 

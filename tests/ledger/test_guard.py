@@ -80,7 +80,7 @@ class Homes:
         store = SqliteStore(files.database)
         me = secrets.owner
         base = Base(files, store, secrets, clock=self.world.clock, random=os.urandom, nonce=store.nonce, me=me)
-        base.check_guard()
+        base.guard.check()
         wire = Wire(self.world, base)
         node = Node(base, wire)
         self.world.nodes[me], self.world.wires[me] = node, wire
@@ -130,7 +130,7 @@ def heads(node: Node) -> dict[str, int]:
 
 def doubt(node: Node) -> str:
     with node.base.store.read() as tx:
-        return node.base.doubted(tx)
+        return node.base.guard.doubted(tx)
 
 
 def two(homes: Homes) -> tuple[Node, Node]:

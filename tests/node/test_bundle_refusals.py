@@ -84,7 +84,7 @@ def test_a_reader_cannot_pass_it_on_as_one_for_somebody_else(courier: Courier) -
     _, (harbour, rail, tower) = apart("Harbour", "Rail", "Tower")
     inside: list[bytes] = []
     with courier.make(harbour, rail).open("rb") as stream:
-        unseal(stream, rail.base.secrets.identity, inside.append)
+        unseal(stream, rail.base.keys.secrets.identity, inside.append)
     path = courier.folder / "passed-on"
     with tower.base.store.read() as tx, path.open("wb") as out:
         seal(iter(inside), out, tower.base.history(tx, tower.base.me).current.recipient)
@@ -168,7 +168,7 @@ def test_a_bit_flipped_inside_by_who_can_seal_is_refused_and_changes_nothing(
     path.write_bytes(data)
     inside: list[bytes] = []
     with path.open("rb") as stream:
-        unseal(stream, reader.base.secrets.identity, inside.append)
+        unseal(stream, reader.base.keys.secrets.identity, inside.append)
     plain = b"".join(inside)
     with reader.base.store.read() as tx:
         recipient = reader.base.history(tx, reader.base.me).current.recipient
@@ -195,7 +195,7 @@ def test_a_large_bundle_is_never_held_whole(courier: Courier) -> None:
     try:
         with path.open("wb") as out:
             seal(
-                bundle.write(manifest, harbour.base.secrets.seed("transport"), (body for _ in range(64))),
+                bundle.write(manifest, harbour.base.keys.secrets.seed("transport"), (body for _ in range(64))),
                 out,
                 recipient,
             )
@@ -226,7 +226,7 @@ def test_a_member_without_a_sealing_key_gets_no_bundle(courier: Courier) -> None
     with other.base.store.read() as tx:
         record = structs.replace(other.base.history(tx, other.base.me).current, seal=b"")
     with store.write() as tx:
-        found(tx, record, seed=other.base.secrets.seed("log"), time=world.now, random=world.random.randbytes)
+        found(tx, record, seed=other.base.keys.secrets.seed("log"), time=world.now, random=world.random.randbytes)
         old = history(tx, other.base.me)
     harbour.partners.add(canon.encode({"entente-card": 1, "member": other.member, "keys": old.document()}))
     world.wires[harbour.base.me].cut.add(other.base.me)
@@ -239,7 +239,7 @@ def test_a_member_without_a_sealing_key_gets_no_bundle(courier: Courier) -> None
 def test_a_bundle_signed_with_retired_keys_is_refused_and_changes_nothing(courier: Courier) -> None:
     world, (harbour, rail) = apart("Harbour", "Rail")
     circle = agreed(courier, harbour, rail)
-    stolen = harbour.base.secrets.seed("transport")
+    stolen = harbour.base.keys.secrets.seed("transport")
     early = courier.make(harbour, rail)
     with harbour.base.store.read() as tx:
         manifest = harbour.bundles._manifest(tx, rail.base.me)
@@ -266,7 +266,7 @@ def test_a_key_history_that_contradicts_the_known_one_is_refused(courier: Courie
         record = structs.replace(harbour.base.history(tx, harbour.base.me).current, name="Another Harbour")
         manifest = harbour.bundles._manifest(tx, rail.base.me)
         recipient = harbour.base.history(tx, rail.base.me).current.recipient
-    secrets = harbour.base.secrets
+    secrets = harbour.base.keys.secrets
     with store.write() as tx:
         found(tx, record, seed=secrets.seed("log"), time=world.now, random=world.random.randbytes)
         manifest = structs.replace(manifest, keys=history(tx, harbour.base.me))
@@ -317,13 +317,13 @@ def test_only_an_answer_to_what_was_asked_in_doubt_ends_the_doubt(courier: Couri
     courier.both(harbour, rail)
     early = courier.make(rail, harbour)
     with harbour.base.store.write() as tx:
-        harbour.base.doubt(tx, "a test")
+        harbour.base.guard.doubt(tx, "a test")
     harbour.bundles.take(early)
     give(harbour, circle, indicator(1))
 
     def doubted() -> str:
         with harbour.base.store.read() as tx:
-            return harbour.base.doubted(tx)
+            return harbour.base.guard.doubted(tx)
 
     assert doubted()
     late = courier.make(rail, harbour)

@@ -37,7 +37,7 @@ def opened(path: Path, reader: Node) -> list[bundle.Message]:
     messages: list[bundle.Message] = []
     parser = bundle.Parser(lambda given: given.keys.current.transport, lambda _, message: messages.append(message))
     with path.open("rb") as stream:
-        unseal(stream, reader.base.secrets.identity, parser.feed)
+        unseal(stream, reader.base.keys.secrets.identity, parser.feed)
     parser.close()
     return messages
 
@@ -141,7 +141,7 @@ def test_what_is_missing_before_a_bundle_is_named_and_comes_with_a_later_one(cou
         messages = bundle.compose(tx, Round(Intake(harbour.base), rail.base.me), mistaken)
         manifest = harbour.bundles._manifest(tx, rail.base.me)
         recipient = harbour.base.history(tx, rail.base.me).current.recipient
-        seal(bundle.write(manifest, harbour.base.secrets.seed("transport"), map(encode, messages)), out, recipient)
+        seal(bundle.write(manifest, harbour.base.keys.secrets.seed("transport"), map(encode, messages)), out, recipient)
     taken = rail.bundles.take(early)
     assert [(each["by"], each["code"]) for each in taken.refused] == [("us", "gap")]
     assert f"Entries {row.size - 1} to {row.size} are missing" in taken.refused[0]["text"]

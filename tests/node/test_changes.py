@@ -349,7 +349,7 @@ def begin_with_a_lie(node: Node, revision: bytes) -> None:
         log = tx.logs.get(room.origin(base.me))
         assert log is not None
         draft = Draft(OPENED.name, base.clock(), b"", OPENED.make(revision, before))
-        append(tx, log, [draft], seed=base.secrets.seed("log"), random=base.random)
+        append(tx, log, [draft], seed=base.keys.secrets.seed("log"), random=base.random)
 
 
 def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
@@ -357,7 +357,7 @@ def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
     store = cato.base.store
     assert isinstance(store, MemoryStore)
     noise = world.random.randbytes
-    base = Base(None, store.twin(), cato.base.secrets, clock=world.clock, random=noise, me=cato.base.me)
+    base = Base(None, store.twin(), cato.base.keys.secrets, clock=world.clock, random=noise, me=cato.base.me)
     twin = Node(base, Wire(world, base))
     share(cato, 1, circle)
     cato.exchange.sync(arve.member)

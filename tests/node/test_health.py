@@ -125,7 +125,7 @@ def test_files_that_others_can_read_are_wrong(node: Node) -> None:
 
 
 def test_certificate_that_partners_do_not_know_is_wrong(node: Node) -> None:
-    secrets = node.base.secrets
+    secrets = node.base.keys.secrets
     other = node.home.with_name("other")
     Node.init(other, name="Bora", url="https://localhost:9444")
     foreign = vault.load(Home(other)).secrets
@@ -213,7 +213,7 @@ def test_entries_that_wait_for_a_signature_are_counted() -> None:
     anna, bora = world.add("Anna"), world.add("Bora")
     world.agree(anna, bora)
     with anna.base.store.write() as tx:
-        anna.base.doubt(tx, "A copy.")
+        anna.base.guard.doubt(tx, "A copy.")
     share(anna)
     found = checks(anna)
     assert (found["unsigned"].ok, found["unsigned"].text[:2]) == (False, "1 ")

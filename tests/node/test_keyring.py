@@ -149,7 +149,7 @@ class Thief:
     """Somebody with a copy of a member's home from before its rotation."""
 
     def __init__(self, victim: Node) -> None:
-        self.secrets = victim.base.secrets
+        self.secrets = victim.base.keys.secrets
         self.row = log_of(victim, victim)
         with victim.base.store.read() as tx:
             self._rows = tx.payloads.get(self.row.id, 0, self.row.size)
@@ -193,7 +193,7 @@ def test_a_thief_with_the_old_keys_signs_nothing_that_counts(tmp_path: Path) -> 
         accepted = Intake(dover.base).accept(tx, log_of(dover, dover), part)
     assert accepted.failure is not None
     with dover.base.store.read() as tx:
-        assert dover.base.doubted(tx) == ""
+        assert dover.base.guard.doubted(tx) == ""
 
 
 def test_what_a_retired_key_signed_counts_where_another_member_vouches_for_it(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_new_certificate_comes_with_an_https_address() -> None:
     dover = World(40).add("Dover")
     dover.keys.set_url("https://node.example:8443")
     with dover.base.store.read() as tx:
-        assert dover.base.history(tx, dover.base.me).current.tls == dover.base.secrets.pin != b""
+        assert dover.base.history(tx, dover.base.me).current.tls == dover.base.keys.secrets.pin != b""
 
 
 def test_home_of_before_gets_its_sealing_key() -> None:
@@ -304,29 +304,29 @@ def test_home_of_before_gets_its_sealing_key() -> None:
     with store.read() as tx:
         history = base.history(tx, base.me)
     assert [each.kind for each in history.records] == ["key/1", "key/2"]
-    assert keyring.fits(base.secrets, history.current)
-    assert base.secrets.identity.startswith("AGE-SECRET-KEY-1")
+    assert keyring.fits(base.keys.secrets, history.current)
+    assert base.keys.secrets.identity.startswith("AGE-SECRET-KEY-1")
     Keyring(base).complete()
     with store.read() as tx:
         assert base.history(tx, base.me).size == 2
-    assert calais.base.secrets.seal
+    assert calais.base.keys.secrets.seal
 
 
 @pytest.mark.parametrize("committed", [False, True])
 def test_rotation_that_a_crash_cut_off_is_whole_or_not_there(committed: bool) -> None:
     world = World(42)
     dover = world.add("Dover")
-    before = dover.base.secrets
+    before = dover.base.keys.secrets
     renew(world, dover)
-    after = dover.base.secrets
+    after = dover.base.keys.secrets
     torn = structs.replace(before, pending=msgspec.json.encode(after).decode())
     if not committed:
         dover = world.add("Calais")
-        torn = structs.replace(dover.base.secrets, pending=msgspec.json.encode(after).decode())
-        after = dover.base.secrets
-    dover.base.keep_secrets(torn)
+        torn = structs.replace(dover.base.keys.secrets, pending=msgspec.json.encode(after).decode())
+        after = dover.base.keys.secrets
+    dover.base.keys.keep(torn)
     dover.keys.complete()
-    assert dover.base.secrets == after
+    assert dover.base.keys.secrets == after
 
 
 def test_what_is_no_recovery_file_is_refused(tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ def meet_again(world: World, new: Node, *others: Node) -> None:
 
 def doubt(node: Node) -> str:
     with node.base.store.read() as tx:
-        return node.base.doubted(tx)
+        return node.base.guard.doubted(tx)
 
 
 def test_lost_home_of_two_comes_back_by_the_word_of_the_partner(tmp_path: Path) -> None:
@@ -561,7 +561,7 @@ def test_address_that_a_thief_gave_before_the_keys_changed_is_evidence_and_later
     dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
     world.agree(dover, calais, ostend)
     store = MemoryStore()
-    stolen = dover.base.secrets
+    stolen = dover.base.keys.secrets
     with store.write() as tx:
         key_logs.take_document(tx, read_card(dover.partners.card()))
     thief = Node(
@@ -584,14 +584,14 @@ def test_a_home_with_keys_that_are_not_its_own_any_more_signs_nothing(tmp_path: 
     world = World(59)
     dover, calais = world.add("Dover"), world.add("Calais")
     circle = world.agree(dover, calais)
-    before = dover.base.secrets
+    before = dover.base.keys.secrets
     renew(world, dover)
-    after = dover.base.secrets
-    dover.base.keep_secrets(before)
+    after = dover.base.keys.secrets
+    dover.base.keys.keep(before)
     share(dover, circle, tmp_path, 1)
     assert log_of(dover, dover).signed < log_of(dover, dover).size
-    dover.base.keep_secrets(after)
-    assert dover.base.sign_kept() == 1
+    dover.base.keys.keep(after)
+    assert dover.base.guard.sign_kept() == 1
     world.settle()
     assert len(calais.items.list().items) == 1
 

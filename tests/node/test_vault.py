@@ -16,8 +16,8 @@ from entente.core.errors import InvalidError, StoreError, VerificationError, Wai
 from entente.core.ids import b32, unb32
 from entente.node import Node
 from entente.node.home import vault
-from entente.node.home.base import DOUBT
 from entente.node.home.files import Home, make_secrets
+from entente.node.home.guard import DOUBT, STATE
 from entente.node.home.vault import Unlock
 from stories.homes import agree, houses, pair
 from stories.story import bundle, indicator
@@ -235,9 +235,9 @@ def test_other_keys_are_kept_sealed_as_the_ones_before(tmp_path: Path) -> None:
     home = tmp_path / "home"
     Node.init(home, name="Anna", url="http://localhost:9443", lock=vault.by_passphrase(PASSPHRASE, os.urandom))
     with Node.open(home, RIGHT) as node:
-        other = msgspec.structs.replace(node.base.secrets, transport="11" * 32)
-        node.base.keep_secrets(other)
-        assert node.base.secrets == other
+        other = msgspec.structs.replace(node.base.keys.secrets, transport="11" * 32)
+        node.base.keys.keep(other)
+        assert node.base.keys.secrets == other
     assert vault.load(Home(home)).secrets is None
     assert vault.load(Home(home), RIGHT).secrets == other
 
@@ -249,7 +249,7 @@ def _share(node: Node, number: int) -> None:
 
 def _unsigned(node: Node) -> int:
     with node.base.store.read() as tx:
-        return sum(row.size - row.signed for row in node.base.unsigned(tx))
+        return sum(row.size - row.signed for row in node.base.guard.unsigned(tx))
 
 
 def wait(fact: Callable[[], bool]) -> None:
@@ -304,14 +304,14 @@ def test_nothing_is_signed_that_does_not_hold_together() -> None:
     world.agree(anna, bora)
     base = anna.base
     with base.store.write() as tx:
-        base.doubt(tx, "A copy.")
+        base.guard.doubt(tx, "A copy.")
     _share(anna, 1)
     with base.store.write() as tx:
-        tx.records.delete(*DOUBT)
-        (row,) = base.unsigned(tx)
+        STATE.drop(tx, DOUBT)
+        (row,) = base.guard.unsigned(tx)
         tx.logs.save(msgspec.structs.replace(row, peaks=bytes(len(row.peaks))))
-    assert base.sign_kept() == 0
+    assert base.guard.sign_kept() == 0
     with base.store.write() as tx:
         tx.logs.save(row)
-    assert base.sign_kept() == 1
+    assert base.guard.sign_kept() == 1
     assert _unsigned(anna) == 0

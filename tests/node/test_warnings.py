@@ -282,7 +282,7 @@ def test_an_act_that_says_another_judgement_than_its_report_is_shown() -> None:
         act = Reader(base, tx).find("warning/1", ring.id, "warning")
         body = canon.encode({**act.body, "likelihood": "unlikely", "after": []})
         base.append(tx, base.find_circle(base.in_force(tx), ring.circle), [Draft("warning/1", base.clock(), b"", body)])
-    base.mark()
+    base.guard.mark()
     ring.world.settle()
     first, second = ring.b.warnings.list()
     assert (first.differs, second.differs, second.likelihood) == (False, True, "unlikely")

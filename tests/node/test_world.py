@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entente.node.home.base import GOVERNANCE, Base
+from entente.node.home.base import Base
+from entente.node.rooms.fold import GOVERNANCE
 from entente.node.work.acts import reading, writing
 from entente.store.ports import NewPayload
 from entente.store.sqlite.store import SqliteStore
@@ -107,7 +108,9 @@ def test_what_another_process_wrote_is_seen(pair: tuple[World, Node, Node, str])
     _, one, _, circle = pair
     with reading(one.base) as board:
         before = len(board.in_force.view.acts)
-    command = Base(None, one.base.store, one.base.secrets, clock=one.base.clock, random=one.base.random, me=one.base.me)
+    command = Base(
+        None, one.base.store, one.base.keys.secrets, clock=one.base.clock, random=one.base.random, me=one.base.me
+    )
     with writing(command, circle) as writer:
         question(writer, "And?")
     with reading(one.base) as board:

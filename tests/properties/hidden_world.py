@@ -124,7 +124,7 @@ class HiddenWorld(World):
             assert isinstance(node.base.store, MemoryStore)
             store._state = node.base.store._state.fork()
             noise = _Noise(twin, name)
-            twin._live(Base(None, store, node.base.secrets, clock=twin.clock, random=noise, me=node.base.me))
+            twin._live(Base(None, store, node.base.keys.secrets, clock=twin.clock, random=noise, me=node.base.me))
         return twin
 
     def member(self, name: str) -> Member:

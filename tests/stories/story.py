@@ -85,7 +85,7 @@ def forge(node: Node, circle: str, *things: dict[str, object], tlp: str = "TLP:G
             head = Header(parse(tlp), node.operator, "", str(thing["type"])).line()
             drafts.append(Draft("item/1", base.clock(), head, raw(thing)))
         base.append(tx, room, drafts)
-    base.mark()
+    base.guard.mark()
     base.changed.set()
 
 

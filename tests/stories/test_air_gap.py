@@ -217,10 +217,10 @@ def test_a_restored_old_copy_gets_back_what_it_had_signed_and_signs_on_without_a
 def _signs_on(folder: Path, restored: Node, other: Node, circle: str, old_answer: Path) -> None:
     base = restored.base
     with base.store.read() as tx:
-        assert base.doubted(tx)
+        assert base.guard.doubted(tx)
     restored.bundles.take(old_answer)
     with base.store.read() as tx:
-        assert base.doubted(tx), "an old answer must not end the doubt"
+        assert base.guard.doubted(tx), "an old answer must not end the doubt"
     give(restored, circle, indicator(3))
     assert carry(folder, restored, other) == []
     assert not holds(other, id_of(indicator(3)))
@@ -229,7 +229,7 @@ def _signs_on(folder: Path, restored: Node, other: Node, circle: str, old_answer
     assert carry(folder, restored, other) == []
     assert carry(folder, other, restored) == []
     with base.store.read() as tx:
-        assert not base.doubted(tx)
+        assert not base.guard.doubted(tx)
     assert carry(folder, restored, other) == []
     assert holds(other, id_of(indicator(3)))
     assert other.ledger.verify().ok

@@ -78,8 +78,8 @@ def test_another_certificate_at_the_partners_address_gets_not_a_byte(tmp_path: P
             with each.base.store.write() as tx:
                 tx.records.put("partner", partner.member, record)
         certificate, key = make_certificate("localhost", now=1_790_000_000)
-        false = msgspec.structs.replace(other.base.secrets, tls_cert=certificate.decode(), tls_key=key.decode())
-        other.base.secrets = false
+        false = msgspec.structs.replace(other.base.keys.secrets, tls_cert=certificate.decode(), tls_key=key.decode())
+        other.base.keys.use(false)
         with served(other):
             done = one.exchange.sync()
 

@@ -40,7 +40,7 @@ def heads(node: Node) -> dict[str, int]:
 
 def unsigned(node: Node) -> int:
     with node.base.store.read() as tx:
-        return sum(row.size - row.signed for row in node.base.unsigned(tx))
+        return sum(row.size - row.signed for row in node.base.guard.unsigned(tx))
 
 
 def numbers(node: Node) -> list[int]:

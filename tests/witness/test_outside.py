@@ -188,7 +188,7 @@ def test_answer_that_shows_nothing_is_told_and_not_kept(story: Story, answer: tu
     assert "\x1b" not in asked.problem
     assert (story.log().cosigned, story.log().problem) == (0, asked.problem)
     with story.a.base.store.read() as tx:
-        assert story.a.base.doubted(tx) == ""
+        assert story.a.base.guard.doubted(tx) == ""
 
 
 def test_cosignature_of_another_head_is_not_kept(story: Story) -> None:
@@ -210,7 +210,7 @@ def test_witness_that_holds_a_later_head_of_ours_shows_that_this_home_is_old(sto
         tx.records.delete("outside", tx.records.scan("outside")[0][0])
     later = note.sign_checkpoint(
         note.Checkpoint(row.origin, row.signed + 5, bytes(32)),
-        note.Signer(row.origin, note.ED25519, story.a.base.secrets.seed("log")),
+        note.Signer(row.origin, note.ED25519, story.a.base.keys.secrets.seed("log")),
     )
 
     def ask(path: str, body: bytes | None) -> tuple[int, str, bytes]:
@@ -222,8 +222,8 @@ def test_witness_that_holds_a_later_head_of_ours_shows_that_this_home_is_old(sto
     story.world.witnesses[BASE] = ask
     assert story.a.outside.post_all()[0].problem
     with story.a.base.store.read() as tx:
-        assert story.a.base.doubted(tx)
-        assert story.a.base.seed(tx) is None
+        assert story.a.base.guard.doubted(tx)
+        assert story.a.base.guard.seed(tx) is None
     story.world.witnesses[BASE] = lambda _path, _body: pytest.fail("a home in doubt asks nobody")
     assert story.a.outside.post_all()[0].problem == ""
 

@@ -183,10 +183,10 @@ def test_log_of_an_own_circle_is_not_witnessed_twice() -> None:
 def test_witness_in_doubt_cosigns_nothing_until_a_person_vouches(node: Node) -> None:
     one(node, LOG.body(0, 5))
     with node.base.store.write() as tx:
-        node.base.doubt(tx, "The database is older than the last signature.")
+        node.base.guard.doubt(tx, "The database is older than the last signature.")
     assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.UNSURE
     with node.base.store.write() as tx:
-        node.base.trust(tx)  # partners can vouch for our own logs, not for what we cosigned for others
+        node.base.guard.trust(tx)  # partners can vouch for our own logs, not for what we cosigned for others
     assert one(node, LOG.body(5, 9)).verdict is WitnessVerdict.UNSURE
     assert node.witness.doubt()
     node.ledger.confirm()

@@ -143,7 +143,7 @@ class Node:
             raise
         member = secrets.owner
         with Node.open(home) as node:
-            node.base.mark()
+            node.base.guard.mark()
         return Founded(b32(member), name, list(words(member)), str(recovery), person)
 
     @staticmethod
@@ -184,9 +184,9 @@ class Node:
             lock=held.lock,
         )
         try:
-            base.check_guard()
+            base.guard.check()
             Keyring(base).complete()
-            base.sign_kept()
+            base.guard.sign_kept()
             return cls(base, HttpCaller(base))
         except BaseException:
             store.close()
@@ -201,7 +201,7 @@ class Node:
     @property
     def locked(self) -> bool:
         """Say whether the keys are sealed and were not opened."""
-        return self.base.locked
+        return self.base.keys.locked
 
     @property
     def protection(self) -> str:
@@ -210,7 +210,7 @@ class Node:
 
     def protect(self, lock: vault.Lock | None) -> None:
         """Seal the keys with another lock, or keep them in the clear (None); WaitingError while they are locked."""
-        self.base.protect(lock)
+        self.base.keys.protect(lock)
 
     def backup(self, out: Path) -> Backed:
         """Write one file that brings this home back (`entente restore`), while others go on working in it.
@@ -226,7 +226,7 @@ class Node:
     @property
     def tls_files(self) -> tuple[str, str] | None:
         """The PEM texts (certificate, key) to serve https with, None for plain http on loopback."""
-        secrets = self.base.secrets
+        secrets = self.base.keys.secrets
         return (secrets.tls_cert, secrets.tls_key) if secrets.tls_cert else None
 
     @property
@@ -275,7 +275,7 @@ def _fill(home: Home, secrets: Secrets, name: str, url: str, lock: vault.Lock | 
 
 def found_member(base: Base, name: str, url: str) -> str:
     """Write the first entry of a new member's key history and its operator into an empty store; return the person."""
-    secrets = base.secrets
+    secrets = base.keys.secrets
     record = record_of(secrets, name, url)
     with base.store.write() as tx:
         found(tx, record, seed=secrets.seed("log"), time=base.clock(), random=base.random)

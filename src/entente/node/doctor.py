@@ -53,7 +53,7 @@ def _keys(base: Base) -> list[Check]:
         with base.store.read() as tx:
             current = base.history(tx, base.me).current
         held = vault.load(base.home) if base.home is not None else None
-        pin = base.secrets.pin if held is None else held.pin
+        pin = base.keys.secrets.pin if held is None else held.pin
     except EntenteError as problem:
         return [Check("keys", False, problem.message, "Restore the home from a backup.")]
     ok = current.tls == pin and (held is None or held.public["log"] == b32(current.log))
@@ -92,7 +92,7 @@ def _successions(base: Base) -> list[Check]:
 
 def _guard(base: Base) -> Check:
     with base.store.read() as tx:
-        doubt, outside = base.doubted(tx), base.witness_doubted(tx)
+        doubt, outside = base.guard.doubted(tx), base.guard.witness_doubted(tx)
     if outside and not doubt:
         fix = "If no newer copy of this home exists: `entente ledger confirm`."
         return Check("guard", False, f"No outside log is witnessed here: {outside}", fix)
@@ -168,8 +168,8 @@ def ledger(base: Base) -> list[Check]:
                 text = f"{row.origin}: a payload is still to come."
                 checks.append(Check("log", True, text, "It comes with the next rounds."))
         waiting = in_force.view.waiting
-        unsigned = sum(row.size - row.signed for row in base.unsigned(tx))
-        doubted = bool(base.doubted(tx))
+        unsigned = sum(row.size - row.signed for row in base.guard.unsigned(tx))
+        doubted = bool(base.guard.doubted(tx))
     if unsigned:
         fix = "Sync with a partner first." if doubted else "Run `entente up`; it opens the keys and signs them."
         checks.append(Check("unsigned", False, f"{unsigned} entries wait for this member's signature.", fix))

@@ -71,7 +71,7 @@ class Door:
 
     def transport_seed(self) -> bytes:
         """Return the private seed that signs answers."""
-        return self._base.secrets.seed("transport")
+        return self._base.keys.secrets.seed("transport")
 
     def transport_key_of(self, member: Member) -> bytes:
         """Return the public key that signs a member's requests; NotFoundError for a member without a living pairing."""

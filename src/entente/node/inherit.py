@@ -14,7 +14,7 @@ from entente.core.ids import b32, words
 from entente.ledger import keys as key_logs
 from entente.ledger.history import words_of
 from entente.node.home import vault
-from entente.node.home.base import LOST, Base
+from entente.node.home.base import Base
 from entente.node.home.files import Home, abandon, check_url, finish, prepare, write_durably
 from entente.node.home.keyring import free_name, read_recovery, record_of, successor, write_recovery
 from entente.node.home.people import add_person
@@ -91,8 +91,7 @@ def inherit(
     with store.write() as tx:
         row = key_logs.take_document(tx, history)
         key_logs.add(tx, row, record, seed=secrets.seed("log"), time=clock(), random=random)
-        base.doubt(tx, WHY)
-        tx.records.put(*LOST, b"1")
+        base.guard.inherit(tx, WHY)
         person = add_person(tx, "operator", ["operator"], random(16)).person
         tx.records.put("setting", "operator", person.encode())
         return key_logs.history(tx, me), person

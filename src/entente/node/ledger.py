@@ -13,7 +13,6 @@ from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.ledger import forks, splits, witness
 from entente.ledger.proof import read_proof
 from entente.node.agreements.epochs import discontinuity
-from entente.node.home.base import LOST, WITNESS_DOUBT
 from entente.node.home.people import operator
 from entente.node.items import erasing
 from entente.node.items.receipts import receipts_of
@@ -61,7 +60,7 @@ class Ledger:
         reports: list[LogReport] = []
         damage = base.store.damage(thorough=True)
         with base.store.read() as tx:
-            doubt = base.doubted(tx)
+            doubt = base.guard.doubted(tx)
             rows = tx.logs.all()
             in_force = base.in_force(tx)
             excused = erasing.excused(tx, base.me)
@@ -247,18 +246,14 @@ class Ledger:
     def confirm(self, person: str = "") -> list[str]:
         """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
         base = self._base
-        with base.store.write() as tx:
-            doubt = base.witness_doubted(tx)
+        with base.commit() as tx:
+            doubt = base.guard.witness_doubted(tx)
             if not doubt:
                 return []
-            tx.records.delete(*WITNESS_DOUBT)
-            tx.records.delete(*LOST)
             who = operator(tx, person)
             tx.records.put("vouched", base.now(), f"{who}: {doubt}".encode())
             mine = [row.origin for row in tx.logs.all() if row.member == base.me]
-            base.trust(tx)
-        base.mark()
-        base.changed.set()
+            base.guard.confirm(tx)
         return mine
 
 

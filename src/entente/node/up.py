@@ -91,7 +91,7 @@ class Live:
 
     def run(self, stop: threading.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Work until `stop` is set; ConflictError if another process serves this home."""
-        if self._base.locked:
+        if self._base.keys.locked:
             raise vault.locked()
         with self.lock():
             self._stop = stop
@@ -156,7 +156,7 @@ class Live:
 
     def _sign(self) -> None:
         """Sign what commands that cannot open the keys have kept unsigned."""
-        self._base.sign_kept()
+        self._base.guard.sign_kept()
 
     def _index(self) -> None:
         """Bring the search index forward a little while nothing else happens, and finish what was erased."""

@@ -71,7 +71,7 @@ class Agreements:
         """Propose an agreement to paired partners; proposing is not signing. Raises RefusedError for others."""
         base = self._base
         agreed = terms_from(template or None, dict(terms) if terms else None)
-        with base.store.write() as tx:
+        with base.commit() as tx:
             operator(tx, person)
             partners = self._partners(tx, with_)
             names = " and ".join(base.name_of(tx, member) for member in [base.me, *partners])
@@ -87,8 +87,6 @@ class Agreements:
             room = self._open(tx, canon.encode({"v": 1, "agreement": text.to_dict()}), text.circle.id(text.id))
             body = canon.encode({"agreement": b32(text.id), "text": text.to_dict()})
             base.append(tx, room, [Draft(AGREEMENT.name, base.clock(), b"", body)])
-        base.mark()
-        base.changed.set()
         return Proposed(b32(text.id), b32(room.key), "proposed")
 
     def _free_name(self, tx: Transaction, name: str) -> str:
@@ -126,7 +124,7 @@ class Agreements:
     ) -> OpenedCircle:
         """Open a circle of some members of an agreement in force; the members named sign it."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             operator(tx, person)
             in_force = base.in_force(tx)
             founding = self._find(in_force, agreement)
@@ -145,14 +143,12 @@ class Agreements:
             room = self._open(tx, canon.encode(told), text.id(founding.agreement))
             body = canon.encode({"agreement": b32(founding.agreement), "circle": b32(room.key), "text": text.to_dict()})
             base.append(tx, room, [Draft(MEMBERSHIP.name, base.clock(), b"", body)])
-        base.mark()
-        base.changed.set()
         return OpenedCircle(b32(room.key), "proposed")
 
     def sign(self, id_: str, *, refuse: bool = False, person: str = "") -> Signed:
         """Give this member's one final answer to an agreement, circle or amendment (ConflictError if it was given)."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             if (amendment := self.changes.find(in_force, id_)) is not None:
@@ -162,8 +158,6 @@ class Agreements:
             else:
                 room = self._find_any(in_force, id_)
                 done = self._sign(tx, in_force, room, who, refuse=refuse)
-        base.mark()
-        base.changed.set()
         return done
 
     def _sign(self, tx: Transaction, in_force: InForce, room: Room, who: str, *, refuse: bool) -> Signed:
@@ -252,8 +246,7 @@ class Agreements:
                 self._settled = version
                 break
         if said:
-            self._base.mark()
-            self._base.changed.set()
+            self._base.announce()
         return said
 
     def list(self) -> Sequence[AgreementInfo]:

@@ -130,7 +130,7 @@ class Changes:
             terms=terms_from(None, wanted.terms),
             secret=secret,
         )
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             offers.keep_revision(tx, Revision(text, secret, base.me, base.clock()))
             body: dict[str, object] = {
@@ -141,8 +141,6 @@ class Changes:
                 "after": [],
             }
             base.append(tx, founding, [Draft(AMENDMENT.name, base.clock(), b"", canon.encode(body))])
-        base.mark()
-        base.changed.set()
         return Changed(b32(text.id), b32(founding.agreement), text.epoch, "proposed")
 
     def find(self, in_force: InForce, text: str) -> Amendment | None:
@@ -203,13 +201,11 @@ class Changes:
     ) -> Suspended:
         """Serve a member of the agreement nothing more (without one: nobody), at once and until resumed."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             founding = self._founding(base.in_force(tx), agreement)
             other = self._member(tx, founding, member) if member else ALL
             self._suspend(tx, founding, other, reason, who, resume=resume)
-        base.mark()
-        base.changed.set()
         return Suspended(b32(founding.agreement), b32(other) if other else "", "resumed" if resume else "suspended")
 
     def _suspend(
@@ -233,7 +229,7 @@ class Changes:
     ) -> list[Suspended]:
         """Suspend a partner in every agreement that both are in."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             member = base.find_member(tx, partner)
             rooms = [
@@ -248,15 +244,13 @@ class Changes:
                 )
             for founding in rooms:
                 self._suspend(tx, founding, member, reason, who, resume=resume)
-        base.mark()
-        base.changed.set()
         state = "resumed" if resume else "suspended"
         return [Suspended(b32(each.agreement), b32(member), state) for each in rooms]
 
     def exit(self, agreement: str, *, person: str = "") -> Left:
         """Leave an agreement: sign what is still owed; nothing that comes later is served to this member."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             founding = self._founding(in_force, agreement)
@@ -266,8 +260,6 @@ class Changes:
             until = base.clock() + ANSWER_DAYS * DAY
             body: dict[str, object] = {"kept": kept, "sent": sent, "until": until, "person": who, "after": []}
             base.append(tx, founding, [Draft(EXIT.name, base.clock(), b"", canon.encode(body))])
-        base.mark()
-        base.changed.set()
         return Left(b32(founding.agreement), kept, sent, stamp(until))
 
     def _kept(self, tx: Transaction, in_force: InForce, founding: Room) -> int:

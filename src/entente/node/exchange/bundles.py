@@ -81,7 +81,7 @@ class Bundles:
         keys are locked; then there is no file.
         """
         base = self._base
-        seed = base.secrets.seed("transport")
+        seed = base.keys.secrets.seed("transport")
         retention.sweep(base)
         self._agreements.settle()
         with base.store.write() as tx:
@@ -94,7 +94,7 @@ class Bundles:
                 "This partner has no key yet that a bundle could be sealed to.",
                 hint="It opens its home with a newer Entente and hands you its card again: `entente partner add CARD`.",
             )
-        base.mark()
+        base.guard.mark()
         with base.store.read() as tx, _created(out) as file:
             round_ = Round(BundleSide(base), member)
             messages = bundle.compose(tx, round_, known(tx, member)) if is_paired(tx, member) else iter(())
@@ -103,7 +103,7 @@ class Bundles:
 
     def _manifest(self, tx: Transaction, member: Member) -> BundleManifest:
         base = self._base
-        nonce, unsure = base.random(bundle.NONCE_SIZE), bool(base.doubted(tx))
+        nonce, unsure = base.random(bundle.NONCE_SIZE), bool(base.guard.doubted(tx))
         if unsure:
             tx.records.put(ASKED, _asked(member), nonce)
         return BundleManifest(
@@ -163,7 +163,7 @@ class Bundles:
         return VerifiedBundle(manifest, public, digests)
 
     def _read(self, stream: BinaryIO, parser: Parser) -> None:
-        unseal(stream, self._base.secrets.identity, parser.feed)
+        unseal(stream, self._base.keys.secrets.identity, parser.feed)
         parser.close()
 
     def _admit(self, manifest: BundleManifest) -> bytes:

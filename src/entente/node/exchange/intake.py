@@ -24,7 +24,6 @@ from entente.node.agreements.epochs import history_offer, take_history
 from entente.node.exchange import quota, strays
 from entente.node.exchange.heads import signer_of
 from entente.node.exchange.judging import Judging
-from entente.node.home.base import LOST
 from entente.node.items import claims, erasing
 from entente.node.logs import evidence, witnessed
 from entente.node.partners import successions
@@ -223,12 +222,12 @@ class Intake:
             shown = note.open_checkpoint(part.note, signer)
         except EntenteError:
             return False
-        if history.retired(signer) and not self.base.doubted(tx):
+        if history.retired(signer) and not self.base.guard.doubted(tx):
             return False  # whoever has a key that we retired may sign what it likes
         if shown.size > row.signed:
             said = f"A partner holds {shown.size} entries of our log {row.origin}, this home {row.signed}."
-            self.base.doubt(tx, said)
-        return bool(self.base.doubted(tx))
+            self.base.guard.doubt(tx, said)
+        return bool(self.base.guard.doubted(tx))
 
     def deliver(self, tx: Transaction, row: LogRow, delivery: Delivery) -> bool:
         """Store a payload that was awaited, if it is the one that the leaf commits to."""
@@ -286,8 +285,8 @@ class Intake:
             now = self.base.clock()
             new = offers.take(tx, in_force.rooms, offer, me=self.me, by=partner, time=now, open_=open_)
         self.judging.forget()
-        if new and tx.records.get(*LOST):
-            self.base.doubt(tx, "A circle came back to this home; what was signed in it before is awaited.")
+        if new and self.base.guard.lost(tx):
+            self.base.guard.doubt(tx, "A circle came back to this home; what was signed in it before is awaited.")
         return new
 
     def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
@@ -346,7 +345,7 @@ class Intake:
 
     def cosign(self, tx: Transaction, row: LogRow) -> list[Cosignature]:
         """State what we hold of this log now."""
-        secrets, now = self.base.secrets, self.base.clock()
+        secrets, now = self.base.keys.secrets, self.base.clock()
         made = witness.cosign(
             tx,
             tx.logs.get(row.origin) or row,
@@ -365,8 +364,8 @@ class Intake:
         One that holds more shows it by our own signature (`_rolled_back`), not by a number. There is no doubt any more
         when each of our logs that anybody ever cosigned was shown so.
         """
-        if self.base.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
-            self.base.seen(tx, row)
+        if self.base.guard.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
+            self.base.guard.seen(tx, row)
 
     def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
         """Say whether a partner takes no more of this log for a while (page 4, "Limits"); `now`: it just said so."""

@@ -51,7 +51,7 @@ class Rounds:
 
         WaitingError while the keys are sealed: calls are signed.
         """
-        if self._base.locked:
+        if self._base.keys.locked:
             raise vault.locked()
         self._agreements.settle()
         self._accept_waiting()
@@ -134,12 +134,10 @@ class Rounds:
     def take(self, round_: Round, message: Message) -> Message:
         """Take a message and return the answer; one transaction, signed bytes leave only after its commit."""
         with self._base.store.read() as tx:
-            doubted = self._base.doubted(tx)
+            doubted = self._base.guard.doubted(tx)
         if message.changes() or doubted:
-            with self._base.store.write() as tx:
+            with self._base.commit() as tx:
                 reply = round_.turn(tx, message)
-            self._base.mark()
-            self._base.changed.set()
         else:
             with self._base.store.read() as tx:
                 reply = round_.turn(tx, message)
@@ -147,7 +145,7 @@ class Rounds:
 
     def _doubted(self) -> bool:
         with self._base.store.read() as tx:
-            return bool(self._base.doubted(tx))
+            return bool(self._base.guard.doubted(tx))
 
     def heard(self, partner: Member) -> None:
         """Note, once a day, that a partner was there, by whatever way."""

@@ -157,25 +157,25 @@ class Keyring:
     def _complete(self) -> None:
         base = self._base
         with base.store.read() as tx:
-            if base.locked or base.doubted(tx):
+            if base.keys.locked or base.guard.doubted(tx):
                 return
             current = base.history(tx, base.me).current
-        secrets = base.secrets
+        secrets = base.keys.secrets
         if secrets.pending:
             coming = msgspec.json.decode(secrets.pending, type=Secrets)
             kept = coming if fits(coming, current) else structs.replace(secrets, pending="")
-            base.keep_secrets(kept)
+            base.keys.keep(kept)
         elif not current.seal and fits(structs.replace(secrets, seal=""), current):
             seal = secrets.seal or base.random(keys.SEED_SIZE).hex()
-            base.keep_secrets(structs.replace(secrets, seal=seal))
-            self._append(record_of(base.secrets, current.name, current.url), base.secrets)
+            base.keys.keep(structs.replace(secrets, seal=seal))
+            self._append(record_of(base.keys.secrets, current.name, current.url), base.keys.secrets)
 
     def outdated(self, url: str) -> bool:
         """Say whether somebody has changed our keys, or our address from `url`, while this process has the old ones."""
         base = self._base
         with base.store.read() as tx:
             current = base.history(tx, base.me).current
-        return not base.locked and (current.url != url or not fits(base.secrets, current))
+        return not base.keys.locked and (current.url != url or not fits(base.keys.secrets, current))
 
     def rotate(self, recovery: Path, out: Path | None = None) -> Renewed:
         """Change every key of this member by its recovery file, and write the next recovery file to `out`.
@@ -203,7 +203,7 @@ class Keyring:
     def renew(self, seed: bytes, keep: Callable[[bytes], None]) -> Renewed:
         """Do what `rotate` does with the seed of the next log key; `keep` gets the new recovery file's bytes first."""
         base = self._base
-        old = base.secrets
+        old = base.keys.secrets
         history = self._own()
         current = history.current
         new, following = successor(history, seed, current.url, base.random, base.clock() / 1000)
@@ -223,7 +223,7 @@ class Keyring:
         made = make_secrets(
             [base.random(keys.SEED_SIZE) for _ in range(SEEDS)], history.current.name, url, base.clock() / 1000
         )
-        new = structs.replace(base.secrets, tls_key=made.tls_key, tls_cert=made.tls_cert)
+        new = structs.replace(base.keys.secrets, tls_key=made.tls_key, tls_cert=made.tls_cert)
         record = structs.replace(history.current, url=url, tls=new.pin, handover=b"")
         if record != structs.replace(history.current, handover=b""):
             with self._alone():
@@ -232,7 +232,7 @@ class Keyring:
 
     def _own(self) -> KeyHistory:
         with self._base.store.read() as tx:
-            if self._base.doubted(tx):
+            if self._base.guard.doubted(tx):
                 raise WaitingError(
                     "This home may be an old copy; nothing is signed before that is settled.",
                     hint="Sync with a partner, or vouch for it: `entente ledger confirm`.",
@@ -246,16 +246,14 @@ class Keyring:
     def _append(self, record: KeyRecord, new: Secrets) -> None:
         """Add an entry to our history and use `new` from then on; whatever happens in between, both fit afterwards."""
         base = self._base
-        before = base.secrets
+        before = base.keys.secrets
         coming = structs.replace(new, pending="")
-        base.keep_secrets(structs.replace(before, pending=msgspec.json.encode(coming).decode()))
-        with base.store.write() as tx:
+        base.keys.keep(structs.replace(before, pending=msgspec.json.encode(coming).decode()))
+        with base.commit() as tx:
             row = key_logs.open_log(tx, base.me)
             key_logs.add(tx, row, record, seed=new.seed("log"), time=base.clock(), random=base.random)
             carry(base, tx, new)
-        base.keep_secrets(coming)
-        base.mark()
-        base.changed.set()
+        base.keys.keep(coming)
 
     @contextmanager
     def _alone(self) -> Generator[None]:
@@ -279,7 +277,7 @@ class Keyring:
 
 def settle(base: Base, tx: Transaction) -> bool:
     """Carry our logs over to the current keys where that is still due; return whether it was."""
-    return not base.locked and base.seed(tx) is not None and carry(base, tx, base.secrets)
+    return not base.keys.locked and base.guard.seed(tx) is not None and carry(base, tx, base.keys.secrets)
 
 
 def carry(base: Base, tx: Transaction, secrets: Secrets) -> bool:

@@ -74,10 +74,8 @@ class People:
 
     def add(self, name: str, roles: Sequence[str]) -> PersonInfo:
         """Add a person; only the random id and the roles ever leave this node."""
-        with self._base.store.write() as tx:
-            info = add_person(tx, name, roles or ["analyst"], self._base.random(16))
-        self._base.changed.set()
-        return info
+        with self._base.commit() as tx:
+            return add_person(tx, name, roles or ["analyst"], self._base.random(16))
 
     def list(self) -> Sequence[PersonInfo]:
         """Return all persons."""
@@ -107,7 +105,7 @@ class OwnProfile:
         seeks: Sequence[str] | None = None,
     ) -> ProfileInfo:
         """Change the profile; what is None stays. It is published in every circle by the next round."""
-        with self._base.store.write() as tx:
+        with self._base.commit() as tx:
             name = self._base.name_of(tx, self._base.me)
             before = own_profile(tx, name, identity_id(self._base.me))
             settings = ProfileSettings(
@@ -118,5 +116,4 @@ class OwnProfile:
             body: dict[str, object] = {"name": name, "identity": before.identity}
             PROFILE.check({**body, **{key: list(value) for key, value in msgspec.structs.asdict(settings).items()}})
             tx.records.put("setting", "profile", msgspec.json.encode(settings))
-        self._base.changed.set()
         return self.show()

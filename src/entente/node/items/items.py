@@ -171,7 +171,7 @@ class Items:
             raise InvalidError(f"A stage is {' or '.join(STAGES)}.")
         base = self._base
         named = 0
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             entries: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
@@ -186,8 +186,6 @@ class Items:
                     named += self._acknowledge(tx, in_force, log, stage, who, sorted(found))
         if not named:
             raise NotFoundError("Nobody else shared these items; there is nothing to acknowledge.")
-        base.mark()
-        base.changed.set()
         return named
 
     def _acknowledge(

@@ -46,7 +46,7 @@ class Onward:
         RefusedError if it is our own, if its terms allow no asking, or if the originator is in that circle itself.
         """
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             stix_id = resolve(tx, id_)
@@ -68,10 +68,7 @@ class Onward:
                 _, places = base.append(tx, room, [Draft(onward.NAME, base.clock(), b"", body)])
                 in_force = base.in_force(tx)
                 ask = asks(in_force)[places[0].leaf]
-            info = self._info(tx, in_force, ask)
-        base.mark()
-        base.changed.set()
-        return info
+            return self._info(tx, in_force, ask)
 
     def _source(self, tx: Transaction, in_force: InForce, row: ItemRow) -> tuple[Room, LogRow, Entries]:
         """Return the room in which its originator may be asked about this copy, its log, and the entries there."""
@@ -108,7 +105,7 @@ class Onward:
     def answer(self, id_: str, *, refuse: bool = False, person: str = "") -> AskInfo:
         """Give our one final answer to an ask; ConflictError if it was given or the item is gone."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             options = [
@@ -130,10 +127,7 @@ class Onward:
                     "after": [ask.ref],
                 }
                 base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
-            info = self._info(tx, base.in_force(tx), ask)
-        base.mark()
-        base.changed.set()
-        return info
+            return self._info(tx, base.in_force(tx), ask)
 
     def _check(self, tx: Transaction, in_force: InForce, ask: Ask, room: Room) -> None:
         """Raise ConflictError or RefusedError unless this ask can be answered."""

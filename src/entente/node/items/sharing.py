@@ -109,8 +109,6 @@ class Sharing:
             shared += self._append(question, going[at : at + BATCH])
             if progress is not None:
                 progress("share", min(at + BATCH, len(going)), len(going))
-        if shared:
-            self._base.changed.set()
         return decisions, shared
 
     def _append(self, question: ReleaseQuestion, seqs: list[int]) -> int:
@@ -118,10 +116,8 @@ class Sharing:
 
         So are those that were withdrawn, or marked above the ceiling, since the decision.
         """
-        with self._base.store.write() as tx:
-            shared = self._append_in(tx, question, seqs)
-        self._base.mark()
-        return shared
+        with self._base.commit() as tx:
+            return self._append_in(tx, question, seqs)
 
     def _append_in(self, tx: Transaction, question: ReleaseQuestion, seqs: Sequence[int]) -> int:
         base, room = self._base, question.room

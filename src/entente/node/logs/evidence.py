@@ -108,7 +108,7 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
     for key, _ in tx.records.scan(SPLITS, _split_id(row)):
         tx.records.delete(SPLITS, key)
     if row.member == base.me:
-        base.doubt(tx, f"Somebody signed another history of our log {row.origin}: this home, or a copy of it.")
+        base.guard.doubt(tx, f"Somebody signed another history of our log {row.origin}: this home, or a copy of it.")
         return row
     row = structs.replace(row, stopped=TOLD)
     tx.logs.save(row)

@@ -112,7 +112,7 @@ class HttpCaller:
             body,
             sender=self._base.me,
             receiver=partner,
-            seed=self._base.secrets.seed("transport"),
+            seed=self._base.keys.secrets.seed("transport"),
             created=self._base.clock() // 1000,
             nonce=self._base.random(16),
         )
@@ -139,11 +139,10 @@ class HttpCaller:
             shown = read_card(msgspec.json.encode(_document(answer.status, answer.body).get("card")))
             if shown.member != partner:
                 return False
-            with self._base.store.write() as tx:
+            with self._base.commit() as tx:
                 take_card(tx, shown)
         except EntenteError:
             return False
-        self._base.changed.set()
         return True
 
     def _posted(self, partner: Member, path: str, kind: str, body: bytes, limit: int) -> tuple[int, bytes]:

@@ -155,7 +155,7 @@ class Partners:
         member = history.member
         if member == self._base.me:
             raise ConflictError("This is your own card.", hint="Exchange cards with the partner.")
-        with self._fork_kept(history), self._base.store.write() as tx:
+        with self._fork_kept(history), self._base.commit() as tx:
             self._check_name(tx, history)
             pending = not take_card(tx, history)
             record = read_record(tx, member)
@@ -163,7 +163,6 @@ class Partners:
                 record = Record(self._base.clock())
                 tx.records.put(SPACE, b32(member), msgspec.json.encode(record))
             name = self._base.name_of(tx, member)
-        self._base.changed.set()
         return Met(b32(member), name, list(words(member)), "succession" if pending else record.state)
 
     def learn(self, request: dict[str, object]) -> None:
@@ -180,9 +179,8 @@ class Partners:
         if record is None or record.dead:
             raise NotFoundError("This member is not known here.")
         history = read_card(canon.encode(dict(card)))
-        with self._fork_kept(history), self._base.store.write() as tx:
+        with self._fork_kept(history), self._base.commit() as tx:
             taken = take_card(tx, history)
-        self._base.changed.set()
         if not taken:
             raise RefusedError("Your new keys wait for the approval of the other members.", code="succession")
 

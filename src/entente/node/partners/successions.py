@@ -128,7 +128,7 @@ class Successions:
         ConflictError if other new keys of the same member were approved here before.
         """
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             concerned = base.find_member(tx, member)
             history = _pending(tx, concerned)
             if history is None:
@@ -150,8 +150,6 @@ class Successions:
             applied = apply_due(base, tx) or (not rooms and not refuse)
             if not rooms and refuse:
                 tx.records.delete(SPACE, b32(concerned))
-        base.mark()
-        base.changed.set()
         state = "in-force" if applied else "refused" if refuse else "waiting"
         return msgspec.structs.replace(info, state=state)
 

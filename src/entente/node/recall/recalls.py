@@ -165,8 +165,7 @@ class Recalls:
 
     def _finish(self) -> bool:
         """Let the acts leave, and take the erased bytes out of every file; say whether that is done."""
-        self._base.mark()
-        self._base.changed.set()
+        self._base.announce()
         return self._base.store.purge()
 
     def _act(self, tx: Transaction, row: LogRow, each: PayloadRow) -> _Act:

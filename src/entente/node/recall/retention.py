@@ -57,12 +57,9 @@ def sweep(base: Base) -> int:
             due = any(True for _ in _due(tx, base.clock()))
         if not due:
             break
-        with base.store.write() as tx:
+        with base.commit() as tx:
             now = base.clock()
             total += sum(_retire(tx, base, room, row, now) for room, row in list(_due(tx, now)))
-    if total:
-        base.mark()
-        base.changed.set()
     return total
 
 

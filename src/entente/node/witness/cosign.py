@@ -19,7 +19,7 @@ from entente.core.times import stamp
 from entente.ledger import cosigner
 from entente.ledger.cosigner import CosignedLog, Submission, WitnessAnswer, WitnessVerdict
 from entente.ledger.document import to_b64
-from entente.node.home.base import WITNESSED
+from entente.node.home.guard import WITNESSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ class Witnessing:
     def doubt(self) -> str:
         """Return why nothing is cosigned for outside logs now, "" if it is."""
         with self._base.store.read() as tx:
-            return self._base.witness_doubted(tx)
+            return self._base.guard.witness_doubted(tx)
 
     def head(self, hashed: str) -> bytes | None:
         """Return the last cosigned head of the log with this hash (hex) as a note; None if there is none."""
@@ -118,13 +118,13 @@ class Witnessing:
         What is answered is durable. Never raises for what stands in a body; StoreError if nothing could be kept.
         """
         with self._base.store.read() as tx:
-            if self._base.witness_doubted(tx):
+            if self._base.guard.witness_doubted(tx):
                 return [_UNSURE] * len(bodies)
             opened = [self._open(tx, body) for body in bodies]
         if not any(isinstance(each, _Opened) and each.judged.verdict is WitnessVerdict.COSIGNED for each in opened):
             return [each.judged if isinstance(each, _Opened) else each for each in opened]
         with self._base.store.write() as tx:
-            if self._base.witness_doubted(tx):
+            if self._base.guard.witness_doubted(tx):
                 return [_UNSURE] * len(bodies)
             return [self._take(tx, each) if isinstance(each, _Opened) else each for each in opened]
 
@@ -151,7 +151,7 @@ class Witnessing:
         judged = cosigner.judge(given, known, lines)
         if known is None or judged.verdict is not WitnessVerdict.COSIGNED:
             return judged
-        signer = _signer(witness_name(self._base.me), self._base.secrets.seed("witness"))
+        signer = _signer(witness_name(self._base.me), self._base.keys.secrets.seed("witness"))
         state, judged = cosigner.cosign(given, known, lines, signer, self._base.clock() // 1000)
         tx.records.put(WITNESSED, _key(known.origin), _encode(state))
         return judged

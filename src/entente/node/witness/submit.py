@@ -111,7 +111,7 @@ class Outside:
         if verifier.kind != note.COSIGNATURE:
             raise InvalidError("A witness has a key for cosignatures (type 0x04); this one signs notes.")
         _split(url)
-        with self._base.store.write() as tx:
+        with self._base.commit() as tx:
             circles: tuple[str, ...] = ()
             if circle:
                 held = _read(tx, _key(vkey))
@@ -119,9 +119,7 @@ class Outside:
                 circles = tuple(sorted({*(held.circles if held else ()), named}))
             chosen = _Witness(url.rstrip("/"), vkey, circles)
             tx.records.put(WITNESSES, _key(vkey), msgspec.json.encode(chosen))
-            shown = self._shown(tx, chosen)
-        self._base.changed.set()
-        return shown
+            return self._shown(tx, chosen)
 
     def drop(self, name: str) -> str:
         """Send nothing more to a witness (name or vkey) and return its key; what it cosigned is kept."""
@@ -163,7 +161,7 @@ class Outside:
         """Bring one witness level with our heads; return "" or what went wrong first. Never raises for what it does."""
         with self._base.store.read() as tx:
             witness = _read(tx, _key(vkey))
-            if witness is None or self._base.doubted(tx):
+            if witness is None or self._base.guard.doubted(tx):
                 return ""
             errands = [
                 _Errand(witness, row, _kept(tx, witness, row).size)
@@ -171,7 +169,7 @@ class Outside:
                 if _kept(tx, witness, row).size < row.signed
             ]
         if errands:
-            self._base.mark()
+            self._base.guard.mark()
         first = ""
         for errand in errands:
             problem, gone = self._run(errand)
@@ -231,7 +229,7 @@ class Outside:
             if status == HTTPStatus.OK:
                 shown = note.open_checkpoint(body, self._verifier(tx, row))
                 if shown.size > held.signed:
-                    self._base.doubt(tx, f"The witness {witness.verifier.name} holds a later head of ours.")
+                    self._base.guard.doubt(tx, f"The witness {witness.verifier.name} holds a later head of ours.")
             elif held.signed >= size:
                 raise InvalidError("The log grew meanwhile; it is sent again.")
         raise InvalidError(f"The witness says that it cosigned {size} entries; {row.signed} are signed here.")

@@ -287,20 +287,16 @@ def reading(base: Base) -> Generator[Reader]:
 @contextmanager
 def writing(base: Base, circle: str, person: str = "") -> Generator[Writer]:
     """Give a writer for the newest room of a circle; everything that it writes is kept, or nothing."""
-    with base.store.write() as tx:
+    with base.commit() as tx:
         yield Writer(base, tx, base.find_circle(base.in_force(tx), circle), person)
-    base.mark()
-    base.changed.set()
 
 
 @contextmanager
 def writing_about(base: Base, kind: str, id_: str, what: str, person: str = "") -> Generator[tuple[Writer, Act]]:
     """Give a writer for the room of a thing, and the act that began it; NotFoundError if there is none."""
-    with base.store.write() as tx:
+    with base.commit() as tx:
         act = Reader(base, tx).find(kind, id_, what)
         room = base.in_force(tx).rooms.get(act.circle)
         if room is None:
             raise NotFoundError(f"The circle of this {what} is not known here.")
         yield Writer(base, tx, room, person), act
-    base.mark()
-    base.changed.set()

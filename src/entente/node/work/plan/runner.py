@@ -67,7 +67,7 @@ class Runner:
 
         A locked home does nothing.
         """
-        if self._base.locked:
+        if self._base.keys.locked:
             return 0
         done = self._recover()
         for _ in range(MAX_ROUNDS):
@@ -97,13 +97,11 @@ class Runner:
     @contextmanager
     def _writing(self, job: Job) -> Generator[tuple[Writer, Book, Act]]:
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             reader = Reader(base, tx)
             act = reader.find(PLAN.name, job.plan, "plan")
             writer = Writer(base, tx, reader.room_of(act), NOBODY)
             yield writer, Book(writer), act
-        base.mark()
-        base.changed.set()
 
     def _decide(self, job: Job, writer: Writer, book: Book, act: Act) -> int:
         """Append an outcome, the end of a control step, or that a step was undone."""
@@ -200,15 +198,13 @@ class Runner:
     def _ending(self, made: Begun) -> Generator[tuple[Writer, Book, Act, Ready]]:
         """Give a writer for the end of an effect, which is not open any more afterwards."""
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             started = base.in_force(tx).view.acts[made.started]
             act = Reader(base, tx).find(PLAN.name, str(started.body["plan"]), "plan")
             writer = Writer(base, tx, base.in_force(tx).rooms.require(act.circle), NOBODY)
             ready = Ready(made.step, made.visit, b32(base.me), (made.started,))
             yield writer, Book(writer), act, ready
             tx.records.delete(EFFECT, _place(made))
-        base.mark()
-        base.changed.set()
 
     def _recover(self) -> int:
         """Look at the effects that a process has begun and not ended: do them again, or leave them to a person."""
