@@ -35,7 +35,7 @@ from entente.interfaces.peer import app
 from entente.ledger.log import Draft
 from entente.ledger.package import Package
 from entente.node import Node
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.rooms import offers
 
 PATH = "/entente/v1/exchange"
@@ -172,7 +172,7 @@ def flood(node, facts):
 
 def talk(node, facts):
     """Make the first message of a round, which is never wrong, again and again."""
-    round_ = Round(Intake(node.base), unb32(facts["harbour"], 32))
+    round_ = Round(MemberSide(node.base), unb32(facts["harbour"], 32))
     with node.base.store.read() as tx:
         return [encode(round_.open(tx))]
 

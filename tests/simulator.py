@@ -20,7 +20,7 @@ from entente.exchange.round import Round
 from entente.ledger import witness
 from entente.ledger.log import root_of
 from entente.node import Node
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.home.base import Base
 from entente.node.rooms import offers
 from sight import Sight
@@ -296,7 +296,7 @@ class Simulator:
             return
         base = self.home_of(caller, callee).base
         self.home_of(caller, callee).agreements.settle()
-        round_ = Round(Intake(base), callee)
+        round_ = Round(MemberSide(base), callee)
         with base.store.write() as tx:
             message = round_.open(tx)
         self.talks.append(Talk(caller, callee, round_, encode(message)))

@@ -17,7 +17,7 @@ from doors.fuzz import mutate, unpack
 from entente.core.errors import EntenteError
 from entente.exchange.messages import Message, decode, encode
 from entente.exchange.round import Round
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from stories.story import forge, give, holds, id_of, indicator
 from world import World
 
@@ -70,7 +70,7 @@ class Scene:
     def take(self, body: bytes, *, keep: bool = False) -> Message:
         """Let Harbour take a message of Northwind, and forget it again unless it is to stay."""
         message = decode(body)
-        round_ = Round(Intake(self.harbour.base), self.northwind.base.me)
+        round_ = Round(MemberSide(self.harbour.base), self.northwind.base.me)
         if keep:
             with self.harbour.base.store.write() as tx:
                 return round_.turn(tx, message)
@@ -82,12 +82,12 @@ class Scene:
     def bodies(self) -> list[bytes]:
         """Return what Northwind says to Harbour in a real round; both are as before afterwards."""
         found: list[bytes] = []
-        round_ = Round(Intake(self.northwind.base), self.harbour.base.me)
+        round_ = Round(MemberSide(self.northwind.base), self.harbour.base.me)
         with undone(self.northwind) as theirs, undone(self.harbour) as ours:
             message = round_.open(theirs)
             for _ in range(6):
                 found.append(encode(message))
-                reply = Round(Intake(self.harbour.base), self.northwind.base.me).turn(ours, message)
+                reply = Round(MemberSide(self.harbour.base), self.northwind.base.me).turn(ours, message)
                 message = round_.turn(theirs, reply)
         return found
 

@@ -13,7 +13,7 @@ from entente.core.ids import b32, origin_hash
 from entente.exchange.messages import Delivery, Head, Message, Part, Refusal, Want, decode, encode
 from entente.exchange.round import Round
 from entente.ledger import witness
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.rooms import offers as room_offers
 from entente.node.rooms.offers import MAX_OPEN
 from entente.policy.agreement import FoundingText, Terms
@@ -61,7 +61,7 @@ def names(node: Node) -> set[int]:
 
 def common(node: Node, other: Node) -> list[LogRow]:
     with node.base.store.write() as tx:
-        return Intake(node.base).common(tx, other.base.me)
+        return MemberSide(node.base).audience.common(tx, other.base.me).rows
 
 
 def own_log(node: Node, circle: str) -> LogRow:
@@ -74,7 +74,7 @@ def own_log(node: Node, circle: str) -> LogRow:
 
 
 def open_round(node: Node, other: Node) -> tuple[Round, Message]:
-    round_ = Round(Intake(node.base), other.base.me)
+    round_ = Round(MemberSide(node.base), other.base.me)
     with node.base.store.write() as tx:
         return round_, round_.open(tx)
 

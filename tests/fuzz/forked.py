@@ -11,7 +11,7 @@ from entente.core.errors import InvalidError
 from entente.core.ids import origin_hash
 from entente.exchange.side import forked
 from entente.ledger.proof import read_proof
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.rooms import forked_logs
 from exchange.test_fork import twin_of
 from fuzz.work import WrongError
@@ -45,10 +45,10 @@ class Forked:
 
     def offer(self) -> bytes:
         """Return what Northwind offers Harbour of the other history, cut to two acts."""
-        side = Intake(self.northwind.base)
+        side = MemberSide(self.northwind.base)
         with self.northwind.base.store.read() as tx:
-            (row,) = forked(side.scene(tx, self.harbour.base.me))
-            whole = canon.decode(side.strays(tx, row, b"") or b"", 1 << 20)
+            (row,) = forked(side.audience.common(tx, self.harbour.base.me))
+            whole = canon.decode(side.forks.strays(tx, row, b"") or b"", 1 << 20)
         return canon.encode({**whole, "strays": whole["strays"][-2:]})
 
 
@@ -62,7 +62,7 @@ def take_offer(data: bytes) -> object:
     """Let Harbour take an offer of Northwind, and forget it again; what it keeps must prove what it says."""
     here = scene()
     with undone(here.harbour) as tx:
-        if not Intake(here.harbour.base).take_offer(tx, here.partner, data):
+        if not MemberSide(here.harbour.base).inbox.take_offer(tx, here.partner, data):
             raise InvalidError("Nothing new.")
         kept = [each for row in tx.logs.all() for each in forked_logs.of_log(tx, origin_hash(row.origin))]
         for each in kept:

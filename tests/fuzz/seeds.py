@@ -19,7 +19,7 @@ from entente.kinds import item
 from entente.ledger import cosigner, forks, splits, witness
 from entente.ledger.package import proof_to
 from entente.node.agreements.epochs import history_offer
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.rooms import offers
 from fuzz import forked, targets, work_seeds
 from fuzz.engine import CORPUS
@@ -47,7 +47,7 @@ class Scene:
         self.rounds = self._bodies(self.harbour, self.northwind.base.me)
 
     def _bodies(self, caller: Node, callee: Member) -> list[bytes]:
-        round_ = Round(Intake(caller.base), callee)
+        round_ = Round(MemberSide(caller.base), callee)
         other = self.world.nodes[callee]
         with caller.base.store.write() as tx:
             message = round_.open(tx)

@@ -10,7 +10,7 @@ from entente.core.ids import origin_hash
 from entente.exchange.messages import Part
 from entente.ledger.package import pack
 from entente.node import Node
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import bundle, id_of, indicator
 from tools_loader import load
@@ -79,7 +79,7 @@ def test_a_thief_signs_nothing_after_the_keys_have_changed(tmp_path: Path) -> No
             part = everything_after(thief, honest)
             for node in (north, south):
                 with node.base.store.write() as tx:
-                    accepted = Intake(node.base).accept(tx, log_of(node, victim), part)
+                    accepted = MemberSide(node.base).inbox.accept(tx, log_of(node, victim), part)
                 assert accepted.failure is not None
                 assert accepted.failure.code == "retired-key"
             settle(victim, north, south)

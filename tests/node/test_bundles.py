@@ -15,8 +15,8 @@ from entente.exchange.messages import Head, encode
 from entente.exchange.round import Round
 from entente.ledger import witness
 from entente.node.exchange import bundles
-from entente.node.exchange.intake import Intake
 from entente.node.exchange.sealing import seal, unseal
+from entente.node.exchange.side import MemberSide
 from node.bundle_world import Courier, agreed, apart, renew, state, states
 from stories.story import give, holds, id_of, indicator, shown
 from world import World
@@ -138,7 +138,7 @@ def test_what_is_missing_before_a_bundle_is_named_and_comes_with_a_later_one(cou
     give(harbour, circle, indicator(2))
     early = courier.folder / "supposes-too-much"
     with harbour.base.store.read() as tx, early.open("wb") as out:
-        messages = bundle.compose(tx, Round(Intake(harbour.base), rail.base.me), mistaken)
+        messages = bundle.compose(tx, Round(MemberSide(harbour.base), rail.base.me), mistaken)
         manifest = harbour.bundles._manifest(tx, rail.base.me)
         recipient = harbour.base.history(tx, rail.base.me).current.recipient
         seal(bundle.write(manifest, harbour.base.keys.secrets.seed("transport"), map(encode, messages)), out, recipient)
@@ -181,7 +181,7 @@ def test_nothing_of_a_circle_without_the_reader_is_in_its_bundle(courier: Courie
     give(harbour, made.circle, indicator(7, name="Nobody else's"))
     messages = opened(courier.make(harbour, tower), tower)
     with harbour.base.store.read() as tx:
-        common = Intake(harbour.base).common(tx, tower.base.me)
+        common = MemberSide(harbour.base).audience.common(tx, tower.base.me).rows
         hidden = [row.origin for row in tx.logs.all() if row.origin not in {each.origin for each in common}]
     named = {head.log for message in messages for head in message.heads}
     named |= {part.log for message in messages for part in message.parts}

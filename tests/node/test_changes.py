@@ -15,7 +15,7 @@ from entente.ledger.log import Draft, append
 from entente.ledger.witness import root_at
 from entente.node import Node
 from entente.node import doctor as health
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.home.base import Base
 from entente.node.rooms import offers
 from entente.policy.agreement import Terms
@@ -185,16 +185,16 @@ def test_history_that_lacks_a_signature_is_refused() -> None:
         world.settle()
     with arve.base.store.write() as tx:
         lacking = {bytes(32)}
-        intake = Intake(arve.base)
+        intake = MemberSide(arve.base)
         for room in arve.base.in_force(tx).rooms:
             lacking |= {origin_hash(room.origin(dina.base.me))} if dina.base.me in room.members else set()
-        (offer,) = [each for each in intake.offers(tx, dina.base.me, lacking) if b'"history"' in each[:12]]
+        (offer,) = [each for each in intake.audience.offers(tx, dina.base.me, lacking) if b'"history"' in each[:12]]
     told = json.loads(offer)
     for at in range(len(told["history"]["proofs"])):
         less = {**told, "history": {**told["history"], "proofs": [*told["history"]["proofs"]]}}
         del less["history"]["proofs"][at]
         with dina.base.store.write() as tx, pytest.raises(VerificationError) as caught:
-            Intake(dina.base).take_offer(
+            MemberSide(dina.base).inbox.take_offer(
                 tx, arve.base.me, json.dumps(less, sort_keys=True, separators=(",", ":")).encode()
             )
         assert caught.value.code == "history"
@@ -314,7 +314,7 @@ def test_outsider_learns_nothing_of_an_epoch_begun_without_it() -> None:
         later = {row.origin for row in ours.logs.all() if row.epoch == 2}
         assert later
         assert not later & {row.origin for row in theirs.logs.all()}
-        assert not [row for row in Intake(arve.base).common(ours, cato.base.me) if row.epoch == 2]
+        assert not [row for row in MemberSide(arve.base).audience.common(ours, cato.base.me).rows if row.epoch == 2]
         secrets = [data for _, data in theirs.records.scan("revision")]
     assert secrets == []
 

@@ -21,7 +21,7 @@ from entente.ledger.log import Draft
 from entente.ledger.package import pack
 from entente.ledger.proof import read_proof
 from entente.node import Node
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.home import keyring
 from entente.node.home.base import Base
 from entente.node.home.files import make_secrets
@@ -184,13 +184,13 @@ def test_a_thief_with_the_old_keys_signs_nothing_that_counts(tmp_path: Path) -> 
     for node in (calais, ostend):
         row = log_of(node, dover)
         with node.base.store.write() as tx:
-            accepted = Intake(node.base).accept(tx, row, part)
+            accepted = MemberSide(node.base).inbox.accept(tx, row, part)
         assert accepted.failure is not None
         assert accepted.failure.code == "retired-key"
         assert (log_of(node, dover).size, log_of(node, dover).stopped) == (row.size, "")
         assert node.ledger.evidence() == []
     with dover.base.store.write() as tx:
-        accepted = Intake(dover.base).accept(tx, log_of(dover, dover), part)
+        accepted = MemberSide(dover.base).inbox.accept(tx, log_of(dover, dover), part)
     assert accepted.failure is not None
     with dover.base.store.read() as tx:
         assert dover.base.guard.doubted(tx) == ""
@@ -218,12 +218,15 @@ def test_what_a_retired_key_signed_counts_where_another_member_vouches_for_it(tm
         keys = pack(tx, keys_row, 1, 2, 1 << 20)
     with ostend.base.store.write() as tx:
         row = key_logs.open_log(tx, dover.base.me)
-        assert Intake(ostend.base).accept(tx, row, Part(origin_hash(row.origin), keys_row.note, [keys])).failure is None
+        assert (
+            MemberSide(ostend.base).inbox.accept(tx, row, Part(origin_hash(row.origin), keys_row.note, [keys])).failure
+            is None
+        )
         old = log_of(ostend, dover)
-        alone = Intake(ostend.base).accept(tx, old, Part(origin_hash(old.origin), held.note, [package]))
+        alone = MemberSide(ostend.base).inbox.accept(tx, old, Part(origin_hash(old.origin), held.note, [package]))
         assert alone.failure is not None
         assert alone.failure.code == "retired-key"
-        taken = Intake(ostend.base).accept(tx, old, Part(origin_hash(old.origin), vouched, [package]))
+        taken = MemberSide(ostend.base).inbox.accept(tx, old, Part(origin_hash(old.origin), vouched, [package]))
         assert (taken.failure, taken.row.size) == (None, held.size)
     assert ostend.ledger.verify().ok
     world.settle(calais, ostend)

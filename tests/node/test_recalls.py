@@ -14,7 +14,7 @@ from entente.kinds.erase import KIND as ERASE
 from entente.kinds.erased import KIND as ERASED
 from entente.ledger.log import Draft
 from entente.ledger.package import pack
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.items import erasing
 from entente.node.rooms import offers
 from node.recall_world import Three, acts, log_of, sizes, states
@@ -178,9 +178,9 @@ def test_a_lagging_relay_brings_nothing_back(three: Three) -> None:
     three_base = three.three.base
     with three_base.store.write() as tx:
         row = log_of(tx, three.three, three.everybody, three.one)
-        intake = Intake(three_base)
-        assert not intake.deliver(tx, row, Delivery(part.log, held.index, held.salt, held.head + held.data))
-        intake.accept(tx, row, part)
+        intake = MemberSide(three_base)
+        assert not intake.inbox.deliver(tx, row, Delivery(part.log, held.index, held.salt, held.head + held.data))
+        intake.inbox.accept(tx, row, part)
     assert not holds(three.three, three.item)
     assert three.three.ledger.verify().ok
 
@@ -196,7 +196,7 @@ def test_a_newcomer_to_the_log_gets_the_leaf_and_never_the_payload() -> None:
     three.one.recalls.withdraw(three.item)
     three.world.settle(three.one, three.two)
     with three.three.base.store.write() as tx:
-        Intake(three.three.base).accept(tx, log_of(tx, three.three, three.everybody, three.one), old)
+        MemberSide(three.three.base).inbox.accept(tx, log_of(tx, three.three, three.everybody, three.one), old)
     assert holds(three.three, three.item)
     three.join()
     three.world.settle(three.two, three.three)

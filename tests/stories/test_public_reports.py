@@ -14,7 +14,7 @@ import pytest
 from entente.core import canon
 from entente.core.errors import EntenteError, InvalidError
 from entente.core.ids import b32
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.policy.agreement import Terms
 from stories.story import (
     LATER,
@@ -70,7 +70,7 @@ def test_misp_4200_an_offered_circle_of_one_is_refused() -> None:
         text = {"v": 1, "name": "Empty", "members": sorted(members), "ceiling": "TLP:AMBER", "secret": b32(bytes(32))}
         offer = canon.encode({"v": 1, "agreement": agreement, "circle": text})
         with northwind.base.store.write() as tx, pytest.raises(EntenteError):
-            Intake(northwind.base).take_offer(tx, harbour.base.me, offer)
+            MemberSide(northwind.base).inbox.take_offer(tx, harbour.base.me, offer)
     assert [circle.id for circle in northwind.agreements.circles()] == [founding(world)]
 
 

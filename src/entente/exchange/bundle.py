@@ -229,7 +229,7 @@ def compose(tx: Transaction, round_: Round, known: PartnerBundle) -> Iterator[Me
 
 def _entries(tx: Transaction, round_: Round, known: PartnerBundle) -> Iterator[Message]:
     """Push until nothing is left, each time as if the partner had said how far it has come by now."""
-    rows = {origin_hash(row.origin): row for row in round_.side.scene(tx, round_.partner).rows}
+    rows = {origin_hash(row.origin): row for row in round_.side.audience.common(tx, round_.partner).rows}
     held = {head.log: head for head in supposed(tx, round_, known) if head.log not in known.withheld}
     offered: set[bytes] = set()
     asking = Message(full=True, heads=list(held.values()), withheld=known.withheld)
@@ -266,7 +266,7 @@ def supposed(tx: Transaction, round_: Round, known: PartnerBundle) -> list[Head]
     """Return the heads that the partner holds as far as we know; logs of which we know nothing are left out."""
     said = {head.log: head for head in known.heads}
     heads: list[Head] = []
-    for row in round_.side.scene(tx, round_.partner).rows:
+    for row in round_.side.audience.common(tx, round_.partner).rows:
         log = origin_hash(row.origin)
         if row.member == round_.partner and not known.unsure:
             size = min(row.size, row.signed)

@@ -81,8 +81,8 @@ class Round:
 
     def open(self, tx: Transaction) -> Message:
         """Return the first message: all heads, the tally, the payloads that are missing here."""
-        scene = self.side.scene(tx, self.partner)
-        rows = scene.rows
+        common = self.side.audience.common(tx, self.partner)
+        rows = common.rows
         self._asked = True
         self._opened = [_head(tx, row) for row in rows]
         return Message(
@@ -90,22 +90,22 @@ class Round:
             heads=self._opened,
             tally=witness.tally(tx, _sound(rows)),
             wants=_wants(tx, rows),
-            withheld=scene.withheld,
-            stopped=[self.side.told(tx, row, None, 0) for row in scene.stopped],
+            withheld=common.withheld,
+            stopped=[self.side.forks.told(tx, row, None, 0) for row in common.stopped],
         )
 
     def turn(self, tx: Transaction, message: Message) -> Message:
         """Take what the other side sent and return what it is to get."""
-        scene = self.side.scene(tx, self.partner)
-        rows = {origin_hash(row.origin): row for row in scene.rows}
+        common = self.side.audience.common(tx, self.partner)
+        rows = {origin_hash(row.origin): row for row in common.rows}
         self._guard(tx, rows, message)
         self._told(rows, message)
         taken = self._take(tx, rows, message)
         if message.changes():
-            scene = self.side.scene(tx, self.partner)
-            rows = {origin_hash(row.origin): row for row in scene.rows}
+            common = self.side.audience.common(tx, self.partner)
+            rows = {origin_hash(row.origin): row for row in common.rows}
             taken.moved &= rows.keys()  # what was told may have ended what both were entitled to
-        reply = self._compose(tx, rows, scene, message, taken)
+        reply = self._compose(tx, rows, common, message, taken)
         self._asked = False
         self.refused = [*self.refused, *message.refusals][:MAX_PARTS]
         self.stuck = [*self.stuck, *taken.refusals][:MAX_PARTS]
@@ -119,20 +119,20 @@ class Round:
         for head in [*message.heads, *agreed]:
             row = rows.get(head.log)
             if row is not None and row.member == self.side.me:
-                self.side.shown(tx, row, head)
+                self.side.inbox.shown(tx, row, head)
 
     def _told(self, rows: dict[bytes, LogRow], message: Message) -> None:
         named = {refusal.subject for refusal in message.refusals if refusal.code == FULL}
         for row in rows.values() if named else ():
             if row.origin in named:
-                self.side.full(self.partner, row, now=True)
+                self.side.audience.full(self.partner, row, now=True)
 
     def _take(self, tx: Transaction, rows: dict[bytes, LogRow], message: Message) -> Taken:
         taken = Taken(set(), set(), [], [])
         for offer in message.offers:
-            self._try(taken, "offer", "", lambda offer=offer: self.side.take_offer(tx, self.partner, offer))
+            self._try(taken, "offer", "", lambda offer=offer: self.side.inbox.take_offer(tx, self.partner, offer))
         if message.offers:
-            rows.update({origin_hash(row.origin): row for row in self.side.scene(tx, self.partner).rows})
+            rows.update({origin_hash(row.origin): row for row in self.side.audience.common(tx, self.partner).rows})
         for part in sorted(message.parts, key=lambda part: rows[part.log].circle if part.log in rows else b""):
             self._take_part(tx, rows, part, taken)
         for delivery in message.deliveries:
@@ -142,11 +142,11 @@ class Round:
                     taken,
                     "malformed",
                     row.origin,
-                    lambda row=row, delivery=delivery: self.side.deliver(tx, row, delivery),
+                    lambda row=row, delivery=delivery: self.side.inbox.deliver(tx, row, delivery),
                 )
                 taken.moved.add(delivery.log)
         for log in sorted(taken.moved):
-            taken.cosigned += self.side.cosign(tx, rows[log])
+            taken.cosigned += self.side.inbox.cosign(tx, rows[log])
         for given in message.cosignatures:
             row = rows.get(given.log)
             if row is not None and not row.stopped and given.member != self.side.me:
@@ -154,7 +154,7 @@ class Round:
                     taken,
                     "signature",
                     row.origin,
-                    lambda row=row, given=given: self.side.take_cosignature(tx, row, given),
+                    lambda row=row, given=given: self.side.inbox.take_cosignature(tx, row, given),
                 )
         return taken
 
@@ -163,7 +163,7 @@ class Round:
         if row is None:
             self._try(taken, "not-entitled", b32(part.log), lambda: self._compare(tx, part))
             return
-        accepted = self.side.accept(tx, row, part)
+        accepted = self.side.inbox.accept(tx, row, part)
         rows[part.log] = accepted.row
         self.flow.received_entries += accepted.taken
         if accepted.taken:
@@ -173,7 +173,7 @@ class Round:
         (taken.moved if accepted.taken else taken.failed).add(part.log)
 
     def _compare(self, tx: Transaction, part: Part) -> None:
-        if part.packages or not self.side.compare(tx, self.partner, part):
+        if part.packages or not self.side.forks.compare(tx, self.partner, part):
             raise RefusedError("This log is not common to both of us.", code="not-entitled")
 
     def _try(self, taken: Taken, code: str, subject: str, action: object) -> None:
@@ -185,21 +185,21 @@ class Round:
             taken.refusals.append(Refusal(problem.code or code, subject, problem.message))
 
     def _compose(
-        self, tx: Transaction, rows: dict[bytes, LogRow], scene: CommonLogs, message: Message, taken: Taken
+        self, tx: Transaction, rows: dict[bytes, LogRow], common: CommonLogs, message: Message, taken: Taken
     ) -> Message:
         theirs = {head.log: head for head in message.heads if head.log in rows}
-        withheld = scene.withheld if message.full else []
+        withheld = common.withheld if message.full else []
         if message.full:
             empty = {log: Head(log, 0, merkle.EMPTY_ROOT) for log in rows if log not in message.withheld}
             theirs = empty | theirs
         if message.full or self._asked:
-            unborn = self.side.unborn(tx, rows.values(), self._begun)
+            unborn = self.side.audience.unborn(tx, rows.values(), self._begun)
             theirs = {log: head for log, head in theirs.items() if log not in unborn}
         shown = {head.log for head in message.heads}
         lacking = {head.log for head in message.heads if head.size == 0}
         if message.full:
             lacking |= rows.keys() - shown - set(message.withheld)
-        offers = self._offers(tx, scene, message, lacking, taken.failed)
+        offers = self._offers(tx, common, message, lacking, taken.failed)
         parts, more, left = self._parts(tx, rows, theirs, BUDGET - sum(map(len, offers)))
         ours = {log: _head(tx, rows[log]) for log in theirs.keys() | taken.moved}
         behind = {log for log, head in theirs.items() if head != ours[log] and not rows[log].stopped}
@@ -215,58 +215,60 @@ class Round:
             heads=[*(ours[log] for log in sorted((behind | taken.moved) - taken.failed)), *unknown],
             tally=mine if message.full and mine != message.tally else b"",
             offers=offers,
-            parts=[*parts, *self._bare(rows, scene, message, {part.log for part in parts})],
+            parts=[*parts, *self._bare(rows, common, message, {part.log for part in parts})],
             cosignatures=cosignatures,
             wants=_wants(tx, rows.values()) if message.full else [],
             deliveries=_deliveries(tx, rows, self._due(rows, message.wants), left),
             refusals=taken.refusals,
             more=more,
             withheld=withheld,
-            stopped=self._stopped(tx, scene, message),
+            stopped=self._stopped(tx, common, message),
         )
 
-    def _bare(self, rows: dict[bytes, LogRow], scene: CommonLogs, message: Message, sent: set[bytes]) -> list[Part]:
+    def _bare(self, rows: dict[bytes, LogRow], common: CommonLogs, message: Message, sent: set[bytes]) -> list[Part]:
         """Return the heads of logs of which a suspension lets nothing else through, so that it hides no fork."""
         if not (message.full or self._asked):
             return []
-        whole = (row for row in scene.heads if row.note and row.size == row.signed and not row.stopped)
+        whole = (row for row in common.heads if row.note and row.size == row.signed and not row.stopped)
         heads = {origin_hash(row.origin): row for row in whole if row.member != self.partner}
         silent = (heads.keys() - rows.keys()) | (heads.keys() & set(message.withheld))
         return [Part(log, heads[log].note, []) for log in sorted(silent - sent)]
 
     def _offers(
-        self, tx: Transaction, scene: CommonLogs, message: Message, lacking: set[bytes], failed: set[bytes]
+        self, tx: Transaction, common: CommonLogs, message: Message, lacking: set[bytes], failed: set[bytes]
     ) -> list[bytes]:
         """Return what the partner is to be told beside entries: circles, revisions, evidence that it lacks."""
         first = message.full or self._asked
-        held = [row for row in scene.stopped if first or origin_hash(row.origin) in failed]
+        held = [row for row in common.stopped if first or origin_hash(row.origin) in failed]
         known = {each.log: each for each in message.stopped}
-        found = self.side.evidence(tx, [row for row in held if origin_hash(row.origin) not in known])
-        found += self._strays(tx, scene, known)
-        found += self.side.offers(tx, self.partner, lacking) if lacking or message.full else []
+        found = self.side.forks.evidence(tx, [row for row in held if origin_hash(row.origin) not in known])
+        found += self._strays(tx, common, known)
+        found += self.side.audience.offers(tx, self.partner, lacking) if lacking or message.full else []
         sizes = accumulate(map(len, found))
         return [each for each, size in zip(found, sizes, strict=True) if size <= MAX_OFFER][:MAX_OFFERS]
 
-    def _stopped(self, tx: Transaction, scene: CommonLogs, message: Message) -> list[Stopped]:
+    def _stopped(self, tx: Transaction, common: CommonLogs, message: Message) -> list[Stopped]:
         """Return what is held of forked logs: of all in the first answer, of those that differ when that is known."""
         if not (message.full or self._asked):
             return []
         theirs = {each.log: each for each in message.stopped}
         shown, room = list[Stopped](), MAX_NAMED
-        for row in scene.stopped:
-            shown.append(self.side.told(tx, row, theirs.get(origin_hash(row.origin)), room))
+        for row in common.stopped:
+            shown.append(self.side.forks.told(tx, row, theirs.get(origin_hash(row.origin)), room))
             room -= len(shown[-1].names or b"")
         return shown if message.full else [each for each in shown if each.names is not None]
 
-    def _strays(self, tx: Transaction, scene: CommonLogs, theirs: dict[bytes, Stopped]) -> list[bytes]:
+    def _strays(self, tx: Transaction, common: CommonLogs, theirs: dict[bytes, Stopped]) -> list[bytes]:
         """Return acts of forked logs that the partner lacks, an offer for each log."""
-        named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(scene))
+        named = ((row, theirs.get(origin_hash(row.origin))) for row in forked(common))
         told = ((row, each.names) for row, each in named if each is not None)
-        offers = (self.side.strays(tx, row, names) for row, names in told if names is not None)
+        offers = (self.side.forks.strays(tx, row, names) for row, names in told if names is not None)
         return list(islice((each for each in offers if each is not None), MAX_STRAYS))
 
     def _due(self, rows: dict[bytes, LogRow], wants: list[Want]) -> list[Want]:
-        return [each for each in wants if each.log in rows and not self.side.full(self.partner, rows[each.log])]
+        return [
+            each for each in wants if each.log in rows and not self.side.audience.full(self.partner, rows[each.log])
+        ]
 
     def _may_push(self, tx: Transaction, row: LogRow, theirs: Head) -> bool:
         """Say whether the partner is to get entries of this log, or, at a fork, the head that contradicts its own.
@@ -277,7 +279,7 @@ class Round:
             return False
         if row.size < row.signed:
             return ties(tx, row) and row.member != self.side.me and _differs(tx, row, theirs)
-        behind = theirs.size < row.signed and not self.side.full(self.partner, row)
+        behind = theirs.size < row.signed and not self.side.audience.full(self.partner, row)
         return behind or _differs(tx, row, theirs)
 
     def _note(self, tx: Transaction, row: LogRow) -> bytes:

@@ -1,6 +1,6 @@
-"""What a round asks of the member for which it runs: which logs, what to take, what to offer.
+"""What a round asks of the member for which it runs: which logs, what to take, what to say of forks.
 
-docs/protocol/4-exchange.md, "Round"; `node.exchange.intake` answers.
+docs/protocol/4-exchange.md, "Round"; `node.exchange.side` answers. Everything happens inside the given transaction.
 """
 
 from __future__ import annotations
@@ -34,24 +34,34 @@ class CommonLogs(Struct, frozen=True):
     heads: list[LogRow]
 
 
-def forked(scene: CommonLogs) -> list[LogRow]:
+def forked(common: CommonLogs) -> list[LogRow]:
     """Return the logs that evidence has stopped and that are exchanged now."""
-    shared = {row.origin for row in scene.rows}
-    return [row for row in scene.stopped if row.origin in shared]
+    shared = {row.origin for row in common.rows}
+    return [row for row in common.stopped if row.origin in shared]
 
 
-class Side(Protocol):
-    """What a round asks of the member that it runs for; everything happens inside the given transaction."""
+class Audience(Protocol):
+    """What a partner is to get: logs, and offers of what it does not know yet."""
 
-    me: Member
-
-    def scene(self, tx: Transaction, partner: Member) -> CommonLogs:
+    def common(self, tx: Transaction, partner: Member) -> CommonLogs:
         """Return what is exchanged with this partner now, and what is kept back of what both may read."""
         ...
 
     def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
         """Return the logs of an epoch that a partner which holds something of these logs has not begun yet."""
         ...
+
+    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
+        """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
+        ...
+
+    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
+        """Say whether the partner takes no more of this log for a while; with `now` it has just said so."""
+        ...
+
+
+class Inbox(Protocol):
+    """What is taken from a partner, and what is signed in return."""
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
         """Verify, judge and store entries of this log."""
@@ -63,26 +73,6 @@ class Side(Protocol):
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
         """Take notice of an offered agreement or circle; say whether it was new."""
-        ...
-
-    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
-        """Return offers for circles with this partner in which it lacks our log (`lacking`: origin hashes)."""
-        ...
-
-    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
-        """Return the evidence held against these logs."""
-        ...
-
-    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
-        ...
-
-    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
-        """Return an offer of acts of a forked log that are not among these names, None if there are none."""
-        ...
-
-    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
-        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
         ...
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
@@ -97,6 +87,46 @@ class Side(Protocol):
         """Learn how far the partner holds one of our own logs (the guard)."""
         ...
 
-    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
-        """Say whether the partner takes no more of this log for a while; with `now` it has just said so."""
+
+class Forks(Protocol):
+    """What is found, and said, of logs whose author told two histories."""
+
+    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
+        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
+        ...
+
+    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
+        """Return the evidence held against these logs."""
+        ...
+
+    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
+        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
+        ...
+
+    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
+        """Return an offer of acts of a forked log that are not among these names, None if there are none."""
+        ...
+
+
+class Side(Protocol):
+    """One member in a round."""
+
+    @property
+    def me(self) -> Member:
+        """Return whose side it is."""
+        ...
+
+    @property
+    def audience(self) -> Audience:
+        """Return what a partner is to get."""
+        ...
+
+    @property
+    def inbox(self) -> Inbox:
+        """Return what is taken from a partner."""
+        ...
+
+    @property
+    def forks(self) -> Forks:
+        """Return what is found and said of forked logs."""
         ...

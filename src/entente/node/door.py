@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from entente.core.errors import LimitError, NotFoundError
-from entente.node.exchange.intake import Intake
+from entente.node.exchange.side import MemberSide
 from entente.node.partners.partners import Partners, is_paired, read_record
 
 if TYPE_CHECKING:
@@ -145,5 +145,5 @@ class Door:
         with self._base.store.read() as tx:
             if not is_paired(tx, member):
                 return {}
-            rows = Intake(self._base).common(tx, member)
+            rows = MemberSide(self._base).audience.common(tx, member).rows
         return {row.origin: row.note for row in rows if row.note and row.size >= row.signed}

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import override
 
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member, b32
 from entente.exchange import bundle
 from entente.exchange.bundle import BundleManifest, Parser, PartnerBundle
-from entente.exchange.messages import Head, Message, Refusal, encode
+from entente.exchange.messages import Message, Refusal, encode
 from entente.exchange.round import Round
-from entente.node.exchange.intake import Intake
 from entente.node.exchange.sealing import seal, unseal
+from entente.node.exchange.side import MemberSide
 from entente.node.partners.partners import is_paired, read_record
 from entente.node.partners.values import BundleMade, BundleTaken, Flow
 from entente.node.recall import retention
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from entente.node.exchange.rounds import Rounds
     from entente.node.home.base import Base
     from entente.node.partners.partners import Partners
-    from entente.store.ports import LogRow, Transaction
+    from entente.store.ports import Transaction
 
 SPACE = "bundled"
 ASKED = "seen"
@@ -54,14 +53,6 @@ class VerifiedBundle(Struct):
     manifest: BundleManifest
     public: bytes
     digests: list[bytes]
-
-
-class BundleSide(Intake):
-    """A side that does not learn how far the partner holds our logs: what a bundle shows may be old."""
-
-    @override
-    def shown(self, tx: Transaction, row: LogRow, head: Head) -> None:
-        """Let no doubt end."""
 
 
 class Bundles:
@@ -96,7 +87,7 @@ class Bundles:
             )
         base.guard.mark()
         with base.store.read() as tx, _created(out) as file:
-            round_ = Round(BundleSide(base), member)
+            round_ = Round(MemberSide(base, learns=False), member)
             messages = bundle.compose(tx, round_, known(tx, member)) if is_paired(tx, member) else iter(())
             seal(bundle.write(manifest, seed, _bodies(messages, round_, progress)), file, recipient)
         return BundleMade(b32(member), str(out), out.stat().st_size, round_.flow.sent_entries)
@@ -230,7 +221,7 @@ class Bundles:
         base = self._base
         with base.store.read() as tx:
             fresh = tx.records.get(ASKED, _asked(manifest.sender)) == manifest.answers
-        return Round(Intake(base) if fresh else BundleSide(base), manifest.sender)
+        return Round(MemberSide(base, learns=fresh), manifest.sender)
 
     def _note(self, manifest: BundleManifest, opening: Message, stuck: list[Refusal]) -> None:
         """Keep what the newest bundle of this partner said; a clock of its that once ran ahead does not count."""

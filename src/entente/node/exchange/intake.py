@@ -1,6 +1,6 @@
 """What this member takes from a partner: entries judged and stored, payloads, offers, cosignatures, refusals.
 
-docs/protocol/2-ledger.md, "Accepting entries"; the side that `exchange.round` runs for.
+docs/protocol/2-ledger.md, "Accepting entries"; the inbox of a round (`exchange.side`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from msgspec import structs
 
 from entente.core import canon, entry, note
 from entente.core.errors import EntenteError, LimitError, RefusedError, VerificationError
-from entente.core.ids import Member, b32, keys_origin, origin_hash
+from entente.core.ids import Member, b32, origin_hash
 from entente.core.merkle import leaf_hash
 from entente.exchange.messages import MAX_STRAYS
-from entente.exchange.side import CommonLogs, forked
+from entente.exchange.side import forked
 from entente.ledger import log, witness
 from entente.ledger.history import own_line
 from entente.ledger.log import Accepted, Draft, Judged
 from entente.ledger.package import Column
-from entente.node.agreements.epochs import history_offer, take_history
+from entente.node.agreements.epochs import take_history
 from entente.node.exchange import quota, strays
 from entente.node.exchange.heads import signer_of
-from entente.node.exchange.judging import Judging
 from entente.node.items import claims, erasing
 from entente.node.logs import evidence, witnessed
 from entente.node.partners import successions
@@ -32,102 +31,28 @@ from entente.node.rooms import forked_logs, offers
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-    from entente.exchange.messages import Delivery, Head, Part, Stopped
+    from entente.exchange.messages import Delivery, Head, Part
+    from entente.exchange.side import Audience
     from entente.ledger.witness import Cosignature
+    from entente.node.exchange.judging import Judging
     from entente.node.home.base import Base
-    from entente.node.rooms.in_force import InForce
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 
 class Intake:
-    """The side of one member in rounds with its partners."""
+    """Takes what a partner sends in a round, and signs what is held in return."""
 
-    def __init__(self, base: Base) -> None:
-        """Work on this base."""
+    def __init__(self, base: Base, judging: Judging, audience: Audience, *, learns: bool = True) -> None:
+        """Store in this base; with `learns` a partner that shows all we signed ends a doubt (`shown`)."""
         self.base = base
         self.me = base.me
-        self.judging = Judging(base)
+        self.judging = judging
+        self._audience = audience
+        self._learns = learns
         self._strays = 0
-
-    def common(self, tx: Transaction, partner: Member) -> list[LogRow]:
-        """Return the logs that both are entitled to (docs/protocol/4-exchange.md and 7-changes.md)."""
-        return self.scene(tx, partner).rows
-
-    def scene(self, tx: Transaction, partner: Member) -> CommonLogs:
-        """Return what is exchanged with a partner now, and what is kept back of what both may read."""
-        in_force = self.judging.in_force(tx)
-        by_origin = {row.origin: row for row in tx.logs.all()}
-        given = {name: by_origin[name] for name in map(keys_origin, (self.me, partner)) if name in by_origin}
-        audience: list[LogRow] = []
-        bound: set[str] = set()
-        for room in in_force.rooms:
-            if partner not in room.members or self.me not in room.members:
-                continue
-            names = [*map(room.origin, room.members), *map(keys_origin, room.members)]
-            rows = [by_origin[name] for name in names if name in by_origin]
-            given |= {row.origin: row for row in self._shared(in_force, room, rows, partner)}
-            if in_force.signed(room, partner) and in_force.signed(room, self.me):
-                audience += [row for row in rows if row.circle]
-            if not {partner, self.me} & in_force.exited(in_force.rooms.founding_room(room)):
-                bound |= {row.origin for row in rows if row.circle}
-        told = [*audience, *(row for row in given.values() if not row.circle)]
-        return CommonLogs(
-            rows=sorted(given.values(), key=lambda row: (row.circle, row.origin)),
-            withheld=[origin_hash(row.origin) for row in audience if row.origin not in given or row.stopped],
-            stopped=[row for row in told if row.stopped == evidence.TOLD],
-            heads=[row for row in audience if row.origin in bound],
-        )
-
-    def compare(self, tx: Transaction, partner: Member, part: Part) -> bool:
-        """Look whether a bare head contradicts what is held of its log; say whether the log is common to both."""
-        in_force = self.judging.in_force(tx)
-        found = [row for row in self.scene(tx, partner).heads if origin_hash(row.origin) == part.log]
-        for row in found:
-            room = in_force.rooms.require(row.circle)
-            if row.member != self.me and row.note:
-                signer_of(self.base, tx, room, row, part.note)
-                evidence.compare(self.base, tx, row, part)
-        return bool(found)
-
-    def unborn(self, tx: Transaction, rows: Collection[LogRow], shown: Collection[bytes]) -> set[bytes]:
-        """Return the logs of epochs after the first of which the partner shows nothing: it has not switched yet.
-
-        A newcomer's own log is never among them: its approval stands there.
-        """
-        rooms = offers.load(tx)
-        later: dict[bytes, set[bytes]] = defaultdict(set)
-        newcomers: set[bytes] = set()
-        for row in rows:
-            room = rooms.get(row.circle)
-            if room is not None and room.epoch > 1:
-                later[room.revision].add(origin_hash(row.origin))
-                newcomers |= {origin_hash(row.origin)} if row.member in room.newcomers else set()
-        return {log for logs in later.values() if logs.isdisjoint(shown) for log in logs} - newcomers
-
-    def _shared(self, in_force: InForce, room: Room, rows: list[LogRow], partner: Member) -> list[LogRow]:
-        """Return the logs of one room, and its members' key histories, that are exchanged with a partner now."""
-        then, now = in_force.rooms.founding_room(room), in_force.rooms.founding_of(room.agreement)
-        if now is None or partner in in_force.exited(then) or in_force.suspends(now, self.me, partner):
-            return [row for row in rows if not row.circle]
-        late = [member for member in (partner, self.me) if not in_force.signed(room, member)]
-        if late:  # a newcomer that has not signed: its own log, in which it may
-            return [row for row in rows if not row.circle or row.member in late]
-        if self.me in in_force.exited(then):  # we have left: what we signed, nothing else
-            return [row for row in rows if not row.circle or row.member == self.me]
-        gone = partner not in now.members  # what it adds to its own log now comes by others only
-        return [
-            row
-            for row in rows
-            if not row.circle
-            or not (
-                (gone and row.member == partner)
-                or in_force.suspends(now, Member(row.member), partner)
-                or (row.member == partner and in_force.suspends(now, partner, self.me))
-            )
-        ]
 
     def accept(self, tx: Transaction, row: LogRow, part: Part) -> Accepted:
         """Verify, judge and store entries; append what we refuse to our own log of that circle."""
@@ -275,7 +200,7 @@ class Intake:
             self._strays += 1
             if self._strays > MAX_STRAYS:
                 raise LimitError(f"At most {MAX_STRAYS} offers of acts of forked logs are taken in one round.")
-            new = strays.take(self.base, tx, self.judging, told["strays"], forked(self.scene(tx, partner)))
+            new = strays.take(self.base, tx, self.judging, told["strays"], forked(self._audience.common(tx, partner)))
         elif "history" in told:
             new = take_history(self.base, tx, offer, partner)
         else:
@@ -288,40 +213,6 @@ class Intake:
         if new and self.base.guard.lost(tx):
             self.base.guard.doubt(tx, "A circle came back to this home; what was signed in it before is awaited.")
         return new
-
-    def offers(self, tx: Transaction, partner: Member, lacking: set[bytes]) -> list[bytes]:
-        """Return offers for what this partner lacks of circles with it; agreements first, then as they came to be."""
-        in_force = self.judging.in_force(tx)
-        firsts: list[Room] = []
-        later: dict[tuple[int, bytes], bytes] = {}
-        for room in in_force.rooms:
-            both = partner in room.members and self.me in room.members
-            if not both or lacking.isdisjoint({origin_hash(room.origin(each)) for each in (self.me, partner)}):
-                continue
-            if room.first:
-                firsts.append(room)
-            elif not in_force.signed(room, partner):
-                later |= {(0, each): each for each in history_offer(self.base, tx, in_force, room)}
-            else:
-                later[room.epoch, room.revision] = in_force.rooms.revisions[room.revision].offer()
-        for each in in_force.rooms.revisions.values():
-            founding = in_force.rooms.founding_of(each.text.agreement)
-            if founding is not None and founding.revision == each.text.base and partner in founding.members:
-                later |= {(each.text.epoch, each.text.id): each.offer()} if partner in each.text.members else {}
-        first = [room.offer() for room in sorted(firsts, key=lambda room: not room.founding)]
-        return [*first, *(later[key] for key in sorted(later))][:16]
-
-    def evidence(self, tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
-        """Return the evidence held against these logs."""
-        return evidence.offers(tx, rows)
-
-    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
-        return strays.told(tx, row, theirs, room)
-
-    def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
-        """Return an offer of acts of a forked log that are not among these names."""
-        return strays.offer(self.base, tx, self.judging.in_force(tx).rooms, row, names)
 
     def take_cosignature(self, tx: Transaction, row: LogRow, given: Cosignature) -> bool:
         """Verify and keep a cosignature of a member of the log's audience."""
@@ -364,12 +255,10 @@ class Intake:
         One that holds more shows it by our own signature (`_rolled_back`), not by a number. There is no doubt any more
         when each of our logs that anybody ever cosigned was shown so.
         """
-        if self.base.guard.doubted(tx) and head.size == row.signed and witness.root_at(tx, row, head.size) == head.root:
+        if (
+            self._learns
+            and self.base.guard.doubted(tx)
+            and head.size == row.signed
+            and witness.root_at(tx, row, head.size) == head.root
+        ):
             self.base.guard.seen(tx, row)
-
-    def full(self, partner: Member, row: LogRow, *, now: bool = False) -> bool:
-        """Say whether a partner takes no more of this log for a while (page 4, "Limits"); `now`: it just said so."""
-        until = self.base.full_until
-        if now:
-            until[partner, row.origin] = self.base.clock() + quota.PAUSE
-        return until.get((partner, row.origin), 0) > self.base.clock()

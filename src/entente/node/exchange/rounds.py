@@ -11,8 +11,8 @@ from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32
 from entente.exchange.messages import Message, Refusal, decode, encode
 from entente.exchange.round import Round
-from entente.node.exchange.intake import Intake
 from entente.node.exchange.misbehaviour import Manners
+from entente.node.exchange.side import MemberSide
 from entente.node.home import vault
 from entente.node.partners.partners import Partners, is_paired
 from entente.node.partners.values import Flow, Synced
@@ -76,7 +76,7 @@ class Rounds:
     def round(self, partner: Member, progress: Progress | None = None) -> Synced:
         """Hold one round with a partner; never raises for what the partner does."""
         with self._busy[partner]:
-            round_ = Round(Intake(self._base), partner)
+            round_ = Round(MemberSide(self._base), partner)
             error = ""
             try:
                 retention.sweep(self._base)
@@ -167,7 +167,7 @@ class Rounds:
         except EntenteError:
             self.manners.bad(partner)
             raise
-        round_ = Round(Intake(self._base), partner)
+        round_ = Round(MemberSide(self._base), partner)
         with self._base.store.read() as tx:
             self._check_paired(partner, is_paired(tx, partner))
         self.heard(partner)
