@@ -71,7 +71,7 @@ class LyingSimulator(Simulator):
         old = super().node(self.liar).base
         assert isinstance(old.store, MemoryStore)
         noise = random.Random(self.random.random()).randbytes
-        base = Base(None, old.store.twin(), old.secrets, clock=old.clock, random=noise, me=self.liar)
+        base = Base(None, old.store.twin(), old.keys.secrets, clock=old.clock, random=noise, me=self.liar)
         self.second = Node(base, Wire(self.world, base))
         self.told_second = {member for member in self.honest if self.random.random() < 0.5}
         self.counts["forked"] += 1

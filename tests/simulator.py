@@ -275,7 +275,7 @@ class Simulator:
         """Drop a node with all that it has in memory and open its store again."""
         member = self.random.choice(self.members)
         old = self.node(member).base
-        base = Base(None, old.store, old.secrets, clock=old.clock, random=old.random, me=member)
+        base = Base(None, old.store, old.keys.secrets, clock=old.clock, random=old.random, me=member)
         wire = Wire(self.world, base)
         self.world.nodes[member], self.world.wires[member] = Node(base, wire), wire
         self.talks = [talk for talk in self.talks if talk.caller != member]

@@ -267,7 +267,7 @@ def test_a_receipt_of_an_impossible_time_is_shown_and_breaks_nothing(seconds: in
         row = tx.logs.get(harbour.find_circle(harbour.in_force(tx), scene.circle).origin(harbour.me))
     assert row is not None
     root = root_of(row)
-    signer = note.Signer(store_name(northwind.me), note.COSIGNATURE, northwind.secrets.seed("store"))
+    signer = note.Signer(store_name(northwind.me), note.COSIGNATURE, northwind.keys.secrets.seed("store"))
     line = note.cosign(note.Checkpoint(row.origin, row.size, root), signer, seconds)
     given = Cosignature(origin_hash(row.origin), northwind.me, "stored", row.size, root, line)
     scene.harbour.door.handle_exchange(northwind.me, encode(Message(cosignatures=[given])))

@@ -107,7 +107,7 @@ class Scene:
             row = tx.logs.get(room.origin(base.me))
             assert row is not None
             ours = (witness.root_at(tx, row, row.size - 1), proof_to(tx, row, row.size - 1, row.signed))
-        signer = note.Signer(ids.witness_name(other.me), note.COSIGNATURE, other.secrets.seed("witness"))
+        signer = note.Signer(ids.witness_name(other.me), note.COSIGNATURE, other.keys.secrets.seed("witness"))
         line = note.cosign(note.Checkpoint(row.origin, row.size - 1, b"\x66" * 32), signer, targets.NOW)
         return splits.to_json(splits.make(author, saw, row.note, (row.size - 1, b"\x66" * 32, line), ours))
 

@@ -28,11 +28,11 @@ class Two:
             self.other_keys = self.other.history(tx, self.other.me)
 
     def head(self, size: int) -> bytes:
-        signer = note.Signer(ORIGIN, note.ED25519, self.author.secrets.seed("log"))
+        signer = note.Signer(ORIGIN, note.ED25519, self.author.keys.secrets.seed("log"))
         return note.sign_checkpoint(note.Checkpoint(ORIGIN, size, merkle.root(LEAVES[:size])), signer)
 
     def line(self, size: int, root: bytes) -> str:
-        signer = note.Signer(witness_name(self.other.me), note.COSIGNATURE, self.other.secrets.seed("witness"))
+        signer = note.Signer(witness_name(self.other.me), note.COSIGNATURE, self.other.keys.secrets.seed("witness"))
         return note.cosign(note.Checkpoint(ORIGIN, size, root), signer, 1_790_000_000)
 
     def view(self, size: int, of: int, root: bytes) -> splits.SplitView:
