@@ -245,7 +245,7 @@ class LyingSimulator(Simulator):
             with self.node(member).base.store.read() as tx:
                 rows = tx.logs.all()
                 sizes = [(row.origin, row.size, row.stopped, len(tx.payloads.awaited(row.id))) for row in rows]
-                found.append((sizes, [key for key, _ in tx.records.scan(forked_logs.SPACE)]))
+                found.append((sizes, [key for key, _ in tx.records.scan(forked_logs.STRAYS.space)]))
         return found
 
     def check(self) -> None:

@@ -123,7 +123,7 @@ def test_what_rests_on_the_other_history_waits_for_the_evidence_and_then_counts(
 
 def kept(node: Node) -> list[bytes]:
     with node.base.store.read() as tx:
-        return [data for _, data in tx.records.scan(forked_logs.SPACE)]
+        return [data for _, data in tx.records.scan(forked_logs.STRAYS.space)]
 
 
 def asked(peer: Peer, victim: Node, *proofs: bytes) -> list[str]:
@@ -186,8 +186,8 @@ def test_an_altered_stray_is_found_by_verify(scene: Scene) -> None:
     assert second.exchange.sync(northwind.member)[0].error == ""
     meet(harbour, northwind)
     with northwind.base.store.write() as tx:
-        ((key, data),) = tx.records.scan(forked_logs.SPACE)
-        tx.records.put(forked_logs.SPACE, key, data.replace(b"approve", b"refused"))
+        ((key, data),) = tx.records.scan(forked_logs.STRAYS.space)
+        tx.records.put(forked_logs.STRAYS.space, key, data.replace(b"approve", b"refused"))
     assert not northwind.ledger.verify().ok
 
 

@@ -195,7 +195,7 @@ def test_contact_is_written_once_a_day() -> None:
         found = []
         for node in (anna, bora):
             with node.base.store.read() as tx:
-                found += tx.records.scan(CONTACT)
+                found += CONTACT.all(tx)
         return found
 
     before = heard()

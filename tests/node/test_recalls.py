@@ -259,7 +259,7 @@ def test_a_recall_of_what_is_not_its_authors_is_refused(three: Three) -> None:
     assert forged(three, {**made, "reason": "because"}) == "malformed"
     assert all(holds(node, three.item) for node in three.nodes)
     with three.one.base.store.read() as tx:
-        assert tx.records.scan(erasing.ERASED) == []
+        assert erasing.ERASED.all(tx) == []
 
 
 def test_an_item_and_its_recall_may_stand_in_one_package() -> None:
@@ -283,7 +283,7 @@ def test_a_payload_that_is_missing_without_a_recall_is_a_problem(three: Three) -
         tx.payloads.drop(row.id, held.index)
         mark = {held.index: erasing.Mark(b32(tx.logs.node(row.id, 0, held.index)), 1, "error")}
         key = f"{b32(origin_hash(row.origin))}/{0:010d}"
-        tx.records.put(erasing.ERASED, key, canon.encode({str(at): list_of(m) for at, m in mark.items()}))
+        tx.records.put(erasing.ERASED.space, key, canon.encode({str(at): list_of(m) for at, m in mark.items()}))
     report = three.two.ledger.verify()
     assert not report.ok
     assert [f"entry {held.index}: its payload is gone" in log.problems for log in report.logs].count(True) == 1

@@ -9,11 +9,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import Struct
 
 from entente.core import merkle, note
-from entente.core.errors import InvalidError, LimitError, VerificationError
+from entente.core.errors import InvalidError, LimitError, StoreError, VerificationError
 from entente.ledger.document import from_b64, to_b64
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +87,20 @@ class CosignedLog(Struct, frozen=True, array_like=True):
     size: int = 0
     root: bytes = merkle.EMPTY_ROOT
     note: bytes = b""
+
+
+def _decode(data: bytes) -> CosignedLog:
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        raise StoreError(
+            "The state of a witnessed log in this home is damaged.", hint="Restore the home from a backup."
+        ) from problem
+
+
+_decoder = msgspec.msgpack.Decoder(CosignedLog)
+WITNESSED: Final = shelf.Shelf("witnessed-log", msgspec.msgpack.encode, _decode)
+"""The outside logs that this home cosigns, by the SHA-256 of their origin."""
 
 
 def submission(old: int, proof: Sequence[bytes], head: bytes) -> bytes:

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Final
 from entente.core import merkle
 from entente.core.errors import StoreError
 from entente.core.seam import Seam
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entente.store.ports import LogRow, Transaction
 
-SEAMS: Final = "seam"
+SEAMS: Final = shelf.raw("seam")
 
 
 def keep(tx: Transaction, before: LogRow, row: LogRow, start: int, hashes: list[bytes], proof: Sequence[bytes]) -> None:
     """Keep what ties the entries held to a head that covers more; `hashes` from `start` and `proof` came with it."""
     if row.size == row.signed:
         if before.size < before.signed:
-            tx.records.delete(SEAMS, row.origin)
+            SEAMS.drop(tx, row.origin)
         return
 
     def read(level: int, index: int) -> bytes:
@@ -34,12 +35,12 @@ def keep(tx: Transaction, before: LogRow, row: LogRow, start: int, hashes: list[
         return merkle.node_hash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
 
     seam = Seam(start + len(hashes), row.signed, proof, read)
-    tx.records.put(SEAMS, row.origin, b"".join(seam.consistency(row.size)))
+    SEAMS.put(tx, row.origin, b"".join(seam.consistency(row.size)))
 
 
 def ties(tx: Transaction, row: LogRow) -> bool:
     """Say whether what is held of a log is tied to its head."""
-    return row.size >= row.signed or tx.records.get(SEAMS, row.origin) is not None
+    return row.size >= row.signed or SEAMS.holds(tx, row.origin)
 
 
 def seam_of(tx: Transaction, row: LogRow) -> Seam:
@@ -49,7 +50,7 @@ def seam_of(tx: Transaction, row: LogRow) -> Seam:
     """
     proof: list[bytes] = []
     if row.size < row.signed:
-        kept = tx.records.get(SEAMS, row.origin)
+        kept = SEAMS.get(tx, row.origin)
         if kept is None:
             raise StoreError("A log that this rests on is cut short.", hint="Run `entente doctor`.")
         proof = [kept[at : at + merkle.HASH_SIZE] for at in range(0, len(kept), merkle.HASH_SIZE)]

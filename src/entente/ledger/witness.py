@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -17,14 +17,13 @@ from entente.core import note
 from entente.core.errors import StoreError, VerificationError
 from entente.core.ids import Member, b32, origin_hash, store_name, witness_name
 from entente.ledger.log import frontier_at, root_of
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from entente.ledger.history import KeyRecord
     from entente.store.ports import LogRow, Transaction
-
-SPACE = "cosignature"
 
 
 class Stage(StrEnum):
@@ -59,6 +58,10 @@ def _decode(data: bytes) -> Cosignature:
         raise StoreError("A cosignature in this home is damaged.", hint=hint) from problem
 
 
+HELD: Final[shelf.Shelf[Cosignature]] = shelf.Shelf("cosignature", _encode, _decode)
+"""The newest cosignature of each member and stage, by log."""
+
+
 def _key(log: bytes, member: bytes, stage: str) -> str:
     return f"{b32(log)}/{b32(member)}/{stage}"
 
@@ -70,7 +73,7 @@ def name_of(member: Member, stage: str) -> str:
 
 def of_log(tx: Transaction, log: bytes) -> list[Cosignature]:
     """Return the newest statements about one log."""
-    return [_decode(data) for _, data in tx.records.scan(SPACE, b32(log) + "/")]
+    return HELD.values(tx, b32(log) + "/")
 
 
 def cosign(
@@ -86,21 +89,20 @@ def cosign(
     log, root = origin_hash(row.origin), b""
     for stage, seed in stages.items():
         signer = note.Signer(name_of(me, stage), note.COSIGNATURE, seed)
-        held = _held(tx, _key(log, me, stage))
+        held = HELD.get(tx, _key(log, me, stage))
         if held is not None and held.size >= row.size and _key_id(held) == signer.verifier.key_id:
             continue
         root = root or root_of(row)
         line = note.cosign(note.Checkpoint(row.origin, row.size, root), signer, now)
         made.append(Cosignature(log, me, stage.value, row.size, root, line))
     for each in made:
-        tx.records.put(SPACE, _key(log, me, each.stage), _encode(each))
+        HELD.put(tx, _key(log, me, each.stage), each)
     return made
 
 
 def holds(tx: Transaction, given: Cosignature) -> bool:
     """Say whether exactly this statement is held."""
-    held = tx.records.get(SPACE, _key(given.log, given.member, given.stage))
-    return held == _encode(given)
+    return HELD.get(tx, _key(given.log, given.member, given.stage)) == given
 
 
 def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> bool:
@@ -116,7 +118,7 @@ def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> b
     key = _key(given.log, given.member, given.stage)
     public = keys.witness if given.stage == Stage.WITNESSED else keys.store
     verifier = note.Verifier(name_of(Member(given.member), given.stage), note.COSIGNATURE, public)
-    held = _held(tx, key)
+    held = HELD.get(tx, key)
     if held is not None and held.size >= given.size + (_key_id(held) != verifier.key_id):
         return False
     note.verify_cosignature(note.Checkpoint(row.origin, given.size, given.root), given.line, verifier)
@@ -124,13 +126,8 @@ def take(tx: Transaction, row: LogRow, given: Cosignature, keys: KeyRecord) -> b
         raise VerificationError(
             f"Member {b32(given.member)[:8]} has signed another history of {row.origin}.", code="split-view"
         )
-    tx.records.put(SPACE, key, _encode(given))
+    HELD.put(tx, key, given)
     return True
-
-
-def _held(tx: Transaction, key: str) -> Cosignature | None:
-    data = tx.records.get(SPACE, key)
-    return None if data is None else _decode(data)
 
 
 def _key_id(given: Cosignature) -> bytes:
@@ -144,7 +141,7 @@ def _named(line: str) -> bytes:
 
 def vouched(tx: Transaction, row: LogRow, me: Member) -> bytes:
     """Return the note of another member's log with our own witness line, if we have witnessed exactly this head."""
-    held = _held(tx, _key(origin_hash(row.origin), me, Stage.WITNESSED))
+    held = HELD.get(tx, _key(origin_hash(row.origin), me, Stage.WITNESSED))
     if held is None or held.size != row.signed or held.line.encode() in row.note:
         return row.note
     return row.note + held.line.encode()
@@ -152,7 +149,7 @@ def vouched(tx: Transaction, row: LogRow, me: Member) -> bytes:
 
 def seen_at(tx: Transaction, log: bytes, member: Member) -> int:
     """Return when a member witnessed the newest head of this log that it cosigned, in milliseconds; 0 for never."""
-    held = _held(tx, _key(log, member, Stage.WITNESSED))
+    held = HELD.get(tx, _key(log, member, Stage.WITNESSED))
     return 0 if held is None else time_of(held) * 1000
 
 

@@ -30,7 +30,7 @@ from entente.node.home import vault
 from entente.node.home.base import Base
 from entente.node.home.files import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
 from entente.node.home.keyring import Keyring, record_of, write_recovery
-from entente.node.home.people import OwnProfile, People, add_person
+from entente.node.home.people import OPERATOR, SETTINGS, OwnProfile, People, add_person
 from entente.node.home.settings import Settings
 from entente.node.home.values import Backed, Founded, Health, Inherited
 from entente.node.items.items import Items
@@ -84,7 +84,7 @@ class Node:
         """Compose the parts around a base that holds a member; use `Node.open`."""
         with base.store.read() as tx:
             current = base.history(tx, base.me).current
-            operator = (tx.records.get("setting", "operator") or b"").decode()
+            operator = SETTINGS.get(tx, OPERATOR) or ""
         self.base = base
         self._caller = caller
         self.member = b32(base.me)
@@ -280,5 +280,5 @@ def found_member(base: Base, name: str, url: str) -> str:
     with base.store.write() as tx:
         found(tx, record, seed=secrets.seed("log"), time=base.clock(), random=base.random)
         person = add_person(tx, "operator", ["operator"], base.random(16)).person
-        tx.records.put("setting", "operator", person.encode())
+        SETTINGS.put(tx, OPERATOR, person)
     return person

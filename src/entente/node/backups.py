@@ -29,6 +29,7 @@ from entente.node.home.base import Base
 from entente.node.home.files import Home, abandon, begin, check_free, finish, sync_folder
 from entente.node.home.values import Backed, Restored
 from entente.node.ledger import Ledger
+from entente.store import shelf
 from entente.store.sqlite import copies
 from entente.store.sqlite.store import SqliteStore
 
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 MANIFEST: Final = "entente-backup.json"
 SECRETS: Final = "secrets.json"
 DATABASE: Final = "entente.db"
-RECORD: Final = ("backup", "last")
+LAST: Final = "last"
+BACKUPS: Final = shelf.json("backup", dict[str, int])
+"""Under `LAST`: when the last backup was made (ms), and of how many entries."""
 BLOCK: Final = 512
 CHUNK: Final = 1 << 20
 MAX_MANIFEST: Final = 64 << 10
@@ -100,7 +103,7 @@ def backup(base: Base, out: Path) -> Backed:
         ) from problem
     done = Backed(str(out), out.stat().st_size, manifest.entries, held.kind)
     with base.store.write() as tx:
-        tx.records.put(*RECORD, msgspec.json.encode({"time": base.clock(), "entries": done.entries}))
+        BACKUPS.put(tx, LAST, {"time": base.clock(), "entries": done.entries})
     return done
 
 

@@ -6,8 +6,6 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32, origin_hash
 from entente.ledger import forks, splits, witness
@@ -15,7 +13,7 @@ from entente.node import backups
 from entente.node.exchange.rounds import CONTACT, DAY
 from entente.node.home import vault
 from entente.node.home.values import Check, Health
-from entente.node.logs.evidence import SPLITS
+from entente.node.logs.evidence import EVIDENCE, SPLITS
 from entente.node.partners.successions import Successions
 from entente.store.ports import INDEX
 from entente.store.sqlite import copies
@@ -133,10 +131,10 @@ def _backup(base: Base) -> list[Check]:
     if home is None:
         return []
     with base.store.read() as tx:
-        data = tx.records.get(*backups.RECORD)
+        made = backups.BACKUPS.get(tx, backups.LAST)
         row = next(row for row in tx.logs.all() if row.member == base.me and not row.circle)
         founded = tx.payloads.get(row.id, 0, 1)
-    last = msgspec.json.decode(data, type=dict[str, int])["time"] if data else 0
+    last = made["time"] if made else 0
     begun = last or (founded[0].time if founded else 0)
     days = max(0, base.clock() - begun) // DAY
     text = f"The last backup is {days} days old." if last else "No backup of this home has been made."
@@ -151,9 +149,9 @@ def ledger(base: Base) -> list[Check]:
         rows = tx.logs.all()
         checks += _clock(base, tx, rows)
         in_force = base.in_force(tx)
-        for key, data in tx.records.scan("evidence"):
+        for key, data in EVIDENCE.all(tx):
             checks.append(_fork(base, tx, in_force.rooms, key, forks.from_json(data)))
-        for key, data in tx.records.scan(SPLITS):
+        for key, data in SPLITS.all(tx):
             split = splits.from_json(data)
             one, other = (base.name_of(tx, each.member) for each in (split.author, split.other))
             text = f"{one} and {other} have signed two histories of one log; the evidence is held."
@@ -223,8 +221,8 @@ def _silent(base: Base) -> Iterator[tuple[str, int]]:
     """Yield partners that were not heard of for too long, with the days."""
     now = base.clock()
     with base.store.read() as tx:
-        for key, data in tx.records.scan(CONTACT):
-            days = (now - int(data)) // DAY
+        for key, heard in CONTACT.all(tx):
+            days = (now - heard) // DAY
             if days >= SILENT_DAYS:
                 yield key, days
 

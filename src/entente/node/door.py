@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from entente.core.errors import LimitError, NotFoundError
 from entente.node.exchange.side import MemberSide
-from entente.node.partners.partners import Partners, is_paired, read_record
+from entente.node.home.pairings import is_paired, pairing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from entente.core.ids import Member
     from entente.node.exchange.rounds import Rounds
     from entente.node.home.base import Base
+    from entente.node.partners.partners import Partners
 
 MAX_STREAMS = 2
 
@@ -76,7 +77,7 @@ class Door:
     def transport_key_of(self, member: Member) -> bytes:
         """Return the public key that signs a member's requests; NotFoundError for a member without a living pairing."""
         with self._base.store.read() as tx:
-            record = read_record(tx, member)
+            record = pairing(tx, member)
             if record is None or record.dead:
                 raise NotFoundError("This member is not known here.")
             return self._base.history(tx, member).current.transport

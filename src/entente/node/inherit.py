@@ -17,7 +17,7 @@ from entente.node.home import vault
 from entente.node.home.base import Base
 from entente.node.home.files import Home, abandon, check_url, finish, prepare, write_durably
 from entente.node.home.keyring import free_name, read_recovery, record_of, successor, write_recovery
-from entente.node.home.people import add_person
+from entente.node.home.people import OPERATOR, SETTINGS, add_person
 from entente.node.home.values import Inherited
 from entente.node.partners.cards import make_card, read_card
 from entente.store.sqlite.store import SqliteStore
@@ -93,7 +93,7 @@ def inherit(
         key_logs.add(tx, row, record, seed=secrets.seed("log"), time=clock(), random=random)
         base.guard.inherit(tx, WHY)
         person = add_person(tx, "operator", ["operator"], random(16)).person
-        tx.records.put("setting", "operator", person.encode())
+        SETTINGS.put(tx, OPERATOR, person)
         return key_logs.history(tx, me), person
 
 

@@ -17,10 +17,12 @@ from entente.node.home.people import operator
 from entente.node.items import erasing
 from entente.node.items.receipts import receipts_of
 from entente.node.items.sharing import resolve
-from entente.node.logs.evidence import SPACE, SPLITS
+from entente.node.logs.evidence import EVIDENCE, SPLITS
 from entente.node.logs.proofs import proof_of
 from entente.node.logs.values import EvidenceInfo, LedgerReport, LogReport
 from entente.node.rooms import forked_logs
+from entente.node.rooms.filed import REFUSED
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.ledger.history import KeyHistory
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 RUN = 2048
 TILE = 8
 """Every that many levels the hashes of whole subtrees are stored."""
+VOUCHED = shelf.text("vouched")
+"""By time: who vouched for this home, and why it was in doubt."""
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -106,9 +111,7 @@ class Ledger:
         awaited = set(tx.payloads.awaited(row.id, 1_000_000))
         hashed = b32(origin_hash(row.origin))
         refused = {
-            int(key.split("/")[1])
-            for key, _ in tx.records.scan("refused", f"{hashed}/")
-            if key.split("/")[2] == b32(self._base.me)
+            int(key.split("/")[1]) for key in REFUSED.keys(tx, f"{hashed}/") if key.split("/")[2] == b32(self._base.me)
         }
         subtrees: list[bytes] = []
         for start in range(0, row.size, RUN):
@@ -219,9 +222,9 @@ class Ledger:
     def evidence(self) -> list[EvidenceInfo]:
         """Return the evidence that is kept: of forks, and of split views, in which one of two members is wrong."""
         with self._base.store.read() as tx:
-            forked = [(key, forks.from_json(data)) for key, data in tx.records.scan(SPACE)]
+            forked = [(key, forks.from_json(data)) for key, data in EVIDENCE.all(tx)]
             acts = {each.origin: len(forked_logs.of_log(tx, origin_hash(each.origin))) for _, each in forked}
-            split = [(key, splits.from_json(data)) for key, data in tx.records.scan(SPLITS)]
+            split = [(key, splits.from_json(data)) for key, data in SPLITS.all(tx)]
         return [
             *(
                 EvidenceInfo(key, "fork", each.origin, b32(each.member), list(each.sizes), strays=acts[each.origin])
@@ -238,10 +241,10 @@ class Ledger:
     def evidence_file(self, id_: str) -> bytes:
         """Return one piece of evidence as a file that anybody can verify; NotFoundError if there is none."""
         with self._base.store.read() as tx:
-            found = [row for space in (SPACE, SPLITS) for row in tx.records.scan(space, id_.lower())]
+            found = [file for kept in (EVIDENCE, SPLITS) for file in kept.values(tx, id_.lower())]
         if len(found) != 1:
             raise NotFoundError(f"There is no one evidence {id_!r}.", hint="See `entente ledger evidence`.")
-        return found[0][1]
+        return found[0]
 
     def confirm(self, person: str = "") -> list[str]:
         """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
@@ -251,7 +254,7 @@ class Ledger:
             if not doubt:
                 return []
             who = operator(tx, person)
-            tx.records.put("vouched", base.now(), f"{who}: {doubt}".encode())
+            VOUCHED.put(tx, base.now(), f"{who}: {doubt}")
             mine = [row.origin for row in tx.logs.all() if row.member == base.me]
             base.guard.confirm(tx)
         return mine

@@ -25,10 +25,10 @@ from entente.node.agreements.values import AgreementInfo, CircleInfo, OpenedCirc
 from entente.node.home import remarks
 from entente.node.home.find import find
 from entente.node.home.keyring import settle as carry_over
+from entente.node.home.pairings import is_paired
 from entente.node.home.people import operator, people
 from entente.node.home.people import own_profile as own
 from entente.node.items import claims
-from entente.node.partners.partners import is_paired
 from entente.node.partners.successions import apply_due
 from entente.node.rooms import offers
 from entente.node.rooms.in_force import InForce, require_force

@@ -21,9 +21,9 @@ from entente.ledger.log import Draft
 from entente.node.agreements.values import AmendmentInfo, Changed, Left, Signed, Suspended
 from entente.node.home import remarks
 from entente.node.home.find import find
+from entente.node.home.pairings import is_paired
 from entente.node.home.people import operator
 from entente.node.items.consents import asks
-from entente.node.partners.partners import is_paired
 from entente.node.rooms import offers
 from entente.node.rooms.in_force import InForce, require_force
 from entente.node.rooms.room import Revision, Room

@@ -25,6 +25,7 @@ from entente.node.rooms import offers
 from entente.node.rooms.room import Revision, Room
 from entente.policy.accession import check_history, make_history
 from entente.policy.approval import State
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from entente.policy.revision import RevisionText
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
-BACKLOG = "backlog"
+BACKLOG = shelf.number("backlog")
 BATCH = 2000
-PASTS = "past"
+PASTS = shelf.raw("past")
 """By the revision with which this member came: the history that it was shown, and checked."""
 
 COSIGNERS = 1
@@ -78,7 +79,7 @@ def _begin(base: Base, tx: Transaction, in_force: InForce, text: RevisionText) -
         if room.founding:
             drafts += _suspended(base, in_force, olds)
             if room.terms.backlog == "all" and room.newcomers:
-                tx.records.put(BACKLOG, b32(room.key), b"0")
+                BACKLOG.put(tx, b32(room.key), 0)
         base.append(tx, room, drafts)
 
 
@@ -120,18 +121,17 @@ def discontinuity(tx: Transaction, in_force: InForce, row: LogRow) -> str:
 def share_backlog(base: Base, tx: Transaction) -> bool:
     """Share a batch of what we brought before with the newcomers of an epoch; return whether there was any."""
     in_force = base.in_force(tx)
-    for key, data in tx.records.scan(BACKLOG):
+    for key, start in BACKLOG.all(tx):
         room = next((each for each in in_force.rooms if b32(each.key) == key), None)
-        start = int(data)
         olds = [] if room is None else _brought(base, tx, in_force, room)
         if room is None or start >= len(olds) or not in_force.usable(room):
-            tx.records.delete(BACKLOG, key)
+            BACKLOG.drop(tx, key)
             continue
         drafts = [
             Draft(ITEM, base.clock(), each.head, _data(tx, each), each.item) for each in olds[start : start + BATCH]
         ]
         base.append(tx, room, drafts)
-        tx.records.put(BACKLOG, key, str(start + BATCH).encode())
+        BACKLOG.put(tx, key, start + BATCH)
         return True
     return False
 
@@ -159,7 +159,7 @@ def history_offer(base: Base, tx: Transaction, in_force: InForce, founding: Room
     """
     rooms = [each for each in in_force.rooms.of_circle(founding.circle) if each.epoch < founding.epoch]
     first = rooms[0] if rooms else founding
-    shown = None if first.first else tx.records.get(PASTS, b32(first.revision))
+    shown = None if first.first else PASTS.get(tx, b32(first.revision))
     if len(rooms) != founding.epoch - first.epoch or (shown is None and not first.first):
         return []
     proofs: list[str] = []
@@ -206,5 +206,5 @@ def take_history(base: Base, tx: Transaction, offer: bytes, by: Member) -> bool:
         if text.id not in rooms.revisions or mine:
             offers.keep_revision(tx, Revision(text, secret if mine else b"", by, base.clock()))
         offers.begin(tx, text)
-    tx.records.put(PASTS, b32(newest.id), canon.encode(mapping(told, "history")))
+    PASTS.put(tx, b32(newest.id), canon.encode(mapping(told, "history")))
     return True

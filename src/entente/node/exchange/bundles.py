@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
-import msgspec
 from msgspec import Struct
 
 from entente.core import canon
@@ -23,9 +22,11 @@ from entente.exchange.messages import Message, Refusal, encode
 from entente.exchange.round import Round
 from entente.node.exchange.sealing import seal, unseal
 from entente.node.exchange.side import MemberSide
-from entente.node.partners.partners import is_paired, read_record
+from entente.node.home.guard import SHOWN
+from entente.node.home.pairings import is_paired, pairing
 from entente.node.partners.values import BundleMade, BundleTaken, Flow
 from entente.node.recall import retention
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from entente.node.partners.partners import Partners
     from entente.store.ports import Transaction
 
-SPACE = "bundled"
-ASKED = "seen"
+BUNDLED = shelf.msgpack("bundled", PartnerBundle)
+"""What the newest bundle of each partner said."""
 """The space that is emptied when a doubt ends: what was asked in an earlier doubt is no longer asked."""
 MAX_FILE = bundle.MAX_BYTES + (bundle.MAX_BYTES >> 10)
 """Bytes of a file that can hold a bundle: age adds 16 to each 64 KiB, and a header."""
@@ -96,7 +97,7 @@ class Bundles:
         base = self._base
         nonce, unsure = base.random(bundle.NONCE_SIZE), bool(base.guard.doubted(tx))
         if unsure:
-            tx.records.put(ASKED, _asked(member), nonce)
+            SHOWN.put(tx, _asked(member), nonce)
         return BundleManifest(
             sender=base.me,
             reader=member,
@@ -167,7 +168,7 @@ class Bundles:
             return bundle.newer(base.history(tx, manifest.sender), manifest.keys).current.transport
 
     def _check_confirmed(self, tx: Transaction, member: Member) -> None:
-        record = read_record(tx, member)
+        record = pairing(tx, member)
         if record is None or record.dead or not record.ours:
             raise RefusedError(
                 f"You have not confirmed {self._base.name_of(tx, member)}.",
@@ -220,7 +221,7 @@ class Bundles:
         """Return the answering side; heads in the bundle count against doubt only if they answer what we asked."""
         base = self._base
         with base.store.read() as tx:
-            fresh = tx.records.get(ASKED, _asked(manifest.sender)) == manifest.answers
+            fresh = SHOWN.get(tx, _asked(manifest.sender)) == manifest.answers
         return Round(MemberSide(base, learns=fresh), manifest.sender)
 
     def _note(self, manifest: BundleManifest, opening: Message, stuck: list[Refusal]) -> None:
@@ -240,13 +241,12 @@ class Bundles:
                 withheld=opening.withheld,
                 owed=stuck,
             )
-            tx.records.put(SPACE, b32(manifest.sender), msgspec.msgpack.encode(said))
+            BUNDLED.put(tx, b32(manifest.sender), said)
 
 
 def known(tx: Transaction, partner: Member) -> PartnerBundle:
     """Return what the newest bundle of a partner said; nothing in it if there was none."""
-    data = tx.records.get(SPACE, b32(partner))
-    return msgspec.msgpack.decode(data, type=PartnerBundle) if data else PartnerBundle()
+    return BUNDLED.get(tx, b32(partner)) or PartnerBundle()
 
 
 def news(refusals: list[Refusal]) -> list[Refusal]:

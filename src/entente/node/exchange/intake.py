@@ -28,6 +28,7 @@ from entente.node.logs import evidence, witnessed
 from entente.node.partners import successions
 from entente.node.recall import passed_on
 from entente.node.rooms import forked_logs, offers
+from entente.node.rooms.filed import REFUSED
 from entente.policy.approval import State
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Intake:
         if not 0 <= index < row.size or tx.payloads.get(row.id, index, index + 1):
             return False
         key = f"{b32(origin_hash(row.origin))}/{index:012d}/{b32(self.me)}/"
-        return tx.records.get("refused", key) is None
+        return not REFUSED.holds(tx, key)
 
     def take_offer(self, tx: Transaction, partner: Member, offer: bytes) -> bool:
         """Take notice of an offered agreement, circle or revision, of a history, of evidence, or of strays."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct, structs
 
 from entente.core.errors import LimitError
@@ -17,6 +16,7 @@ from entente.ledger.log import Judged
 from entente.policy import limits as rules
 from entente.policy.agreement import Limits
 from entente.policy.limits import Use
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
-SPACE = "quota"
+USED = shelf.msgpack("quota", Use)
+"""By agreement, member and hour: what was taken."""
 CODE = "quota"
 HOUR = 60 * 60 * 1000
 PAUSE = 10 * 60 * 1000
 """How long a log is not sent to a partner that has said "quota"."""
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Use).decode
 
 
 class Account(Struct, frozen=True):
@@ -63,8 +62,7 @@ class Account(Struct, frozen=True):
 def account(tx: Transaction, room: Room, row: LogRow, now: int) -> Account:
     """Return the account of a log's author under its agreement; `now` in milliseconds."""
     prefix = f"{b32(room.agreement)}/{b32(row.member)}/"
-    rows = tx.records.scan(SPACE, prefix)
-    hours = {int(key.removeprefix(prefix)): _decode(data) for key, data in rows}
+    hours = {int(key.removeprefix(prefix)): use for key, use in USED.all(tx, prefix)}
     return Account(prefix, room.terms.limits, hours, now // HOUR)
 
 
@@ -73,10 +71,10 @@ def charge(tx: Transaction, held: Account, entries: int, bytes_: int) -> None:
     if not entries and not bytes_:
         return
     use = held.hours.get(held.hour, Use()).with_(entries, bytes_)
-    tx.records.put(SPACE, _key(held, held.hour), _encode(use))
+    USED.put(tx, _key(held, held.hour), use)
     for hour in held.hours:
         if not held.hour - rules.DAY <= hour <= held.hour:
-            tx.records.delete(SPACE, _key(held, hour))
+            USED.drop(tx, _key(held, hour))
 
 
 def _key(held: Account, hour: int) -> str:

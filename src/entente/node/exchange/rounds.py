@@ -14,16 +14,19 @@ from entente.exchange.round import Round
 from entente.node.exchange.misbehaviour import Manners
 from entente.node.exchange.side import MemberSide
 from entente.node.home import vault
-from entente.node.partners.partners import Partners, is_paired
+from entente.node.home.pairings import is_paired
 from entente.node.partners.values import Flow, Synced
 from entente.node.recall import retention
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.node.agreements.agreements import Agreements
     from entente.node.home.base import Base
     from entente.node.partners.caller import Caller
+    from entente.node.partners.partners import Partners
 
-CONTACT = "contact"
+CONTACT = shelf.number("contact")
+"""By partner: when it was there last (ms), noted once a day."""
 """The records of when each partner was there last."""
 
 DAY = 86_400_000
@@ -154,10 +157,10 @@ class Rounds:
             return
         self._days[partner] = now // DAY
         with self._base.store.read() as tx:
-            held = tx.records.get(CONTACT, b32(partner))
-        if held is None or int(held) // DAY != now // DAY:
+            held = CONTACT.get(tx, b32(partner))
+        if held is None or held // DAY != now // DAY:
             with self._base.store.write() as tx:
-                tx.records.put(CONTACT, b32(partner), str(now).encode())
+                CONTACT.put(tx, b32(partner), now)
 
     def answer(self, partner: Member, body: bytes) -> bytes:
         """Answer a partner's message; LimitError "busy" for one that sends too much that does not verify."""

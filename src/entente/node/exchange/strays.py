@@ -112,7 +112,7 @@ def _take(base: Base, tx: Transaction, judging: Judging, data: bytes, rows: Mapp
     now, size = base.clock(), len(data)
     if (over := quota.problem(tx, room, row, now, size)) is not None:
         raise over
-    if len(tx.records.scan(forked_logs.SPACE, f"{b32(place.log)}/")) >= MAX_STRAYS:
+    if len(forked_logs.STRAYS.keys(tx, f"{b32(place.log)}/")) >= MAX_STRAYS:
         raise LimitError(f"At most {MAX_STRAYS} acts of other histories of a log are kept.", code="limit")
     quota.charge(tx, quota.account(tx, room, row, now), 1, size)
     forked_logs.keep(tx, place, Stray(place.index, place.leaf, proof.kind, proof.time, proof.payload, data))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from entente.core.ids import origin_hash
 from entente.core.keys import public_of
 from entente.ledger import log, witness
+from entente.ledger.cosigner import WITNESSED
 from entente.ledger.guard import fits
+from entente.node.home.pairings import PAIRINGS
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -28,11 +30,8 @@ WITNESS_DOUBT = "witness"
 LOST = "lost"
 """Stands in a home that was made from a recovery file, without the logs of the one that was lost."""
 
-SHOWN: Final = shelf.text("seen")
-"""How many entries of our own logs, by origin, a partner has shown that it holds since the doubt began."""
-
-WITNESSED = "witnessed-log"
-"""The space of the outside logs that this home cosigns."""
+SHOWN: Final = shelf.raw("seen")
+"""What was shown or asked for since the doubt began: entries of our logs by origin, what a bundle is to answer."""
 
 
 class Guard:
@@ -64,7 +63,7 @@ class Guard:
             return
         with self._store.read() as tx:
             mine = self._mine(tx)
-            seen_by_others = bool(tx.records.scan("partner") or tx.records.scan(WITNESSED))
+            seen_by_others = bool(PAIRINGS.keys(tx) or WITNESSED.keys(tx))
         problem = fits(self._home.marker(), self._home.here(self._nonce, {}), mine)
         if problem and seen_by_others:
             with self._store.write() as tx:
@@ -75,7 +74,7 @@ class Guard:
     def doubt(self, tx: Transaction, problem: str) -> None:
         """Sign nothing from now on, in any process, until a partner or a person takes the doubt away."""
         STATE.put(tx, DOUBT, problem)
-        if tx.records.scan(WITNESSED):
+        if WITNESSED.keys(tx):
             STATE.put(tx, WITNESS_DOUBT, problem)
 
     def doubted(self, tx: Transaction) -> str:
@@ -97,10 +96,10 @@ class Guard:
 
     def seen(self, tx: Transaction, row: LogRow) -> None:
         """Note that a partner holds exactly what we signed of this log; when that is so of all, the doubt ends."""
-        SHOWN.put(tx, row.origin, str(row.signed))
+        SHOWN.put(tx, row.origin, str(row.signed).encode())
         lost = self.lost(tx)
         mine = [each for each in self._mine(tx) if (each.circle if lost else _is_cosigned(tx, each))]
-        if (mine or not lost) and all(SHOWN.get(tx, each.origin) == str(each.signed) for each in mine):
+        if (mine or not lost) and all(SHOWN.get(tx, each.origin) == str(each.signed).encode() for each in mine):
             self.trust(tx)
 
     def trust(self, tx: Transaction) -> int:

@@ -25,6 +25,7 @@ from entente.ledger.history import KeyRecord, words_of
 from entente.ledger.log import Draft
 from entente.node.home.files import Secrets, check_url, make_secrets, write_durably
 from entente.node.home.values import Renewed
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 MAX_RECOVERY: Final = 64 << 10
 SEEDS: Final = 6
 _WRITTEN_BY: Final = "A recovery file is written by `entente init` and by `entente key rotate`."
-COSIGNED: Final = ("keys", "cosigned")
+KEYS: Final = shelf.text("keys")
+COSIGNED: Final = "cosigned"
 """The size of our key history under whose keys everything that we hold was cosigned last."""
 
 
@@ -309,7 +311,7 @@ def _takes_entries(base: Base, tx: Transaction, row: LogRow) -> bool:
 
 
 def _cosign(base: Base, tx: Transaction, secrets: Secrets, history: KeyHistory) -> bool:
-    if (tx.records.get(*COSIGNED) or b"").decode() == str(history.size):
+    if KEYS.get(tx, COSIGNED) == str(history.size):
         return False
     for row in tx.logs.all():
         witness.cosign(
@@ -320,5 +322,5 @@ def _cosign(base: Base, tx: Transaction, secrets: Secrets, history: KeyHistory) 
             store_seed=secrets.seed("store"),
             now=base.clock() // 1000,
         )
-    tx.records.put(*COSIGNED, str(history.size).encode())
+    KEYS.put(tx, COSIGNED, str(history.size))
     return True

@@ -14,6 +14,7 @@ from entente.kinds.person import ROLES
 from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.profile import Profile
 from entente.node.home.values import PersonInfo, ProfileInfo
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
-SPACE = "person"
+PEOPLE = shelf.json("person", PersonInfo)
+"""Persons by id."""
+
+SETTINGS = shelf.text("setting")
+"""Settings by name; under `PROFILE_SETTINGS` a document in JSON."""
+
+OPERATOR, PROFILE_SETTINGS = "operator", "profile"
 
 
 class ProfileSettings(Struct, frozen=True):
@@ -34,13 +41,13 @@ class ProfileSettings(Struct, frozen=True):
 
 def people(tx: Transaction) -> Sequence[PersonInfo]:
     """Return this member's persons, by id."""
-    return [msgspec.json.decode(data, type=PersonInfo) for _, data in tx.records.scan(SPACE)]
+    return PEOPLE.values(tx)
 
 
 def operator(tx: Transaction, person: str) -> str:
     """Return the id of the person who acts: the operator unless one is named by id, beginning or name."""
     if not person:
-        return (tx.records.get("setting", "operator") or b"").decode()
+        return SETTINGS.get(tx, OPERATOR) or ""
     found = [each for each in people(tx) if each.person.startswith(person.lower()) or each.name == person]
     if len(found) != 1:
         raise NotFoundError(f"There is no one person {person!r} here.", hint="See `entente person list`.")
@@ -54,13 +61,13 @@ def add_person(tx: Transaction, name: str, roles: Sequence[str], noise: bytes) -
     if any(each.name == name for each in people(tx)):
         raise InvalidError(f"There is a person called {name!r} already.")
     info = PersonInfo(b32(noise), check_name(name), sorted(set(roles)))
-    tx.records.put(SPACE, info.person, msgspec.json.encode(info))
+    PEOPLE.put(tx, info.person, info)
     return info
 
 
 def own_profile(tx: Transaction, name: str, identity: str) -> Profile:
     """Return the profile that this member publishes in its circles."""
-    data = tx.records.get("setting", "profile")
+    data = SETTINGS.get(tx, PROFILE_SETTINGS)
     settings = msgspec.json.decode(data, type=ProfileSettings) if data else ProfileSettings()
     return Profile(name, identity, settings.identities, settings.brings, settings.seeks)
 
@@ -115,5 +122,5 @@ class OwnProfile:
             )
             body: dict[str, object] = {"name": name, "identity": before.identity}
             PROFILE.check({**body, **{key: list(value) for key, value in msgspec.structs.asdict(settings).items()}})
-            tx.records.put("setting", "profile", msgspec.json.encode(settings))
+            SETTINGS.put(tx, PROFILE_SETTINGS, msgspec.json.encode(settings).decode())
         return self.show()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.core.errors import InvalidError
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from entente.store.ports import Transaction
 
-SPACE = "remark"
+REMARKS = shelf.text("remark")
 MAX_REMARK = 500
 
 
@@ -25,9 +26,9 @@ def coded(reason: str, words: Collection[str], otherwise: str) -> tuple[str, str
 def keep(tx: Transaction, key: str, text: str) -> None:
     """Keep a remark of ours beside what it is about."""
     if text:
-        tx.records.put(SPACE, key, text.encode())
+        REMARKS.put(tx, key, text)
 
 
 def of(tx: Transaction, key: str) -> str:
     """Return our remark about something, "" if there is none."""
-    return (tx.records.get(SPACE, key) or b"").decode()
+    return REMARKS.get(tx, key) or ""

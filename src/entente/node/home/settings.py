@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from entente.core.errors import InvalidError, NotFoundError
 from entente.node.home.keyring import Keyring
+from entente.node.home.people import SETTINGS
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
@@ -15,12 +16,11 @@ FOUR_EYES = "four-eyes"
 NAMES = {FOUR_EYES: "a person other than who brought an item must release it, whatever the agreement says"}
 URL = "url"
 ON, OFF = "on", "off"
-_SPACE = "setting"
 
 
 def four_eyes(tx: Transaction) -> bool:
     """Say whether this node demands a second person for every release."""
-    return tx.records.get(_SPACE, FOUR_EYES) == ON.encode()
+    return SETTINGS.get(tx, FOUR_EYES) == ON
 
 
 class Settings:
@@ -33,7 +33,7 @@ class Settings:
     def show(self) -> dict[str, str]:
         """Return every setting with its value, and our address."""
         with self._base.store.read() as tx:
-            own = {name: (tx.records.get(_SPACE, name) or OFF.encode()).decode() for name in NAMES}
+            own = {name: SETTINGS.get(tx, name) or OFF for name in NAMES}
             return own | {URL: self._base.history(tx, self._base.me).current.url}
 
     def set(self, name: str, value: str) -> dict[str, str]:
@@ -49,5 +49,5 @@ class Settings:
         if value not in {ON, OFF}:
             raise InvalidError(f"{name} is {ON} or {OFF}, not {value!r}.")
         with self._base.store.write() as tx:
-            tx.records.put(_SPACE, name, value.encode())
+            SETTINGS.put(tx, name, value)
         return self.show()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from entente.core import canon, entry
@@ -26,6 +25,7 @@ from entente.ledger.proof import Proof, read_proof
 from entente.node.items.values import ConsentInfo
 from entente.node.logs.proofs import proof_at
 from entente.policy.approval import APPROVE, State
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,11 +38,8 @@ if TYPE_CHECKING:
     from entente.node.rooms.room import Room
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
 
-SHOWN: Final = "consented"
+SHOWN: Final = shelf.json("consented", ConsentInfo)
 """By entry: who let it be sent on."""
-
-SENT: Final = "released"
-"""What we sent on, by the ask that it rests on."""
 
 
 class SentOn(Struct, frozen=True):
@@ -53,8 +50,8 @@ class SentOn(Struct, frozen=True):
     entries: list[tuple[int, str]]
 
 
-_shown = msgspec.json.Decoder(ConsentInfo)
-_sent = msgspec.json.Decoder(SentOn)
+SENT: Final = shelf.json("released", SentOn)
+"""What we sent on, by the ask that it rests on."""
 
 
 class Consents:
@@ -199,18 +196,17 @@ def file_consent(
         b32(given.author.member), b32(author), stamp(given.time), str(answer["person"]), b32(thing), place.ref
     )
     for index, _ in entries:
-        tx.records.put(SHOWN, f"{b32(place.log)}/{index:012d}", msgspec.json.encode(info))
+        SHOWN.put(tx, f"{b32(place.log)}/{index:012d}", info)
     if author == me:
         sent = SentOn(b32(place.log), b32(room.key), [(index, b32(leaf)) for index, leaf in entries])
-        tx.records.put(SENT, f"{b32(thing)}/{place.ref}", msgspec.json.encode(sent))
+        SENT.put(tx, f"{b32(thing)}/{place.ref}", sent)
 
 
 def consent_of(tx: Transaction, log: LogRow, index: int) -> ConsentInfo | None:
     """Return who let this entry be sent on, None if it did not need that."""
-    data = tx.records.get(SHOWN, f"{b32(origin_hash(log.origin))}/{index:012d}")
-    return None if data is None else _shown.decode(data)
+    return SHOWN.get(tx, f"{b32(origin_hash(log.origin))}/{index:012d}")
 
 
 def sent_under(tx: Transaction, thing: bytes) -> list[SentOn]:
     """Return what we sent on under one ask."""
-    return [_sent.decode(data) for _, data in tx.records.scan(SENT, b32(thing) + "/")]
+    return SENT.values(tx, b32(thing) + "/")

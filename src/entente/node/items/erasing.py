@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from entente.core import canon, entry
@@ -20,8 +19,9 @@ from entente.core.merkle import leaf_hash
 from entente.core.shape import MAX_ENTRIES, check_entries
 from entente.kinds import CONTENT, erase, erased
 from entente.ledger.log import Draft
-from entente.node.items.projection import resettle
+from entente.node.items.projection import DENIED, resettle
 from entente.node.rooms import offers
+from entente.store import shelf
 from entente.store.ports import CHUNK
 
 if TYPE_CHECKING:
@@ -31,18 +31,6 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
-
-ERASED: Final = "erase"
-"""Space of marks: which entries are erased here, by log and run of 256 entries."""
-
-SIGNED: Final = "erased"
-"""Space of marks: which entries each member signed to have erased, by log, run and member."""
-
-PASSED: Final = "passed"
-"""Space of marks: what a member who sent an entry on has shown of who got it, by log, run and member."""
-
-TOMBS: Final = "withdrawn"
-"""Space of tombstones, by SHA-256 of the STIX id."""
 
 Entries = Sequence[tuple[int, bytes]]
 LeafAt = Callable[[int], "tuple[bytes, str] | None"]
@@ -65,6 +53,24 @@ class Tomb(Struct, frozen=True):
     author: str
 
 
+Marks = shelf.Shelf[dict[int, Mark]]
+
+ERASED: Final = shelf.json("erase", dict[int, Mark])
+"""Which entries are erased here, by log and run of 256 entries."""
+
+SIGNED: Final = shelf.json("erased", dict[int, Mark])
+"""Which entries each member signed to have erased, by log, run and member."""
+
+PASSED: Final = shelf.json("passed", dict[int, Mark])
+"""What a member who sent an entry on has shown of who got it, by log, run and member."""
+
+TOMBS: Final = shelf.json("withdrawn", Tomb)
+"""Tombstones, by SHA-256 of the STIX id."""
+
+REDACTED: Final = shelf.text("redaction")
+"""By the id of a redacted item of ours: the id of the object that it was made from, which stays at home."""
+
+
 class Erasure(Struct, frozen=True):
     """Entries of one log that are to be erased; `by` is the member whose act says so, or this one by its own clock."""
 
@@ -83,17 +89,11 @@ class ErasureAsked(Struct, frozen=True):
     person: str
 
 
-_marks = msgspec.json.Decoder(dict[int, Mark])
-_tomb = msgspec.json.Decoder(Tomb)
-
-
 def marks(tx: Transaction, log: bytes, first: int, last: int) -> dict[int, Mark]:
     """Return the marks of the erased entries `first` to `last` of a log, by index; maybe some of their neighbours."""
     found: dict[int, Mark] = {}
     for chunk in range(first // CHUNK, last // CHUNK + 1):
-        data = tx.records.get(ERASED, _key(log, chunk))
-        if data is not None:
-            found |= _marks.decode(data)
+        found |= ERASED.get(tx, _key(log, chunk)) or {}
     return found
 
 
@@ -114,12 +114,12 @@ def signed(tx: Transaction, log: bytes, entries: Entries) -> dict[Member, dict[i
     return _by_member(tx, SIGNED, log, entries)
 
 
-def _by_member(tx: Transaction, space: str, log: bytes, entries: Entries) -> dict[Member, dict[int, Mark]]:
+def _by_member(tx: Transaction, kept: Marks, log: bytes, entries: Entries) -> dict[Member, dict[int, Mark]]:
     found: dict[Member, dict[int, Mark]] = defaultdict(dict)
     for chunk in sorted({index // CHUNK for index, _ in entries}):
         start = _key(log, chunk) + "/"
-        for key, data in tx.records.scan(space, start):
-            found[Member(unb32(key.removeprefix(start), 32))] |= _marks.decode(data)
+        for key, held in kept.all(tx, start):
+            found[Member(unb32(key.removeprefix(start), 32))] |= held
     return found
 
 
@@ -226,9 +226,9 @@ def _remove_own(tx: Transaction, me: Member, stix_ids: Iterable[str]) -> None:
 
 
 def _forget_denials(tx: Transaction, seq: int) -> None:
-    for key, _ in tx.records.scan("denied"):
+    for key in DENIED.keys(tx):
         if key.endswith(f"/{seq:012d}"):
-            tx.records.delete("denied", key)
+            DENIED.drop(tx, key)
 
 
 def _bury(tx: Transaction, stix_ids: Iterable[str], tomb: Tomb, *, whole: bool) -> None:
@@ -236,28 +236,27 @@ def _bury(tx: Transaction, stix_ids: Iterable[str], tomb: Tomb, *, whole: bool) 
     held = tx.items.find(sorted(stix_ids))
     gone = [stix_id for stix_id in stix_ids if stix_id not in held or whole]
     for stix_id in gone:
-        tx.records.put(TOMBS, buried_as(stix_id), msgspec.json.encode(tomb))
-    ties = {source: key for key, source in tx.records.scan("redaction")} if gone else {}
+        TOMBS.put(tx, buried_as(stix_id), tomb)
+    ties = {source: key for key, source in REDACTED.all(tx)} if gone else {}
     for stix_id in gone:
-        if stix_id.encode() in ties:
-            tx.records.delete("redaction", ties[stix_id.encode()])
+        if stix_id in ties:
+            REDACTED.drop(tx, ties[stix_id])
 
 
 def tombs(tx: Transaction) -> dict[str, Tomb]:
     """Return all tombstones by `buried_as` of the id."""
-    return {key: _tomb.decode(data) for key, data in tx.records.scan(TOMBS)}
+    return dict(TOMBS.all(tx))
 
 
 def tomb_of(tx: Transaction, stix_id: str) -> Tomb | None:
     """Return what is left of an object that was erased here, None if it was not."""
-    data = tx.records.get(TOMBS, buried_as(stix_id))
-    return None if data is None else _tomb.decode(data)
+    return TOMBS.get(tx, buried_as(stix_id))
 
 
 def raise_again(tx: Transaction, stix_ids: Iterable[str]) -> None:
     """Let objects come in again: a person said so."""
     for stix_id in stix_ids:
-        tx.records.delete(TOMBS, buried_as(stix_id))
+        TOMBS.drop(tx, buried_as(stix_id))
 
 
 def answer(tx: Transaction, base: Base, room: Room, log: bytes, entries: Entries) -> None:
@@ -339,22 +338,20 @@ def buried_as(stix_id: str) -> str:
     return sha256(stix_id.encode()).hexdigest()
 
 
-def _read(tx: Transaction, space: str, log: bytes, entries: Entries, behind: str = "") -> dict[int, Mark]:
+def _read(tx: Transaction, kept: Marks, log: bytes, entries: Entries, behind: str = "") -> dict[int, Mark]:
     found: dict[int, Mark] = {}
     for chunk in sorted({index // CHUNK for index, _ in entries}):
-        data = tx.records.get(space, _key(log, chunk) + behind)
-        found |= {} if data is None else _marks.decode(data)
+        found |= kept.get(tx, _key(log, chunk) + behind) or {}
     return found
 
 
-def _put(tx: Transaction, space: str, log: bytes, entries: Entries, mark: Mark, behind: str = "") -> None:
+def _put(tx: Transaction, kept: Marks, log: bytes, entries: Entries, mark: Mark, behind: str = "") -> None:
     """Mark entries; what is marked already keeps its mark, unless it was of another leaf."""
     runs: dict[int, dict[int, Mark]] = defaultdict(dict)
     for index, leaf in entries:
         runs[index // CHUNK][index] = Mark(b32(leaf), mark.time, mark.reason)
     for chunk, fresh in sorted(runs.items()):
         key = _key(log, chunk) + behind
-        data = tx.records.get(space, key)
-        held = {} if data is None else _marks.decode(data)
+        held = kept.get(tx, key) or {}
         new = {index: one for index, one in fresh.items() if held.get(index, _NONE).leaf != one.leaf}
-        tx.records.put(space, key, msgspec.json.encode(held | new))
+        kept.put(tx, key, held | new)

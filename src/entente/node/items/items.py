@@ -21,7 +21,7 @@ from entente.ledger.log import Draft, root_of
 from entente.node.home.people import operator
 from entente.node.items import consents, erasing
 from entente.node.items.imports import Imports, Progress, Source
-from entente.node.items.projection import file_act
+from entente.node.items.projection import RECEIVED, file_act
 from entente.node.items.receipts import receipts_of
 from entente.node.items.sharing import Sharing, resolve
 from entente.node.items.values import CopyInfo, EntryInfo, Imported, ItemInfo, ItemView, Page
@@ -221,7 +221,7 @@ class Items:
         if done.rejected:
             raise InvalidError(f"The redacted object does not read: {done.rejected[0].reason}")
         with self._base.store.write() as tx:
-            tx.records.put("redaction", new_id, stix_id.encode())
+            erasing.REDACTED.put(tx, new_id, stix_id)
         return new_id
 
     def received(self) -> Sequence[dict[str, object]]:
@@ -231,10 +231,10 @@ class Items:
             found: list[dict[str, object]] = []
             for room in in_force.rooms:
                 for member in room.members:
-                    data = tx.records.get("received", room.origin(member).rpartition("/")[2])
-                    if data:
-                        counts: dict[str, int] = msgspec.json.decode(data)
-                        found.append({"member": b32(member), "circle": b32(room.circle), **counts})
+                    counts = RECEIVED.get(tx, room.origin(member).rpartition("/")[2])
+                    if counts is not None:
+                        told = msgspec.structs.asdict(counts)
+                        found.append({"member": b32(member), "circle": b32(room.circle), **dict(sorted(told.items()))})
             return found
 
 

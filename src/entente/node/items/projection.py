@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from entente.core import canon
 from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
 from entente.core.merkle import leaf_hash
 from entente.core.shape import check_entries
 from entente.kinds import item
+from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED, Filed
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,6 +27,13 @@ class Counts(Struct):
     changed: int = 0
     revoked: int = 0
     unchanged: int = 0
+
+
+DENIED: Final = shelf.raw("denied")
+"""By room and item row: that the row does not count there."""
+
+RECEIVED: Final = shelf.json("received", Counts)
+"""By log: how its items changed what is held here."""
 
 
 def misnamed(tx: Transaction, rooms: Rooms, room: Room, author: Member, body: Mapping[str, object]) -> str:
@@ -44,21 +52,21 @@ def misnamed(tx: Transaction, rooms: Rooms, room: Room, author: Member, body: Ma
 def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:
     """File an act about single entries under each entry that it names."""
     stage = str(body["stage"]) if kind == "acknowledgement/1" else str(body["reason"])
-    space = "acknowledged" if kind == "acknowledgement/1" else "refused"
+    kept = ACKNOWLEDGED if kind == "acknowledgement/1" else REFUSED
     for index, leaf in check_entries(body):
-        key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if space == 'acknowledged' else ''}"
-        if tx.records.get(space, key) is None:
-            tx.records.put(space, key, canon.encode({"leaf": b32(leaf), "time": time, "what": stage, "ref": ref}))
+        key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if kept is ACKNOWLEDGED else ''}"
+        if not kept.holds(tx, key):
+            kept.put(tx, key, Filed(b32(leaf), ref, time, stage))
 
 
 def deny_in(tx: Transaction, circle: bytes, seq: int) -> None:
     """Note that an item row does not count in one circle."""
-    tx.records.put("denied", f"{b32(circle)}/{seq:012d}", b"1")
+    DENIED.put(tx, f"{b32(circle)}/{seq:012d}", b"1")
 
 
 def denied_in(tx: Transaction, circle: bytes) -> set[int]:
     """Return the item rows that do not count in this circle."""
-    return {int(key.rpartition("/")[2]) for key, _ in tx.records.scan("denied", b32(circle) + "/")}
+    return {int(key.rpartition("/")[2]) for key in DENIED.keys(tx, b32(circle) + "/")}
 
 
 def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
@@ -93,9 +101,11 @@ def count(revoked: list[bool], stix_ids: list[str], known: Mapping[str, list[Ite
 def add_counts(tx: Transaction, row: LogRow, counts: Counts) -> None:
     """Add to what this log has changed here so far."""
     key = b32(origin_hash(row.origin))
-    held = tx.records.get("received", key)
-    total = canon.decode(held) if held else {}
-    for name in ("new", "changed", "revoked", "unchanged"):
-        before = total.get(name, 0)
-        total[name] = (before if isinstance(before, int) else 0) + int(getattr(counts, name))
-    tx.records.put("received", key, canon.encode(total))
+    before = RECEIVED.get(tx, key) or Counts()
+    total = Counts(
+        before.new + counts.new,
+        before.changed + counts.changed,
+        before.revoked + counts.revoked,
+        before.unchanged + counts.unchanged,
+    )
+    RECEIVED.put(tx, key, total)

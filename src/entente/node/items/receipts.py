@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Struct
-
 from entente.core.ids import Member, b32, origin_hash, unb32
 from entente.core.times import stamp
 from entente.ledger import witness
 from entente.ledger.witness import Stage
 from entente.node.items.values import Receipt
+from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.rooms.in_force import InForce
     from entente.store.ports import ItemRow, LogRow, Transaction
-
-
-class _Filed(Struct, frozen=True):
-    """An act about one entry, as `intake.file_act` keeps it."""
-
-    leaf: str
-    what: str
-    time: int
 
 
 _ORDER = [Stage.WITNESSED, Stage.STORED, Stage.READ, Stage.USED]
@@ -49,16 +39,15 @@ def _stages(tx: Transaction, log: LogRow, index: int) -> list[tuple[Member, Stag
     """Return what each member has stated about one entry."""
     hashed = origin_hash(log.origin)
     about = f"{b32(hashed)}/{index:012d}/"
-    refusals, acknowledged = tx.records.scan("refused", about), tx.records.scan("acknowledged", about)
+    refusals, acknowledged = REFUSED.all(tx, about), ACKNOWLEDGED.all(tx, about)
     leaf = b32(tx.logs.node(log.id, 0, index)) if refusals or acknowledged else ""
-    refused = {key.split("/")[2] for key, data in refusals if msgspec.json.decode(data, type=_Filed).leaf == leaf}
+    refused = {key.split("/")[2] for key, act in refusals if act.leaf == leaf}
     found: list[tuple[Member, Stage, str]] = []
     for each in witness.of_log(tx, hashed):
         stage = Stage(each.stage)
         if each.size > index and not (stage is Stage.STORED and b32(each.member) in refused):
             found.append((Member(each.member), stage, stamp(witness.time_of(each) * 1000)))
-    for key, data in acknowledged:
-        act = msgspec.json.decode(data, type=_Filed)
+    for key, act in acknowledged:
         if act.leaf == leaf:
             found.append((Member(unb32(key.split("/")[2], 32)), Stage(act.what), stamp(act.time)))
     return found

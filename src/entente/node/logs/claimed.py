@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from entente.core.ids import Member, b32, origin_hash
 from entente.ledger import witness
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from entente.ledger.package import Column
     from entente.store.ports import LogRow, Transaction
 
-SPACE = "unproven"
+UNPROVEN = shelf.number("unproven")
+"""By entry: since when at the earliest it stands (ms)."""
 SKEW = 5 * 60 * 1000
 """How far two honest clocks may differ, in milliseconds."""
 
@@ -29,13 +31,12 @@ def note(tx: Transaction, me: Member, row: LogRow, columns: Sequence[Column]) ->
         return
     for each in columns:
         if each.time < seen - SKEW:
-            tx.records.put(SPACE, _key(row, each.index), str(seen).encode())
+            UNPROVEN.put(tx, _key(row, each.index), seen)
 
 
 def not_before(tx: Transaction, row: LogRow, index: int) -> int:
     """Return since when at the earliest this entry stands (ms), 0 where its claimed time is not contradicted."""
-    data = tx.records.get(SPACE, _key(row, index))
-    return int(data) if data else 0
+    return UNPROVEN.get(tx, _key(row, index)) or 0
 
 
 def _key(row: LogRow, index: int) -> str:

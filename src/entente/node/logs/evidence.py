@@ -19,6 +19,7 @@ from entente.ledger.document import MAX_FILE, mapping
 from entente.ledger.package import proof_to
 from entente.ledger.seams import seam_of
 from entente.node.rooms import forked_logs
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.store.ports import LogRow, Transaction
 
-SPACE = "evidence"
-SPLITS = "split"
-REPLACED = "replaced-head"
+EVIDENCE = shelf.raw("evidence")
+"""Evidence of forks as files, by the beginning of their SHA-256."""
+SPLITS = shelf.raw("split")
+"""Evidence of split views as files, by log and cosigner."""
+REPLACED = shelf.raw("replaced-head")
+"""Heads that were replaced before their entries came, by origin and size."""
 MAX_REPLACED = 16
 """Heads of one log that are kept until their entries come."""
 TOLD = "its author signed two histories; the evidence is kept"
@@ -80,13 +84,13 @@ def replaced(base: Base, tx: Transaction, before: LogRow, row: LogRow) -> LogRow
     Such a head is kept until this many entries are held: then it is one of theirs, or its author has signed two
     histories.
     """
-    if before.note != row.note and len(tx.records.scan(REPLACED, f"{row.origin} ")) < MAX_REPLACED:
-        tx.records.put(REPLACED, f"{row.origin} {before.signed:020d}", before.note)
-    for key, head in tx.records.scan(REPLACED, f"{row.origin} "):
+    if before.note != row.note and len(REPLACED.keys(tx, f"{row.origin} ")) < MAX_REPLACED:
+        REPLACED.put(tx, f"{row.origin} {before.signed:020d}", before.note)
+    for key, head in REPLACED.all(tx, f"{row.origin} "):
         old = note.Checkpoint.parse(note.Note.parse(head).text)
         if row.size < old.size < row.signed:
             continue
-        tx.records.delete(REPLACED, key)
+        REPLACED.drop(tx, key)
         keys = base.history(tx, Member(row.member))
         found = forks.make(keys, old.size, (head, old.root, ()), _tied(tx, row, old.size))
         if found is not None:
@@ -104,9 +108,9 @@ def _tied(tx: Transaction, row: LogRow, size: int) -> forks.Tied:
 def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> LogRow:
     """Keep evidence about a log and take no more of it; about our own log: sign nothing until a person vouches."""
     data = forks.to_json(found)
-    tx.records.put(SPACE, b32(sha256(data).digest())[:16], data)
-    for key, _ in tx.records.scan(SPLITS, _split_id(row)):
-        tx.records.delete(SPLITS, key)
+    EVIDENCE.put(tx, b32(sha256(data).digest())[:16], data)
+    for key in SPLITS.keys(tx, _split_id(row)):
+        SPLITS.drop(tx, key)
     if row.member == base.me:
         base.guard.doubt(tx, f"Somebody signed another history of our log {row.origin}: this home, or a copy of it.")
         return row
@@ -121,7 +125,7 @@ def offers(tx: Transaction, rows: Collection[LogRow]) -> list[bytes]:
     """Return documents with the evidence held against these logs."""
     wanted = {row.origin for row in rows}
     found: dict[str, bytes] = {}
-    for _, data in tx.records.scan(SPACE) if wanted else ():
+    for data in EVIDENCE.values(tx) if wanted else ():
         origin = forks.from_json(data).origin
         if origin in wanted and origin not in found:
             found[origin] = canon.encode({"v": 1, "evidence": canon.decode(data, MAX_FILE)})
@@ -138,7 +142,7 @@ def take(base: Base, tx: Transaction, document: object) -> bool:
     row = tx.logs.get(found.origin)
     if row is None or row.member != found.member:
         raise RefusedError("The evidence is about a log that is not known here.", code="offer")
-    held = tx.records.get(SPACE, b32(sha256(data).digest())[:16]) is not None
+    held = EVIDENCE.holds(tx, b32(sha256(data).digest())[:16])
     if held or row.stopped == TOLD:
         return False
     keep(base, tx, row, found)
@@ -148,7 +152,7 @@ def take(base: Base, tx: Transaction, document: object) -> bool:
 def keep_split(base: Base, tx: Transaction, row: LogRow, given: Cosignature) -> None:
     """Keep what shows that a cosigner and the log's author have signed two histories; the first of each cosigner."""
     key = _split_id(row) + b32(given.member)[:10]
-    if row.stopped or row.size != row.signed or tx.records.get(SPLITS, key) is not None:
+    if row.stopped or row.size != row.signed or SPLITS.holds(tx, key):
         return
     found = splits.make(
         base.history(tx, Member(row.member)),
@@ -157,7 +161,7 @@ def keep_split(base: Base, tx: Transaction, row: LogRow, given: Cosignature) -> 
         (given.size, given.root, given.line),
         (witness.root_at(tx, row, given.size), proof_to(tx, row, given.size, row.signed)),
     )
-    tx.records.put(SPLITS, key, splits.to_json(found))
+    SPLITS.put(tx, key, splits.to_json(found))
 
 
 def _split_id(row: LogRow) -> str:

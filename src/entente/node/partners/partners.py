@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct, structs
 
 from entente.core import canon
@@ -24,9 +23,11 @@ from entente.core.shape import part
 from entente.core.times import stamp
 from entente.exchange.pairing import LIFETIME, MAX_LIVE, Inviter, Joiner, make_code, place_in
 from entente.ledger import keys as key_logs
+from entente.node.home.pairings import PAIRINGS, Pairing, pairing
 from entente.node.logs import evidence
 from entente.node.partners.cards import make_card, read_card, take_card
 from entente.node.partners.values import Confirmed, Invitation, Met, Partner
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -36,27 +37,7 @@ if TYPE_CHECKING:
     from entente.node.partners.caller import Caller
     from entente.store.ports import Transaction
 
-SPACE = "partner"
-INVITES = "invite"
 STEP = 2 * 60 * 1000
-
-
-class Record(Struct, frozen=True):
-    """How far a pairing has come: what we said, what the other said, whether it is dead or suspended."""
-
-    since: int
-    ours: bool = False
-    theirs: bool = False
-    dead: bool = False
-
-    @property
-    def state(self) -> str:
-        """The word that people read."""
-        if self.dead:
-            return "dead"
-        if self.ours and self.theirs:
-            return "paired"
-        return "waiting" if self.ours else "met"
 
 
 class _Invite(Struct, frozen=True):
@@ -64,16 +45,8 @@ class _Invite(Struct, frozen=True):
     expires: int
 
 
-def read_record(tx: Transaction, member: Member) -> Record | None:
-    """Return what is known of a pairing with this member."""
-    data = tx.records.get(SPACE, b32(member))
-    return msgspec.json.decode(data, type=Record) if data else None
-
-
-def is_paired(tx: Transaction, member: Member) -> bool:
-    """Say whether both sides have accepted."""
-    record = read_record(tx, member)
-    return record is not None and record.state == "paired"
+INVITES: Final = shelf.json("invite", _Invite)
+"""Open codes by their place."""
 
 
 class Partners:
@@ -97,14 +70,14 @@ class Partners:
         now = self._base.clock()
         with self._base.store.write() as tx:
             self._sweep(tx, now)
-            places = [key for key, _ in tx.records.scan(INVITES)]
+            places = INVITES.keys(tx)
             if len(places) >= MAX_LIVE:
                 raise LimitError(
                     f"{MAX_LIVE} codes are open already.", hint="Use one of them, or wait until they expire."
                 )
             code = make_code(self._base.random, places)
             record = _Invite(code, now + LIFETIME * 1000)
-            tx.records.put(INVITES, code[:3], msgspec.json.encode(record))
+            INVITES.put(tx, code[:3], record)
             url = self._base.history(tx, self._base.me).current.url
         return Invitation(url, code, stamp(record.expires))
 
@@ -124,11 +97,10 @@ class Partners:
         if "pake" in request:
             with self._base.store.write() as tx:
                 self._sweep(tx, now)
-                data = tx.records.get(INVITES, place)
-                tx.records.delete(INVITES, place)
-            if data is None:
+                invite = INVITES.get(tx, place)
+                INVITES.drop(tx, place)
+            if invite is None:
                 raise NotFoundError("This code is unknown, used or expired.", hint="Ask for a new one.")
-            invite = msgspec.json.decode(data, type=_Invite)
             inviter = Inviter(invite.code, self.card(), self._base.random)
             reply = inviter.first(request)
             with self._lock:
@@ -143,9 +115,9 @@ class Partners:
         return {"ok": True}
 
     def _sweep(self, tx: Transaction, now: int) -> None:
-        for key, data in tx.records.scan(INVITES):
-            if msgspec.json.decode(data, type=_Invite).expires <= now:
-                tx.records.delete(INVITES, key)
+        for key, invite in INVITES.all(tx):
+            if invite.expires <= now:
+                INVITES.drop(tx, key)
 
     def add(self, card: bytes) -> Met:
         """Read a partner's card; a newer card of a known member updates its address."""
@@ -158,10 +130,10 @@ class Partners:
         with self._fork_kept(history), self._base.commit() as tx:
             self._check_name(tx, history)
             pending = not take_card(tx, history)
-            record = read_record(tx, member)
+            record = pairing(tx, member)
             if record is None or record.dead:
-                record = Record(self._base.clock())
-                tx.records.put(SPACE, b32(member), msgspec.json.encode(record))
+                record = Pairing(self._base.clock())
+                PAIRINGS.put(tx, b32(member), record)
             name = self._base.name_of(tx, member)
         return Met(b32(member), name, list(words(member)), "succession" if pending else record.state)
 
@@ -175,7 +147,7 @@ class Partners:
         card = part(request, "card")
         member = Member(unb32(str(card.get("member")), 32))
         with self._base.store.read() as tx:
-            record = read_record(tx, member)
+            record = pairing(tx, member)
         if record is None or record.dead:
             raise NotFoundError("This member is not known here.")
         history = read_card(canon.encode(dict(card)))
@@ -203,7 +175,7 @@ class Partners:
     def _check_name(self, tx: Transaction, history: KeyHistory) -> None:
         """Refuse a chosen name that could be taken for another member."""
         name = history.current.name.casefold()
-        for key, _ in tx.records.scan(SPACE):
+        for key in PAIRINGS.keys(tx):
             other = Member(unb32(key, 32))
             if other != history.member and self._base.name_of(tx, other).casefold() == name:
                 raise ConflictError(f"Another partner is called {history.current.name!r} already.")
@@ -214,12 +186,12 @@ class Partners:
         """Accept a partner whose own six words these are; wrong words kill the pairing (VerificationError "words")."""
         with self._base.store.write() as tx:
             partner = self._base.find_member(tx, member)
-            record = read_record(tx, partner)
+            record = pairing(tx, partner)
             if record is None or record.dead:
                 raise NotFoundError("There is no living pairing with this member.", hint="Pair again.")
             wrong = parse_words(given) != words(partner)
             record = structs.replace(record, dead=True) if wrong else structs.replace(record, ours=True)
-            tx.records.put(SPACE, b32(partner), msgspec.json.encode(record))
+            PAIRINGS.put(tx, b32(partner), record)
         if wrong:
             raise VerificationError(
                 "These are not the words of this member; the pairing is dead.",
@@ -232,7 +204,7 @@ class Partners:
             self._base.changed.set()  # the partner cannot be reached now: a running node tells it later
         return Confirmed(b32(partner), record.state)
 
-    def tell(self, partner: Member) -> Record:
+    def tell(self, partner: Member) -> Pairing:
         """Tell a partner that we accepted, and learn whether it did."""
         answer = self._caller.json(partner, "/entente/v1/accept", {"accepted": True})
         return self._learn(partner, accepted=answer.get("accepted") is True)
@@ -244,14 +216,14 @@ class Partners:
         record = self._learn(partner, accepted=body["accepted"])
         return {"accepted": record.ours and not record.dead}
 
-    def _learn(self, partner: Member, *, accepted: bool) -> Record:
+    def _learn(self, partner: Member, *, accepted: bool) -> Pairing:
         with self._base.store.write() as tx:
-            record = read_record(tx, partner)
+            record = pairing(tx, partner)
             if record is None or record.dead:
                 raise NotFoundError("There is no living pairing with this member.")
             if accepted and not record.theirs:
                 record = structs.replace(record, theirs=True)
-                tx.records.put(SPACE, b32(partner), msgspec.json.encode(record))
+                PAIRINGS.put(tx, b32(partner), record)
         return record
 
     def list(self) -> Sequence[Partner]:
@@ -261,9 +233,8 @@ class Partners:
 
     def _infos(self, tx: Transaction) -> Sequence[tuple[int, Partner]]:
         found: list[tuple[int, Partner]] = []
-        for key, data in tx.records.scan(SPACE):
+        for key, record in PAIRINGS.all(tx):
             member = Member(unb32(key, 32))
-            record = msgspec.json.decode(data, type=Record)
             current = self._base.history(tx, member).current
             found.append((record.since, Partner(key, current.name, current.url, record.state, list(words(member)))))
         return found
@@ -271,5 +242,5 @@ class Partners:
     def members(self, state: str) -> Sequence[Member]:
         """Return the partners in this state, by id."""
         with self._base.store.read() as tx:
-            records = [(key, msgspec.json.decode(data, type=Record)) for key, data in tx.records.scan(SPACE)]
+            records = PAIRINGS.all(tx)
         return [Member(unb32(key, 32)) for key, record in records if record.state == state]

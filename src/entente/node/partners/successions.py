@@ -22,6 +22,7 @@ from entente.ledger.log import Accepted, Draft
 from entente.node.home.people import operator
 from entente.node.partners.values import SuccessionInfo
 from entente.policy.approval import APPROVE, REFUSE, State
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
-SPACE = "succession"
-ANSWERED = "succession-answer"
+PENDING = shelf.raw("succession")
+"""Key histories (JSON) by member that nothing but an approval lets in."""
+
+ANSWERED = shelf.text("succession-answer")
+"""By member: our answer to its pending succession."""
 """Whose pending keys a person here has answered: from then on no other keys take their place."""
 
 
@@ -49,12 +53,12 @@ def keep(tx: Transaction, history: KeyHistory) -> None:
     """Keep a history that nothing but an approval lets in, in place of the one kept before unless that was answered."""
     held = _pending(tx, history.member)
     grows = held is None or held.entries == history.entries[: held.size]
-    if grows or tx.records.get(ANSWERED, b32(history.member)) is None:
-        tx.records.put(SPACE, b32(history.member), msgspec.json.encode(history.document()))
+    if grows or not ANSWERED.holds(tx, b32(history.member)):
+        PENDING.put(tx, b32(history.member), msgspec.json.encode(history.document()))
 
 
 def _pending(tx: Transaction, member: Member) -> KeyHistory | None:
-    data = tx.records.get(SPACE, b32(member))
+    data = PENDING.get(tx, b32(member))
     return None if data is None else read_history(msgspec.json.decode(data))
 
 
@@ -67,7 +71,7 @@ def _record(history: KeyHistory) -> tuple[int, bytes]:
 def apply_due(base: Base, tx: Transaction) -> bool:
     """Take every pending succession that is approved; return whether there was one."""
     taken = False
-    for key, _ in tx.records.scan(SPACE):
+    for key in PENDING.keys(tx):
         history, in_force = _pending(tx, Member(unb32(key, 32))), base.in_force(tx)
         asked = [] if history is None else _asked(in_force, history)
         if history is not None and State.IN_FORCE in {in_force.standing(each.act.place.leaf) for each in asked}:
@@ -78,8 +82,8 @@ def apply_due(base: Base, tx: Transaction) -> bool:
 
 def _apply(tx: Transaction, history: KeyHistory) -> None:
     key_logs.take_document(tx, history, approved=True)
-    tx.records.delete(SPACE, b32(history.member))
-    tx.records.delete(ANSWERED, b32(history.member))
+    PENDING.drop(tx, b32(history.member))
+    ANSWERED.drop(tx, b32(history.member))
 
 
 def _asked(in_force: InForce, history: KeyHistory) -> list[Succession]:
@@ -100,7 +104,7 @@ class Successions:
         """Return the pending successions, with who has approved them."""
         with self._base.store.read() as tx:
             in_force = self._base.in_force(tx)
-            found = [_pending(tx, Member(unb32(key, 32))) for key, _ in tx.records.scan(SPACE)]
+            found = [_pending(tx, Member(unb32(key, 32))) for key in PENDING.keys(tx)]
             return [self._info(tx, in_force, history) for history in found if history is not None]
 
     def _info(self, tx: Transaction, in_force: InForce, history: KeyHistory) -> SuccessionInfo:
@@ -143,13 +147,13 @@ class Successions:
             answer = REFUSE if refuse else APPROVE
             for room in rooms:
                 self._answer(tx, room, history, answer, who)
-            tx.records.put(ANSWERED, b32(concerned), answer.encode())
+            ANSWERED.put(tx, b32(concerned), answer)
             info = self._info(tx, base.in_force(tx), history)
             if not rooms and not refuse:  # no agreement, so nobody else to ask
                 _apply(tx, history)
             applied = apply_due(base, tx) or (not rooms and not refuse)
             if not rooms and refuse:
-                tx.records.delete(SPACE, b32(concerned))
+                PENDING.drop(tx, b32(concerned))
         state = "in-force" if applied else "refused" if refuse else "waiting"
         return msgspec.structs.replace(info, state=state)
 

@@ -21,6 +21,7 @@ from entente.node.items.consents import asks, sent_under
 from entente.node.items.erasing import ErasureAsked
 from entente.node.logs.proofs import proof_of
 from entente.policy.approval import State
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from entente.node.rooms.room import Room
     from entente.store.ports import PayloadRow, Transaction
 
-FOLLOWED: Final = "followed"
+FOLLOWED: Final = shelf.raw("followed")
 """Asks of ours whose items were recalled and called back where we had sent them."""
 
 DUE: Final = 7 * 86_400_000
@@ -43,14 +44,14 @@ def follow(tx: Transaction, base: Base, in_force: InForce, log: bytes) -> None:
     """Call back what we sent on of this log, where all that was asked about is erased here now."""
     mine = [each for each in asks(in_force).values() if each.author == base.me and each.log == log]
     for ask in mine:
-        done = tx.records.get(FOLLOWED, b32(ask.thing)) is not None
+        done = FOLLOWED.holds(tx, b32(ask.thing))
         if (
             done
             or in_force.standing(ask.thing) is not State.IN_FORCE
             or not erasing.all_erased(tx, ask.log, ask.entries)
         ):
             continue
-        tx.records.put(FOLLOWED, b32(ask.thing), b"1")
+        FOLLOWED.put(tx, b32(ask.thing), b"1")
         reached: set[Member] = set()
         for sent in sent_under(tx, ask.thing):
             row = tx.logs.get(origin_of(unb32(sent.log, 32)))
@@ -68,7 +69,7 @@ def follow(tx: Transaction, base: Base, in_force: InForce, log: bytes) -> None:
 
 def show(tx: Transaction, base: Base, in_force: InForce, member: Member, log: bytes) -> None:
     """Show originators that a member has erased what we had sent on in this log of ours, where it was recalled."""
-    for thing, _ in tx.records.scan(FOLLOWED):
+    for thing in FOLLOWED.keys(tx):
         ask = asks(in_force).get(unb32(thing, 32))
         for sent in sent_under(tx, unb32(thing, 32)) if ask is not None and member in ask.to else []:
             if ask is not None and sent.log == b32(log):

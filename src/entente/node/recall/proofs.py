@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
     from entente.node.home.base import Base
     from entente.store.ports import LogRow, PayloadRow, Transaction
+    from entente.store.shelf import Shelf
 
     Named = Sequence[tuple[str, bytes]]
 
 
-def of_recall(base: Base, tx: Transaction, space: str, stix_id: str) -> Named:
+def of_recall(base: Base, tx: Transaction, recalled: Shelf[str], stix_id: str) -> Named:
     """Return (file name, proof file) of each act by which we recalled an item, and by which others erased it.
 
     NotFoundError if we recalled no such item. What no signed head covers yet is left out.
     """
-    refs = [ref for ref, held in tx.records.scan(space) if held.decode() == stix_id]
+    refs = [ref for ref, held in recalled.all(tx) if held == stix_id]
     if not refs:
         raise NotFoundError(f"We recalled no item {stix_id!r}.", hint="See `entente ledger recalls`.")
     found: list[tuple[str, bytes]] = []

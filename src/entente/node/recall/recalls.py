@@ -25,6 +25,7 @@ from entente.node.recall import proofs as recall_proofs
 from entente.node.recall.values import Narrowed, Reach, RecallInfo, RecallMember, Withdrawn
 from entente.node.rooms import offers
 from entente.policy.approval import State
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Placed = dict[int, tuple[Room, list[int]]]
     """Entries by log, each with the room that the log is of."""
 
-SPACE: Final = "recall"
+RECALLED: Final = shelf.text("recall")
 """Which item an `erase/1` of ours was about, by its reference; the ids stay with who brought it."""
 
 DAY: Final = 86_400_000
@@ -122,9 +123,9 @@ class Recalls:
         Each verifies alone. NotFoundError if we recalled no such item.
         """
         with self._base.store.read() as tx:
-            known = {held.decode() for _, held in tx.records.scan(SPACE)}
+            known = set(RECALLED.values(tx))
             fits = [each for each in sorted(known) if each.startswith(id_)] if len(id_) >= SHORTEST else []
-            return recall_proofs.of_recall(self._base, tx, SPACE, fits[0] if len(fits) == 1 else id_)
+            return recall_proofs.of_recall(self._base, tx, RECALLED, fits[0] if len(fits) == 1 else id_)
 
     def _mine(self, tx: Transaction, stix_id: str) -> Sequence[ItemRow]:
         """Return the copies that this member brought; RefusedError names who did if it was somebody else."""
@@ -158,7 +159,7 @@ class Recalls:
         names: dict[bytes, str] = {}
         for log, (room, indexes) in sorted(placed.items()):
             for ref in erasing.ask(tx, self._base, room, logs[log], indexes, asked):
-                tx.records.put(SPACE, ref, stix_id.encode())
+                RECALLED.put(tx, ref, stix_id)
             reach[room.circle] |= set(room.members) - {self._base.me}
             names[room.circle] = room.text.name
         return [Reach(b32(circle), names[circle], sorted(map(b32, members))) for circle, members in reach.items()]
@@ -175,7 +176,7 @@ class Recalls:
         due = body["due"]
         return _Act(
             ref=ref,
-            item=(tx.records.get(SPACE, ref) or b"").decode(),
+            item=RECALLED.get(tx, ref) or "",
             log=unb32(str(body["log"]), 32),
             entries=check_entries(body),
             reason=str(body["reason"]),

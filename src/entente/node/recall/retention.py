@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from entente.core import entry
@@ -18,6 +17,7 @@ from entente.node.items import erasing
 from entente.node.items.erasing import Erasure, ErasureAsked
 from entente.node.recall import passed_on
 from entente.node.rooms import offers
+from entente.store import shelf
 from entente.store.ports import CHUNK
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
-SPACE: Final = "retention"
 REASON: Final = "retention"
 DAY: Final = 86_400_000
 DUE_DAYS: Final = 7
@@ -46,7 +45,8 @@ class Cursor(Struct, frozen=True, array_like=True):
     time: int = 0
 
 
-_cursor = msgspec.json.Decoder(Cursor)
+CURSORS: Final = shelf.json("retention", Cursor)
+"""By log: how far its entries were retired."""
 
 
 def sweep(base: Base) -> int:
@@ -77,8 +77,7 @@ def _due(tx: Transaction, now: int) -> Iterator[tuple[Room, LogRow]]:
 
 
 def _read(tx: Transaction, row: LogRow) -> Cursor:
-    data = tx.records.get(SPACE, b32(origin_hash(row.origin)))
-    return Cursor() if data is None else _cursor.decode(data)
+    return CURSORS.get(tx, b32(origin_hash(row.origin))) or Cursor()
 
 
 def _retire(tx: Transaction, base: Base, room: Room, row: LogRow, now: int) -> int:
@@ -98,7 +97,7 @@ def _retire(tx: Transaction, base: Base, room: Room, row: LogRow, now: int) -> i
             if said.kind in CONTENT:
                 entries.append((cursor.at, leaf_hash(leaf)))
             cursor = Cursor(cursor.at + 1, cursor.time)
-    tx.records.put(SPACE, b32(origin_hash(row.origin)), msgspec.json.encode(cursor))
+    CURSORS.put(tx, b32(origin_hash(row.origin)), cursor)
     return _erase(tx, base, room, row, entries, now)
 
 

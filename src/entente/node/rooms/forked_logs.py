@@ -8,19 +8,19 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from entente.core import canon
 from entente.core.ids import Member, b32, origin_hash
 from entente.core.kind import Act, Place
 from entente.kinds import FOLDED
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.store.ports import LogRow, PayloadRow, Transaction
 
-SPACE: Final = "stray"
-DIGESTS: Final = "stray-digest"
+DIGESTS: Final = shelf.raw("stray-digest")
+"""By origin: what tells the set of acts held of a forked log from another."""
 
 _FOLDED: Final = [kind.name for kind in FOLDED]
 
@@ -36,23 +36,23 @@ class Stray(Struct, frozen=True, array_like=True):
     proof: bytes
 
 
-_decoder = msgspec.msgpack.Decoder(Stray)
+STRAYS: Final = shelf.msgpack("stray", Stray)
+"""Strays by reference."""
 
 
 def get(tx: Transaction, ref: str) -> Stray | None:
     """Return the stray with this reference."""
-    held = tx.records.get(SPACE, ref)
-    return None if held is None else _decoder.decode(held)
+    return STRAYS.get(tx, ref)
 
 
 def of_log(tx: Transaction, log: bytes) -> list[Stray]:
     """Return the strays of a log (its origin hash)."""
-    return [_decoder.decode(data) for _, data in tx.records.scan(SPACE, f"{b32(log)}/")]
+    return STRAYS.values(tx, f"{b32(log)}/")
 
 
 def keep(tx: Transaction, place: Place, stray: Stray) -> None:
     """Keep a stray; call `note` when all of them are kept."""
-    tx.records.put(SPACE, place.ref, msgspec.msgpack.encode(stray))
+    STRAYS.put(tx, place.ref, stray)
 
 
 def acts(tx: Transaction, row: LogRow) -> list[Act]:
@@ -75,12 +75,12 @@ def held(tx: Transaction, row: LogRow) -> dict[tuple[int, bytes], Stray | Payloa
 
 def digest(tx: Transaction, row: LogRow) -> bytes:
     """Return what tells the set of acts held of a forked log from another set (docs/protocol/4-exchange.md)."""
-    return tx.records.get(DIGESTS, row.origin) or _digest(tx, row)
+    return DIGESTS.get(tx, row.origin) or _digest(tx, row)
 
 
 def note(tx: Transaction, row: LogRow) -> None:
     """Note that the acts held of a forked log have changed."""
-    tx.records.put(DIGESTS, row.origin, _digest(tx, row))
+    DIGESTS.put(tx, row.origin, _digest(tx, row))
 
 
 def _digest(tx: Transaction, row: LogRow) -> bytes:

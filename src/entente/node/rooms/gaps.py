@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from entente.core import entry
 from entente.core.ids import b32, origin_hash, origin_of, unb32
 from entente.kinds import FOLDED
+from entente.node.rooms.filed import REFUSED
 
 if TYPE_CHECKING:
     from entente.core.ids import Member
@@ -28,7 +29,7 @@ def at(tx: Transaction, log: bytes, index: int, kind: str) -> int:
 
     It is if it is an act, and no member has signed that it refused it.
     """
-    if kind not in _FOLDED or tx.records.scan("refused", f"{b32(log)}/{index:012d}/"):
+    if kind not in _FOLDED or REFUSED.keys(tx, f"{b32(log)}/{index:012d}/"):
         return NONE
     return index
 
@@ -61,7 +62,7 @@ def _is_no_act(tx: Transaction, ref: str, me: Member) -> bool:
         return False  # its author has told two histories: the evidence is still to come
     if _kind(tx, row, place) not in _FOLDED:
         return True
-    return tx.records.get("refused", f"{log}/{place:012d}/{b32(me)}/") is not None
+    return REFUSED.holds(tx, f"{log}/{place:012d}/{b32(me)}/")
 
 
 def _kind(tx: Transaction, row: LogRow, index: int) -> str:

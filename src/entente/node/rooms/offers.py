@@ -22,14 +22,18 @@ from entente.policy import circle as circles
 from entente.policy.agreement import FoundingText
 from entente.policy.circle import LEAST, CircleText
 from entente.policy.revision import RevisionText, room_key, room_secret
+from entente.store import shelf
 from entente.store.ports import LogRow, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SPACE = "charter"
-REVISIONS = "revision"
-EPOCHS = "epoch"
+OFFERED = shelf.raw("charter")
+"""Offers of agreements and circles as they came, by the key of the first room."""
+REVISIONS = shelf.raw("revision")
+"""Offers of revisions by id."""
+EPOCHS = shelf.raw("epoch")
+"""By agreement and epoch: the revision that began it here, or `ABSENT`."""
 MAX_OPEN = 16
 MAX_OFFER = 64 << 10
 MAX_HISTORY = 2 << 20
@@ -40,9 +44,9 @@ ABSENT = b"absent"
 def load(tx: Transaction) -> Rooms:
     """Return all rooms; the same object as long as they are the same."""
     return _parse(
-        tuple(data for _, data in tx.records.scan(SPACE)),
-        tuple(data for _, data in tx.records.scan(REVISIONS)),
-        tuple((key, data) for key, data in tx.records.scan(EPOCHS)),
+        tuple(OFFERED.values(tx)),
+        tuple(REVISIONS.values(tx)),
+        tuple(EPOCHS.all(tx)),
     )
 
 
@@ -206,7 +210,7 @@ def take(tx: Transaction, rooms: Rooms, offer: bytes, *, me: Member, by: Member,
         raise RefusedError("An offer must name both sides.", code="offer")
     if by != me and open_ >= MAX_OPEN:
         raise LimitError(f"At most {MAX_OPEN} offers of one partner wait at a time.", code="offer")
-    tx.records.put(SPACE, b32(room.key), _Stored(by, time, room.offer()).to_bytes())
+    OFFERED.put(tx, b32(room.key), _Stored(by, time, room.offer()).to_bytes())
     for each in load(tx).of_circle(room.circle):
         open_logs(tx, each)
     return True
@@ -235,19 +239,19 @@ def _take_revision(tx: Transaction, rooms: Rooms, offer: bytes, *, me: Member, b
 def keep_revision(tx: Transaction, revision: Revision) -> None:
     """Store a revision with its secret."""
     stored = _Stored(revision.by, revision.time, revision.offer())
-    tx.records.put(REVISIONS, b32(revision.text.id), stored.to_bytes())
+    REVISIONS.put(tx, b32(revision.text.id), stored.to_bytes())
 
 
 def keep_absent(tx: Transaction, founding: FoundingText, by: Member, time: int) -> None:
     """Keep the founding text of an agreement that this member comes to later; the first room is not its own."""
     offer = canon.encode({"v": 1, "agreement": founding.to_dict()})
-    tx.records.put(SPACE, b32(founding.circle.id(founding.id)), _Stored(by, time, offer).to_bytes())
-    tx.records.put(EPOCHS, f"{b32(founding.id)}/000001", ABSENT)
+    OFFERED.put(tx, b32(founding.circle.id(founding.id)), _Stored(by, time, offer).to_bytes())
+    EPOCHS.put(tx, f"{b32(founding.id)}/000001", ABSENT)
 
 
 def begin(tx: Transaction, revision: RevisionText) -> Rooms:
     """Begin a revision's epoch: from now on its rooms exist, with logs where this member holds the secret."""
-    tx.records.put(EPOCHS, f"{b32(revision.agreement)}/{revision.epoch:06d}", b32(revision.id).encode())
+    EPOCHS.put(tx, f"{b32(revision.agreement)}/{revision.epoch:06d}", b32(revision.id).encode())
     found = load(tx)
     for room in found:
         if room.revision == revision.id:
@@ -258,7 +262,7 @@ def begin(tx: Transaction, revision: RevisionText) -> Rooms:
 def begun_epochs(tx: Transaction, rooms: Rooms) -> dict[bytes, list[Revision]]:
     """Return the revisions that have begun an epoch here, by agreement."""
     found: dict[bytes, list[Revision]] = {}
-    for key, data in tx.records.scan(EPOCHS):
+    for key, data in EPOCHS.all(tx):
         if data == ABSENT:
             continue
         revision = rooms.revisions[unb32(data.decode(), 32)]

@@ -13,13 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from entente.core import note
-from entente.core.errors import ConflictError, EntenteError, NotFoundError, StoreError
+from entente.core.errors import ConflictError, EntenteError, NotFoundError
 from entente.core.ids import witness_name
 from entente.core.times import stamp
 from entente.ledger import cosigner
-from entente.ledger.cosigner import CosignedLog, Submission, WitnessAnswer, WitnessVerdict
+from entente.ledger.cosigner import WITNESSED, CosignedLog, Submission, WitnessAnswer, WitnessVerdict
 from entente.ledger.document import to_b64
-from entente.node.home.guard import WITNESSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
-_encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(CosignedLog)
 _UNSURE = WitnessAnswer(
     WitnessVerdict.UNSURE, "This witness is not sure that its state is the newest; ask again later."
 )
@@ -78,27 +75,27 @@ class Witnessing:
         with self._base.store.write() as tx:
             if tx.logs.get(origin) is not None:
                 raise ConflictError("This home holds that log; the exchange witnesses it already.")
-            held = _read(tx, _key(origin)) or CosignedLog(origin, ())
+            held = WITNESSED.get(tx, _key(origin)) or CosignedLog(origin, ())
             keys = tuple(sorted({*held.keys, vkey}))
             held = msgspec.structs.replace(held, keys=keys)
-            tx.records.put(WITNESSED, _key(origin), _encode(held))
+            WITNESSED.put(tx, _key(origin), held)
         return _shown(held)
 
     def drop(self, vkey: str, origin: str = "") -> WitnessedLog:
         """Trust a key no longer; the state of its log is kept. NotFoundError if it was not trusted."""
         origin = origin or vkey.partition("+")[0]
         with self._base.store.write() as tx:
-            held = _read(tx, _key(origin))
+            held = WITNESSED.get(tx, _key(origin))
             if held is None or vkey not in held.keys:
                 raise NotFoundError("This key was not named for a log.", hint="See `entente witness logs`.")
             held = msgspec.structs.replace(held, keys=tuple(key for key in held.keys if key != vkey))
-            tx.records.put(WITNESSED, _key(origin), _encode(held))
+            WITNESSED.put(tx, _key(origin), held)
         return _shown(held)
 
     def logs(self) -> list[WitnessedLog]:
         """Return the logs that were ever named, by origin."""
         with self._base.store.read() as tx:
-            found = [_decode(data) for _, data in tx.records.scan(WITNESSED)]
+            found = WITNESSED.values(tx)
         return [_shown(each) for each in sorted(found, key=lambda each: each.origin)]
 
     def doubt(self) -> str:
@@ -109,7 +106,7 @@ class Witnessing:
     def head(self, hashed: str) -> bytes | None:
         """Return the last cosigned head of the log with this hash (hex) as a note; None if there is none."""
         with self._base.store.read() as tx:
-            held = _read(tx, hashed)
+            held = WITNESSED.get(tx, hashed)
         return held.note if held is not None and held.keys and held.note else None
 
     def add(self, bodies: Sequence[bytes]) -> list[WitnessAnswer]:
@@ -153,7 +150,7 @@ class Witnessing:
             return judged
         signer = _signer(witness_name(self._base.me), self._base.keys.secrets.seed("witness"))
         state, judged = cosigner.cosign(given, known, lines, signer, self._base.clock() // 1000)
-        tx.records.put(WITNESSED, _key(known.origin), _encode(state))
+        WITNESSED.put(tx, _key(known.origin), state)
         return judged
 
 
@@ -169,22 +166,8 @@ def _key(origin: str) -> str:
 def _known(tx: Transaction, given: Submission) -> CosignedLog | None:
     """Return the named log that a submission is of; one that the exchange holds is not among them."""
     origin = given.checkpoint.origin
-    known = _read(tx, _key(origin))
+    known = WITNESSED.get(tx, _key(origin))
     return None if known is None or tx.logs.get(origin) is not None else known
-
-
-def _read(tx: Transaction, key: str) -> CosignedLog | None:
-    data = tx.records.get(WITNESSED, key)
-    return None if data is None else _decode(data)
-
-
-def _decode(data: bytes) -> CosignedLog:
-    try:
-        return _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
-        raise StoreError(
-            "The state of a witnessed log in this home is damaged.", hint="Restore the home from a backup."
-        ) from problem
 
 
 def _shown(held: CosignedLog) -> WitnessedLog:

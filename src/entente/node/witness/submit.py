@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,14 +22,13 @@ from entente.ledger import cosigner
 from entente.ledger.witness import root_at
 from entente.node.home.files import check_url
 from entente.node.rooms import offers
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.partners.caller import Caller
     from entente.store.ports import LogRow, Transaction
 
-WITNESSES = "outside-witness"
-SPACE = "outside"
 TRIES = 3
 
 
@@ -85,6 +84,13 @@ class _Kept(Struct, frozen=True, array_like=True):
     problem: str = ""
 
 
+WITNESSES: Final = shelf.json("outside-witness", _Witness)
+"""Outside witnesses that the operator chose."""
+
+COSIGNED: Final = shelf.msgpack("outside", _Kept)
+"""By witness and log: what the witness cosigned last."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Errand:
     """One head for one witness: what is to be sent for a given old size is worked out when it is sent."""
@@ -118,7 +124,7 @@ class Outside:
                 named = b32(self._base.find_circle(self._base.in_force(tx), circle).circle)
                 circles = tuple(sorted({*(held.circles if held else ()), named}))
             chosen = _Witness(url.rstrip("/"), vkey, circles)
-            tx.records.put(WITNESSES, _key(vkey), msgspec.json.encode(chosen))
+            WITNESSES.put(tx, _key(vkey), chosen)
             return self._shown(tx, chosen)
 
     def drop(self, name: str) -> str:
@@ -127,7 +133,7 @@ class Outside:
             found = [each for each in _all(tx) if name in {each.vkey, each.verifier.name}]
             if len(found) != 1:
                 raise NotFoundError(f"There is no one witness {name!r}.", hint="See `entente witness list`.")
-            tx.records.delete(WITNESSES, _key(found[0].vkey))
+            WITNESSES.drop(tx, _key(found[0].vkey))
         return found[0].vkey
 
     def witnesses(self) -> list[OutsideWitness]:
@@ -193,7 +199,7 @@ class Outside:
             kept = _Kept(size, line) if line and size >= held.size else _Kept(held.size, held.line, problem)
             if kept != held:
                 key = _log_key(errand.witness, errand.row)
-                tx.records.put(SPACE, key, msgspec.msgpack.encode(kept))
+                COSIGNED.put(tx, key, kept)
         return problem, gone
 
     def _send(self, errand: _Errand) -> str:
@@ -297,18 +303,15 @@ def _time(kept: _Kept) -> str:
 
 
 def _all(tx: Transaction) -> list[_Witness]:
-    found = [msgspec.json.decode(data, type=_Witness) for _, data in tx.records.scan(WITNESSES)]
-    return sorted(found, key=lambda each: each.vkey)
+    return sorted(WITNESSES.values(tx), key=lambda each: each.vkey)
 
 
 def _read(tx: Transaction, key: str) -> _Witness | None:
-    data = tx.records.get(WITNESSES, key)
-    return None if data is None else msgspec.json.decode(data, type=_Witness)
+    return WITNESSES.get(tx, key)
 
 
 def _kept(tx: Transaction, witness: _Witness, row: LogRow) -> _Kept:
-    data = tx.records.get(SPACE, _log_key(witness, row))
     try:
-        return _Kept() if data is None else msgspec.msgpack.decode(data, type=_Kept)
+        return COSIGNED.get(tx, _log_key(witness, row)) or _Kept()
     except msgspec.MsgspecError as problem:
         raise StoreError("A cosignature in this home is damaged.", hint="Restore the home from a backup.") from problem

@@ -22,6 +22,7 @@ from entente.core.times import stamp
 from entente.kinds.disclosure import KIND
 from entente.kinds.document import MARKDOWN, TEXT, check_text
 from entente.node.home.find import find
+from entente.node.items.erasing import REDACTED
 from entente.node.items.sharing import resolve
 from entente.node.work.acts import AWAITED, HELD, reading, writing, writing_about
 from entente.node.work.disclosure.dossiers import dossier_of
@@ -31,6 +32,7 @@ from entente.node.work.session import record as records
 from entente.policy import disclosure
 from entente.policy.approval import State
 from entente.policy.disclosure import Finding
+from entente.store import shelf
 from entente.store.texts import text_of
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from entente.store.ports import ItemRow, Transaction
 
 MAX_TEXT: Final = 256 * 1024
-SPACE: Final = "redaction"
 """What this node looks for in a disclosure and lets through, by its id; it never leaves."""
 HITS: Final = 200
 SHOWN: Final = 10
@@ -60,6 +61,10 @@ class DisclosureRules(Struct, frozen=True):
     def also(self, terms: Iterable[str], allow: Iterable[str]) -> DisclosureRules:
         """Return these and further ones."""
         return DisclosureRules(tuple(dict.fromkeys((*self.terms, *terms))), tuple(dict.fromkeys((*self.allow, *allow))))
+
+
+RULES: Final = shelf.json("disclosure-rules", DisclosureRules)
+"""By disclosure: terms and observables that its proposer named."""
 
 
 class Disclosures:
@@ -244,12 +249,16 @@ def _by_item(reader: Reader, text: str) -> Room:
 
 def _keep(tx: Transaction, act: Act, rules: DisclosureRules) -> None:
     if rules != DisclosureRules():
-        tx.records.put(SPACE, b32(act.place.leaf), msgspec.json.encode(rules))
+        RULES.put(tx, b32(act.place.leaf), rules)
 
 
 def _kept(tx: Transaction, act: Act) -> DisclosureRules:
-    data = tx.records.get(SPACE, b32(act.place.leaf))
-    return msgspec.json.decode(data, type=DisclosureRules) if data else DisclosureRules()
+    """Return the rules of a disclosure; homes made before RULES had a space of its own hold them beside redactions."""
+    key = b32(act.place.leaf)
+    if (held := RULES.get(tx, key)) is not None:
+        return held
+    earlier = REDACTED.get(tx, key)
+    return msgspec.json.decode(earlier, type=DisclosureRules) if earlier else DisclosureRules()
 
 
 def _info(part: Excerpt, act: Act) -> DisclosureInfo:
