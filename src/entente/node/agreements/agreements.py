@@ -12,7 +12,6 @@ from entente.core.ids import Member, b32, identity_id
 from entente.core.marking import Tlp, parse
 from entente.core.times import stamp
 from entente.kinds.agreement import KIND as AGREEMENT
-from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.exit import KIND as EXIT
 from entente.kinds.membership import KIND as MEMBERSHIP
 from entente.kinds.person import KIND as PERSON
@@ -22,7 +21,7 @@ from entente.ledger.log import Draft
 from entente.node.agreements.changes import Changes
 from entente.node.agreements.epochs import share_backlog, switch
 from entente.node.agreements.values import AgreementInfo, CircleInfo, OpenedCircle, Proposed, Signed
-from entente.node.home import remarks
+from entente.node.home import answers, remarks
 from entente.node.home.find import find
 from entente.node.home.keyring import settle as carry_over
 from entente.node.home.pairings import is_paired
@@ -152,7 +151,7 @@ class Agreements:
             who = operator(tx, person)
             in_force = base.in_force(tx)
             if (amendment := self.changes.find(in_force, id_)) is not None:
-                self.changes.sign(tx, in_force, amendment, "refuse" if refuse else "approve", who)
+                self.changes.sign(tx, in_force, amendment, who, refuse=refuse)
                 done = self.changes.signed(base.in_force(tx), amendment)
                 switch(base, tx)
             else:
@@ -163,13 +162,11 @@ class Agreements:
     def _sign(self, tx: Transaction, in_force: InForce, room: Room, who: str, *, refuse: bool) -> Signed:
         base = self._base
         thing = room.revision if room.founding else room.circle
-        given = in_force.answers(thing).get(base.me)
-        if given is not None and (given.answer == "refuse") != refuse:
-            raise ConflictError("You have answered already; a first answer is final.")
+        given = answers.given(in_force, thing, refuse=refuse)
         if given is None and not self._is_asked(room):
             raise ConflictError(f"{room.agreement_name} does not wait for your signature.")
         if given is None:
-            self._answer(tx, in_force, room, thing, "refuse" if refuse else "approve", who)
+            answers.append(base, tx, room, thing, _proposed(in_force, room), refuse=refuse, person=who)
             in_force = base.in_force(tx)
             self.publish(tx, in_force, room)
         state = in_force.state(room)
@@ -179,18 +176,6 @@ class Agreements:
     def _is_asked(self, room: Room) -> bool:
         """Say whether this member's answer to the circle or agreement counts for anything."""
         return not room.founding or room.first or self._base.me in room.newcomers
-
-    def _answer(self, tx: Transaction, in_force: InForce, room: Room, thing: bytes, answer: str, person: str) -> None:
-        proposals = in_force.view.states[AGREEMENT.name if room.founding else MEMBERSHIP.name]
-        proposed = proposals.get(room.agreement if room.founding else room.key)
-        body = {
-            "of": b32(thing),
-            "revision": b32(room.revision),
-            "answer": answer,
-            "person": person,
-            "after": [proposed.place.ref] if proposed else [],
-        }
-        self._base.append(tx, room, [Draft(APPROVAL.name, self._base.clock(), b"", canon.encode(body))])
 
     def publish(self, tx: Transaction, in_force: InForce, only: Room | None = None) -> bool:
         """Say who we are in every circle that has come into force, or in one; return whether anything was new.
@@ -357,3 +342,10 @@ def circle_info(in_force: InForce, room: Room) -> CircleInfo:
         "left" if in_force.gone(room) else state,
         room.epoch,
     )
+
+
+def _proposed(in_force: InForce, room: Room) -> str:
+    """Return the reference of the act that proposed an agreement or opened a circle, "" if it is not here."""
+    proposals = in_force.view.states[AGREEMENT.name if room.founding else MEMBERSHIP.name]
+    proposed = proposals.get(room.agreement if room.founding else room.key)
+    return proposed.place.ref if proposed else ""

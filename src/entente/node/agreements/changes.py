@@ -12,14 +12,13 @@ from entente.core.ids import Member, b32
 from entente.core.times import stamp
 from entente.kinds.amendment import KIND as AMENDMENT
 from entente.kinds.amendment import Amendment
-from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.exit import KIND as EXIT
 from entente.kinds.exit import MAX_SENT
 from entente.kinds.suspension import ALL, REASONS
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node.agreements.values import AmendmentInfo, Changed, Left, Signed, Suspended
-from entente.node.home import remarks
+from entente.node.home import answers, remarks
 from entente.node.home.find import find
 from entente.node.home.pairings import is_paired
 from entente.node.home.people import operator
@@ -154,34 +153,24 @@ class Changes:
                 raise
             return None
 
-    def sign(self, tx: Transaction, in_force: InForce, amendment: Amendment, answer: str, person: str) -> None:
+    def sign(self, tx: Transaction, in_force: InForce, amendment: Amendment, person: str, *, refuse: bool) -> None:
         """Answer an amendment; RefusedError for who has no vote, WaitingError while its secret has not come."""
         base, thing = self._base, amendment.act.place.leaf
         asked = in_force.view.things[thing]
         if base.me not in asked.voters:
             raise RefusedError("The member concerned has no vote.", code="concerned", hint="The others decide.")
-        given = in_force.answers(thing).get(base.me)
-        if given is not None:
-            if given.answer != answer:
-                raise ConflictError("You have answered already; a first answer is final.")
+        if answers.given(in_force, thing, refuse=refuse) is not None:
             return
-        if answer == APPROVE and amendment.text.id not in in_force.rooms.revisions:
+        if not refuse and amendment.text.id not in in_force.rooms.revisions:
             raise WaitingError("The revision's secret has not come yet.", hint="Sync with the member that proposed it.")
-        if answer == APPROVE and (rival := self._rival(in_force, asked.rivals, thing)):
+        if not refuse and (rival := self._rival(in_force, asked.rivals, thing)):
             raise ConflictError(
                 f"You have approved another successor of this revision, {rival[:8]}.",
                 code="stale",
                 hint="At most one can come into force; a first approval counts.",
             )
         room = in_force.rooms.require(asked.circle)
-        body: dict[str, object] = {
-            "of": b32(thing),
-            "revision": b32(room.revision),
-            "answer": answer,
-            "person": person,
-            "after": [amendment.act.place.ref],
-        }
-        base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
+        answers.append(base, tx, room, thing, amendment.act.place.ref, refuse=refuse, person=person)
 
     def _rival(self, in_force: InForce, rivals: bytes, thing: bytes) -> str:
         held: dict[bytes, Amendment] = in_force.view.states[AMENDMENT.name]

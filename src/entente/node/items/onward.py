@@ -13,15 +13,14 @@ from entente.core.errors import ConflictError, RefusedError
 from entente.core.ids import Member, b32, origin_hash, origin_of
 from entente.core.times import stamp
 from entente.kinds import onward
-from entente.kinds.approval import KIND as APPROVAL
 from entente.ledger.document import from_b64
 from entente.ledger.log import Draft
+from entente.node.home import answers
 from entente.node.home.find import find
 from entente.node.home.people import operator
 from entente.node.items.consents import asks, carriers, consent_of, entry_at
 from entente.node.items.sharing import resolve
 from entente.node.items.values import AskInfo
-from entente.policy.approval import APPROVE, REFUSE
 
 if TYPE_CHECKING:
     from entente.kinds.onward import Ask
@@ -113,20 +112,9 @@ class Onward:
             ]
             ask = asks(in_force)[find(id_, options, "ask")]
             room = in_force.rooms.require(ask.circle)
-            given = in_force.answers(ask.thing).get(base.me)
-            wanted = REFUSE if refuse else APPROVE
-            if given is not None and given.answer != wanted:
-                raise ConflictError("You have answered already; a first answer is final.")
-            if given is None:
+            if answers.given(in_force, ask.thing, refuse=refuse) is None:
                 self._check(tx, in_force, ask, room)
-                body: dict[str, object] = {
-                    "of": b32(ask.thing),
-                    "revision": b32(room.revision),
-                    "answer": wanted,
-                    "person": who,
-                    "after": [ask.ref],
-                }
-                base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(body))])
+                answers.append(base, tx, room, ask.thing, ask.ref, refuse=refuse, person=who)
             return self._info(tx, base.in_force(tx), ask)
 
     def _check(self, tx: Transaction, in_force: InForce, ask: Ask, room: Room) -> None:

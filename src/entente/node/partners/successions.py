@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from entente.core import canon
 from entente.core.errors import ConflictError, NotFoundError
 from entente.core.ids import Member, b32, unb32
-from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.succession import KIND as SUCCESSION
 from entente.kinds.succession import Succession
 from entente.ledger import keys as key_logs
 from entente.ledger.history import KeyHistory, read_history, words_of
 from entente.ledger.log import Accepted, Draft
+from entente.node.home import answers
 from entente.node.home.people import operator
 from entente.node.partners.values import SuccessionInfo
 from entente.policy.approval import APPROVE, REFUSE, State
@@ -184,14 +183,7 @@ class Successions:
             thing = each.act.place.leaf
             if each.act.circle != room.key or base.me in in_force.answers(thing):
                 continue
-            fields: dict[str, object] = {
-                "of": b32(thing),
-                "revision": b32(room.revision),
-                "answer": answer,
-                "person": person,
-                "after": [each.act.place.ref],
-            }
-            base.append(tx, room, [Draft(APPROVAL.name, base.clock(), b"", canon.encode(fields))])
+            answers.append(base, tx, room, thing, each.act.place.ref, refuse=answer == REFUSE, person=person)
 
 
 def _rooms(in_force: InForce, me: Member, concerned: Member) -> list[Room]:

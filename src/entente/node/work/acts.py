@@ -18,23 +18,24 @@ from entente.core.kind import Act, Verdict
 from entente.core.recorded import Recorded
 from entente.core.times import stamp
 from entente.kinds import FAMILIES, document
-from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.document import TEXT, Document
 from entente.ledger.log import Draft
+from entente.node.home import answers
 from entente.node.home.find import find
 from entente.node.home.people import operator, people
 from entente.node.items import erasing
 from entente.node.logs import witnessed
 from entente.node.rooms.in_force import require_force
-from entente.policy.approval import APPROVE, REFUSE, State
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
+    from entente.core.kind import Place
     from entente.core.marking import Tlp
     from entente.node.home.base import Base
     from entente.node.rooms.in_force import InForce
     from entente.node.rooms.room import Room
+    from entente.policy.approval import State
     from entente.store.ports import PayloadRow, Transaction
 
 NOBODY: Final = b32(bytes(16))
@@ -218,14 +219,18 @@ class Writer(Reader):
         self._admit(kind)
         fields = {**body, "person": self.who, "after": sorted(set(after))[-3:]}
         _, places = self.base.append(self.tx, self.room, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
+        return self._judged(places[0])
+
+    def _judged(self, place: Place) -> Act:
+        """Return the act that was appended; RefusedError if the rules do not let it count, so that nothing is kept."""
         view = self.in_force.view
-        witnessed.watch(self.tx, places[0].log, [places[0].index])
-        judged = view.judged.get(places[0].ref)
+        witnessed.watch(self.tx, place.log, [place.index])
+        judged = view.judged.get(place.ref)
         if judged is None:
             raise ConflictError("It depends on something that has not arrived here yet.", hint="Sync, then try again.")
         if judged.verdict is not Verdict.ALLOW:
             raise refused(judged.detail)
-        return view.acts[places[0].ref]
+        return view.acts[place.ref]
 
     def _admit(self, kind: str) -> None:
         """Raise RefusedError unless the agreement admits this kind of work."""
@@ -234,18 +239,12 @@ class Writer(Reader):
 
     def answer(self, asking: Act, *, refuse: bool = False, text: str = "") -> Act:
         """Give our one final answer to what an act asks, with words to it if there are any."""
-        given = self.in_force.answers(asking.place.leaf).get(self.me)
-        wanted = REFUSE if refuse else APPROVE
-        if given is not None and given.answer != wanted:
-            raise ConflictError("You have answered already; a first answer is final.", code="answered")
+        thing = asking.place.leaf
+        given = answers.given(self.in_force, thing, refuse=refuse)
         if given is not None:
             return self.in_force.view.acts[given.ref]
-        body: dict[str, object] = {
-            "of": b32(asking.place.leaf),
-            "revision": b32(self.room.revision),
-            "answer": wanted,
-        }
-        made = self.act(APPROVAL.name, body, [asking.place.ref])
+        place = answers.append(self.base, self.tx, self.room, thing, asking.place.ref, refuse=refuse, person=self.who)
+        made = self._judged(place)
         if text:
             self.act("note/1", {"of": made.place.ref, "content": self.put(text)}, [made.place.ref])
         return made
