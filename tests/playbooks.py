@@ -7,11 +7,22 @@ import uuid
 from typing import TYPE_CHECKING
 
 from entente.formats.cacao import EXTENSION, EXTENSION_DEFINITION
+from entente.node.work.plan.plan import plan_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from entente.node.work.acts import Reader
+    from entente.node.work.plan.plan import Plan
+
 _SPACE = uuid.UUID("6f5a1f3e-9d0c-4b39-8a4e-0f5a9f0f7a11")
+
+
+def plan_in(reader: Reader, id_: str) -> Plan:
+    """Return the plan with this id, which was proposed."""
+    found = plan_by_id(reader, id_)
+    assert found is not None
+    return found
 
 
 def step_id(kind: str, name: str) -> str:

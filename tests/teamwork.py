@@ -16,7 +16,7 @@ from entente.core.times import stamp
 from entente.formats.warning_file import read_warning_file
 from entente.kinds import FAMILIES
 from entente.node.work.acts import Reader, reading
-from entente.node.work.plan.plan import Book
+from entente.node.work.plan.plan import plans_of
 from playbooks import action, end, playbook, step_id
 
 if TYPE_CHECKING:
@@ -208,9 +208,7 @@ class Teamwork:
     def object(self, node: Node, circle: str) -> None:
         del circle
         with reading(node.base) as board:
-            book = Book(board)
-            decided = board.in_force.view.states["outcome/1"]
-            plans = [book.id_of(act) for act in book.all() if act.place.leaf in decided]
+            plans = [plan.id for plan in plans_of(board) if plan.outcome is not None]
         node.plans.object(self.choose(plans), "other", "Not so.")
 
     def warn(self, node: Node, circle: str) -> None:
@@ -257,7 +255,7 @@ def views(node: Node, room: bytes) -> dict[str, bytes]:
         things: dict[str, list[str]] = defaultdict(list)
         for act in in_room(board, room).values():
             things[act.kind].append(b32(act.place.leaf))
-        plans = [Book(board).id_of(act) for act in Book(board).all() if act.circle == room]
+        plans = [plan.id for plan in plans_of(board) if plan.act.circle == room]
     looks: list[tuple[str, list[str], Callable[[str], Any]]] = [
         ("request", things["request/1"], node.requests.view),
         ("warning", things["warning/1"], node.warnings.view),

@@ -10,8 +10,7 @@ from entente.core.ids import b32, origin_hash, unb32
 from entente.core.kind import Place
 from entente.ledger.log import Draft
 from entente.node.work.acts import reading
-from entente.node.work.plan.plan import Book
-from playbooks import step_id, two_sides
+from playbooks import plan_in, step_id, two_sides
 from stories.homes import agree
 from stories.story import forge, indicator, refusals
 
@@ -117,11 +116,11 @@ class Told:
 
     def planned(self, plan: str) -> Act:
         with reading(self.harbour.base) as board:
-            return Book(board).by_id()[plan]
+            return plan_in(board, plan).act
 
     def force(self, plan: str) -> list[str]:
         with reading(self.harbour.base) as board:
-            return Book(board).force(Book(board).by_id()[plan])
+            return plan_in(board, plan).force()
 
     def step(self, plan: str, step: str, *, force: list[str] | None = None, **more: object) -> Place:
         act = self.planned(plan)
@@ -139,7 +138,7 @@ class Told:
 
     def skeleton(self, plan: str) -> list[dict[str, object]]:
         with reading(self.harbour.base) as board:
-            return [bone.to_dict() for bone in Book(board).signed(Book(board).by_id()[plan])]
+            return [bone.to_dict() for bone in plan_in(board, plan).signed]
 
     def propose(self, data: bytes, steps: list[dict[str, object]], **more: object) -> Place:
         """Propose a plan of the liar's with whatever skeleton."""

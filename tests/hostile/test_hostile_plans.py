@@ -13,10 +13,10 @@ from entente.core.ids import b32, unb32
 from entente.kinds.erase import KIND as ERASE
 from entente.node.work.acts import reading
 from entente.node.work.plan.effects import Done, Order
-from entente.node.work.plan.plan import Book
+from entente.node.work.plan.plan import plans_of
 from entente.node.work.plan.runner import Runner
 from hostile.joint import NOWHERE, append, head, write
-from playbooks import action, bounded, end, playbook, step_id, two_sides
+from playbooks import action, bounded, end, plan_in, playbook, step_id, two_sides
 from world import World
 
 if TYPE_CHECKING:
@@ -110,17 +110,16 @@ class Trap:
         """Let Birch say that it did its part, with whatever bytes as values of its variables."""
         refs = [append(self.birch, self.circle, "document/1", head("application/json") + data).ref for data in outputs]
         with reading(self.birch.base) as board:
-            book = Book(board)
-            act = book.by_id()[self.plan]
-            ready = next(each for each in book.run(act).ready if each.step == ASK)
+            plan = plan_in(board, self.plan)
+            ready = next(each for each in plan.run.ready if each.step == ASK)
             body: dict[str, object] = {
-                "plan": act.place.ref,
+                "plan": plan.ref,
                 "step": ASK,
                 "visit": ready.visit,
                 "state": "done",
                 "result": "",
                 "because": list(ready.because),
-                "force": book.force(act),
+                "force": plan.force(),
                 "outputs": refs,
             }
         write(self.birch, self.circle, "step/1", body)
@@ -240,7 +239,7 @@ def test_an_erased_file_ends_what_nodes_do_by_themselves_and_people_can_still_st
     trap.world.settle()
     trap.run()
     with reading(trap.alder.base) as board:
-        log, index, leaf = str(Book(board).by_id()[trap.plan].body["content"]).split("/")
+        log, index, leaf = str(plan_in(board, trap.plan).act.body["content"]).split("/")
     erase = ERASE.make(unb32(log, 32), "error", due=0, person=b32(bytes(16)), entries=[(int(index), unb32(leaf, 32))])
     append(trap.birch, trap.circle, "erase/1", erase)
     trap.world.settle()
@@ -284,7 +283,7 @@ def true_steps(trap: Trap) -> list[dict[str, object]]:
     plan = trap.birch.plans.take(two_sides("Alder", "Birch"), trap.circle).plan
     trap.birch.plans.propose(plan)
     with reading(trap.birch.base) as board:
-        return [bone.to_dict() for bone in Book(board).signed(Book(board).by_id()[plan])]
+        return [bone.to_dict() for bone in plan_in(board, plan).signed]
 
 
 def owned_by(trap: Trap, index: int, node: Node) -> list[dict[str, object]]:
@@ -328,7 +327,7 @@ def test_a_plan_that_is_not_its_file_is_shown_so_and_cannot_be_approved(what: st
     place = proposed(trap, data, steps, **more)
     for node in (trap.alder, trap.cedar):
         with reading(node.base) as board:
-            plan = next(id_ for id_, act in Book(board).by_id().items() if act.place == place)
+            plan = next(each.id for each in plans_of(board) if each.act.place == place)
         assert why in " ".join(node.plans.show(plan).problems)
         with pytest.raises(RefusedError, match=why) as told:
             node.plans.approve(plan)
@@ -358,7 +357,7 @@ def test_one_nonce_and_file_in_two_rooms_are_two_plans() -> None:
     second = write(trap.birch, other, "plan/1", body)
     trap.world.settle()
     with reading(trap.alder.base) as board:
-        found = {id_: act.place for id_, act in Book(board).by_id().items() if act.place in (first, second)}
+        found = {each.id: each.act.place for each in plans_of(board) if each.act.place in (first, second)}
     assert len(found) == 2
     plan = next(id_ for id_, place in found.items() if place == second)
     trap.alder.plans.approve(plan)
@@ -386,6 +385,6 @@ def test_a_plan_of_400_steps_is_shown_at_once() -> None:
     ]
     place = proposed(trap, b"{}", steps)
     with reading(trap.alder.base) as board:
-        plan = next(id_ for id_, act in Book(board).by_id().items() if act.place == place)
+        plan = next(each.id for each in plans_of(board) if each.act.place == place)
     assert len(trap.alder.plans.show(plan).steps) == 400
     trap.other_plan()

@@ -33,11 +33,11 @@ from entente.node.logs import witnessed
 from entente.node.work.acts import reading, writing_about
 from entente.node.work.plan.due import effect_key
 from entente.node.work.plan.effects import Done, Order
-from entente.node.work.plan.plan import FINAL, Book
+from entente.node.work.plan.plan import FINAL
 from entente.node.work.plan.runner import Runner
 from entente.policy.run import Ready
 from entente.store.sqlite.store import SqliteStore
-from playbooks import action, bounded, end, playbook, step_id
+from playbooks import action, bounded, end, plan_in, playbook, step_id
 from world import Wire, World
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ class Side:
             return
         if self.late and self.at == 1:
             with reading(self.node.base) as board:
-                deadline = board.in_force.view.things[Book(board).by_id()[plan].place.leaf].deadline
+                deadline = plan_in(board, plan).asked.deadline
             if now() > deadline:
                 with reading(self.node.base) as board:
-                    ref = Book(board).by_id()[plan].place.ref
+                    ref = plan_in(board, plan).ref
                 with writing_about(self.node.base, PLAN.name, ref, "plan") as (writer, act):
                     writer.answer(act)
             return
@@ -381,12 +381,9 @@ def effects(folder: Path, plan: str, node: Node, state: str) -> list[str]:
     if state == "expired" and asked:
         bad.append("a plan that expired had effects")
     with reading(node.base) as board:
-        book = Book(board)
-        act = book.by_id()[plan]
-        playbook_, _ = book.playbook(act)
-        assert playbook_ is not None
-        for visit in book.run(act).visits:
-            step = playbook_.steps[visit.id]
+        found = plan_in(board, plan)
+        for visit in found.run.visits:
+            step = found.read().steps[visit.id]
             if step.type != "action" or step.commands[0].type == "manual":
                 continue
             key = effect_key(plan, Ready(visit.id, visit.visit, "", ()))
@@ -401,15 +398,13 @@ def effects(folder: Path, plan: str, node: Node, state: str) -> list[str]:
 def deadlines(node: Node, plan: str, late: bool) -> list[str]:
     """Look whether an approval was counted that was not in time."""
     with reading(node.base) as board:
-        book = Book(board)
-        act = book.by_id()[plan]
-        asked = board.in_force.view.things[act.place.leaf]
-        outcome = board.in_force.view.states["outcome/1"].get(act.place.leaf)
+        found = plan_in(board, plan)
+        asked, outcome = found.asked, found.outcome
         if not asked.deadline:
             return []
         if outcome is None:
             return ["lost: the deadline is over and nothing was decided"]
-        bad = ["late: an approval after the deadline was accepted"] if late and book.state(act) != "expired" else []
+        bad = ["late: an approval after the deadline was accepted"] if late and found.state != "expired" else []
         for ref in outcome.body["counted"]:
             answer = board.in_force.view.acts[ref]
             seen = answer.time if answer.author == board.me else witnessed.covered_ref(board.tx, ref, Member(board.me))
@@ -440,8 +435,7 @@ def promises(folder: Path, nodes: list[Node], plan: str) -> list[str]:
 
 def unsure(node: Node, plan: str) -> int:
     with reading(node.base) as board:
-        book = Book(board)
-        return sum(each.body["state"] == "unsure" for each in book.steps(book.by_id()[plan]))
+        return sum(each.body["state"] == "unsure" for each in plan_in(board, plan).step_acts())
 
 
 def main(folder: str, first: str, last: str) -> None:

@@ -13,10 +13,9 @@ from playbooks import action, end, playbook, step_id, two_sides
 from world import World
 
 if TYPE_CHECKING:
-    from entente.core.kind import Act
     from entente.node import Node
     from entente.node.work.plan.due import Job
-    from entente.node.work.plan.plan import Book
+    from entente.node.work.plan.plan import Plan
 
 FIRST, SECOND = step_id("action", "first"), step_id("action", "second")
 
@@ -25,9 +24,9 @@ class Counting(Due):
     """Notes each plan that is worked out."""
 
     @override
-    def of(self, book: Book, act: Act) -> list[Job]:
-        self.looked.append(act.place.ref)
-        return super().of(book, act)
+    def of(self, plan: Plan) -> list[Job]:
+        self.looked.append(plan.ref)
+        return super().of(plan)
 
     looked: list[str]
 

@@ -11,7 +11,8 @@ import pytest
 
 from entente.core.errors import InvalidError, NotFoundError
 from entente.formats import cacao
-from entente.node.work.plan.effects import Order, Permit, orders, perform
+from entente.node.work.plan.effects import Order, orders, perform
+from entente.node.work.plan.values import Permit
 from playbooks import action, end, playbook, step_id
 from world import World
 

@@ -9,8 +9,9 @@ import pytest
 
 from entente.core.errors import ConflictError, RefusedError, WaitingError
 from entente.formats import cacao
-from entente.node.work.plan.effects import Done, Order, Permit, orders
+from entente.node.work.plan.effects import Done, Order, orders
 from entente.node.work.plan.runner import Runner
+from entente.node.work.plan.values import Permit
 from playbooks import action, agent_id, bounded, end, playbook, step_id, two_sides
 from world import World
 

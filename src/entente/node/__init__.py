@@ -203,6 +203,10 @@ class Node:
         """Say whether the keys are sealed and were not opened."""
         return self.base.keys.locked
 
+    def clock(self) -> int:
+        """Return the time now, in milliseconds since 1970, by this node's clock."""
+        return self.base.clock()
+
     @property
     def protection(self) -> str:
         """How the keys are kept on disk: "none", "passphrase" or "key-file"."""

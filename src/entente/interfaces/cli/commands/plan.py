@@ -65,7 +65,7 @@ def propose(
     """Propose a draft to its circle. Proposing is not approving."""
     here = invocation(ctx)
     with here.open() as node:
-        until = parse_time(deadline, node.base.clock(), last=True) if deadline else 0
+        until = parse_time(deadline, node.clock(), last=True) if deadline else 0
         found = node.plans.propose(id_, until, here.person)
         known = names.of(node)
     approve_ = here.command(f"plan approve {text.short(found.plan)}")
@@ -197,8 +197,10 @@ def export(
     if out == "-":
         here.answer_bytes(data)
         return
+    from entente.node.work.plan.values import PlanFile
+
     files.write(out, [data])
-    here.answer({"out": out, "bytes": len(data)}, lambda screen: screen.line(f"Written to {out}.", "green"))
+    here.answer(PlanFile(out, len(data)), lambda screen: screen.line(f"Written to {out}.", "green"))
 
 
 @app.command()
@@ -212,9 +214,9 @@ def protect(
     """Name what no step of a plan may touch; without --circle the list stays on this node."""
     here = invocation(ctx)
     with here.open() as node:
-        number = node.plans.protect(files.read(file, MAX_FILE).decode(errors="replace"), circle, here.person)
-    line = f"{text.count(number, 'value')} protected."
-    here.answer({"protected": number}, lambda screen: screen.line(line, "green"))
+        made = node.plans.protect(files.read(file, MAX_FILE).decode(errors="replace"), circle, here.person)
+    line = f"{text.count(made.protected, 'value')} protected."
+    here.answer(made, lambda screen: screen.line(line, "green"))
 
 
 @app.command()
@@ -264,8 +266,8 @@ def forbid(
     """Take a permit back."""
     here = invocation(ctx)
     with here.open() as node:
-        node.plans.permits.forbid(value)
-    here.answer({"forbidden": value}, lambda screen: screen.line(f"Not permitted any more: {value}.", "green"))
+        done_ = node.plans.permits.forbid(value)
+    here.answer(done_, lambda screen: screen.line(f"Not permitted any more: {done_.forbidden}.", "green"))
 
 
 def _pair(given: str, form: str) -> tuple[str, str]:

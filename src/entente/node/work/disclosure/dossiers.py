@@ -11,7 +11,7 @@ from entente.ledger.dossier import ABOUT, write_dossier
 from entente.node.home.find import find
 from entente.node.logs.proofs import proof_at
 from entente.node.work.acts import ERASED, HELD, Reader, reading
-from entente.node.work.plan.plan import Book
+from entente.node.work.plan.plan import plans_of
 from entente.policy.approval import APPROVE, State
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def dossier_of(reader: Reader, act: Act) -> bytes:
 def _find(reader: Reader, text: str) -> Act:
     """Return the act that asks, by reference, id (of a plan: plan id) or the beginning of one."""
     view = reader.in_force.view
-    plans = Book(reader).by_id()
+    plans = {plan.id: plan.act for plan in plans_of(reader)}
     acts: list[Act] = [act for kind in ABOUT for act in view.states.get(kind, {}).values() if kind != "plan/1"]
     for act in (*acts, *plans.values()):
         if text == act.place.ref:

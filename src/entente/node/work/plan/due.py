@@ -18,15 +18,18 @@ from entente.kinds.plan import PROTECTED
 from entente.node.logs import witnessed
 from entente.node.work.acts import Reader, order
 from entente.node.work.plan.effects import Order, is_manual, orders, permits, texts
-from entente.node.work.plan.plan import FINAL, Book, is_bounded, is_work
+from entente.node.work.plan.plan import FINAL, Plan, held, plan_at
+from entente.node.work.plan.playbook import is_bounded, is_work
 from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.run import DONE, Ready, Run
-from entente.policy.workflow import START
+from entente.policy.workflow import START, SignedStep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from entente.core.kind import Act
-    from entente.formats.cacao.playbook import Playbook
+    from entente.formats.cacao.playbook import Step
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
@@ -65,6 +68,7 @@ class Due:
     def __init__(self, base: Base) -> None:
         """Work on this base."""
         self._base = base
+        self._me = b32(base.me)
         self._closed: set[str] = set()
         self._quiet: dict[str, NothingDue] = {}
         self._around: object = None
@@ -75,75 +79,65 @@ class Due:
 
         With `only` (a reference) look at that plan alone.
         """
-        book = Book(Reader(self._base, tx))
+        reader = Reader(self._base, tx)
         if only:
-            return self.of(book, book.held[only])
+            return self.of(plan_at(reader, only))
         self.next_look = 0
-        plans = sorted((act for ref, act in book.held.items() if ref not in self._closed), key=order)
-        rooms = book.reader.in_force.rooms
-        plans = [act for act in plans if rooms.is_current(book.reader.room_of(act))]
-        if urgent := [job for act in plans for job in self._outcome_due(book, act)]:
+        acts = self._not_over(reader)
+        if urgent := [job for act in acts for job in self._outcome_due(Plan(reader, act))]:
             return urgent
-        if (around := self._surroundings(book)) != self._around:
+        if (around := _surroundings(reader)) != self._around:
             self._quiet.clear()
             self._around = around
-        return [job for act in plans for job in self._look(book, act)]
+        return [job for act in acts for job in self._look(Plan(reader, act))]
 
-    def _look(self, book: Book, act: Act) -> list[Job]:
+    def _not_over(self, reader: Reader) -> list[Act]:
+        """Return the acts that proposed plans in rooms of today, without those known to be over, oldest first."""
+        acts = sorted((act for ref, act in held(reader).items() if ref not in self._closed), key=order)
+        rooms = reader.in_force.rooms
+        return [act for act in acts if rooms.is_current(reader.room_of(act))]
+
+    def _look(self, plan: Plan) -> list[Job]:
         """Return what is due in one plan; nothing is worked out where nothing can have changed since the last look."""
-        mark, quiet, look = self._mark(book, act), self._quiet.get(act.place.ref), self.next_look
+        mark, quiet, look = _mark(plan), self._quiet.get(plan.ref), self.next_look
         if quiet is None or quiet.mark != mark or 0 < quiet.until <= self._base.clock():
             self.next_look = 0
-            found, until = self.of(book, act), self.next_look
+            found, until = self.of(plan), self.next_look
             self.next_look = look
             if found:
                 return found
-            if book.state(act) in FINAL and not self._may_undo(book, act):
-                self._closed.add(act.place.ref)
+            if plan.state in FINAL and not self._may_undo(plan):
+                self._closed.add(plan.ref)
                 return []
             quiet = NothingDue(mark, until)
-            if book.is_complete(act):
-                self._quiet[act.place.ref] = quiet
+            if plan.is_complete():
+                self._quiet[plan.ref] = quiet
         if quiet.until:
             self.next_look = min(look or quiet.until, quiet.until)
         return []
 
-    def _mark(self, book: Book, act: Act) -> object:
-        """Return what decides about one plan beside its surroundings."""
-        view = book.reader.in_force.view
-        answers = book.reader.in_force.answers(act.place.leaf)
-        return book.steps(act), book.halts(act), answers, view.things[act.place.leaf], self._armed(book, act)
-
-    def _surroundings(self, book: Book) -> object:
-        """Return what decides about all plans: what was begun, wished, allowed and protected here, and by others."""
-        records, reader = book.tx.records, book.reader
-        newest = {(each.circle, each.author): each for each in reader.acts(PROTECTED.name)}
-        told = {key: reader.words(each) for key, each in newest.items()}
-        own = records.get("protected", "own")
-        return records.scan(EFFECT), records.scan(WISH), permits(book.tx), own, told
-
-    def of(self, book: Book, act: Act) -> list[Job]:
+    def of(self, plan: Plan) -> list[Job]:
         """Return what is due in one plan."""
-        state = book.state(act)
-        if state == "proposed":
-            return self._outcome_due(book, act)
-        jobs = self._undo_due(book, act)
-        if state not in {"approved", "running"}:
-            return jobs
-        playbook, _ = book.playbook(act)
-        for ready in book.run(act).ready if playbook is not None else ():
-            if ready.owner != b32(self._base.me) or playbook is None:
-                continue
-            step = playbook.steps[ready.step]
-            if begun(book.tx, book.id_of(act), ready.step) or self.why_waiting(book, act, ready):
-                continue
-            if step.delay_ms and not self._over(self._ready_at(book, ready) + step.delay_ms):
-                continue
-            jobs.append(Job("work" if is_work(step) else "control", act.place.ref, ready.step, ready.visit))
-        return jobs
+        if plan.is_open:
+            return self._outcome_due(plan)
+        found = self._undo_due(plan)
+        return [*found, *self._steps_due(plan)] if plan.state in {"approved", "running"} else found
 
-    def _ready_at(self, book: Book, ready: Ready) -> int:
-        return max((book.reader.in_force.view.acts[ref].time for ref in ready.because), default=0)
+    def _steps_due(self, plan: Plan) -> Iterator[Job]:
+        """Yield the steps of ours that this node begins now."""
+        playbook = plan.playbook
+        if playbook is None:
+            return
+        for ready in plan.run.ready:
+            step = playbook.steps[ready.step]
+            if ready.owner == self._me and self._is_due(plan, ready, step):
+                yield Job("work" if is_work(step) else "control", plan.ref, ready.step, ready.visit)
+
+    def _is_due(self, plan: Plan, ready: Ready, step: Step) -> bool:
+        """Say whether this node begins a step of ours that is ready now."""
+        if begun(plan, ready.step) or self.why_waiting(plan, ready):
+            return False
+        return not step.delay_ms or self._over(_ready_at(plan, ready) + step.delay_ms)
 
     def _over(self, time: int) -> bool:
         """Say whether this time is past; else look again by then."""
@@ -152,84 +146,74 @@ class Due:
         self.next_look = min(self.next_look or time, time)
         return False
 
-    def _outcome_due(self, book: Book, act: Act) -> list[Job]:
-        asked = book.reader.in_force.view.things[act.place.leaf]
-        if not asked.deadline or asked.proposer != self._base.me or book.state(act) != "proposed":
+    def _outcome_due(self, plan: Plan) -> list[Job]:
+        asked = plan.asked
+        if not asked.deadline or asked.proposer != self._base.me or not plan.is_open:
             return []
-        counted = self.counted(book, act)
-        if carries(book, act, counted) or self._over(asked.deadline + 1):
-            return [Job("outcome", act.place.ref)]
+        if carries(plan, self.counted(plan)) or self._over(asked.deadline + 1):
+            return [Job("outcome", plan.ref)]
         return []
 
-    def counted(self, book: Book, act: Act) -> list[str]:
+    def counted(self, plan: Plan) -> list[str]:
         """Return the approvals that were in time: claimed by the deadline, and witnessed by us by then."""
-        asked = book.reader.in_force.view.things[act.place.leaf]
+        reader, deadline = plan.reader, plan.asked.deadline
         found: list[str] = []
-        for member, answer in sorted(book.reader.in_force.answers(act.place.leaf).items()):
-            if answer.answer != APPROVE or answer.time > asked.deadline:
+        for member, answer in sorted(reader.in_force.answers(plan.thing).items()):
+            if answer.answer != APPROVE or answer.time > deadline:
                 continue
-            seen = answer.time if member == self._base.me else witnessed.covered_ref(book.tx, answer.ref, self._base.me)
-            if 0 < seen <= asked.deadline:
+            ours = member == self._base.me
+            seen = answer.time if ours else witnessed.covered_ref(reader.tx, answer.ref, self._base.me)
+            if 0 < seen <= deadline:
                 found.append(answer.ref)
         return found
 
-    def _undo_due(self, book: Book, act: Act) -> list[Job]:
+    def _undo_due(self, plan: Plan) -> list[Job]:
         """Return which effects of ours have stood for as long as they may, or are not wanted any more."""
-        run, plan = book.run(act), book.id_of(act)
-        undone_by = {
-            signed.undo: signed for signed in book.signed(act) if signed.undo and signed.owner == b32(self._base.me)
-        }
-        playbook, _ = book.playbook(act) if undone_by else (None, "")
+        mine = {signed.undo: signed for signed in plan.signed if signed.undo and signed.owner == self._me}
+        return [*_undone(plan, mine), *self._to_undo(plan, mine)] if mine else []
+
+    def _to_undo(self, plan: Plan, mine: Mapping[str, SignedStep]) -> list[Job]:
+        """Return the undo steps (`mine`, by their id) that are to be begun."""
+        playbook, acts = plan.playbook, plan.reader.in_force.view.acts
+        if playbook is None:
+            return []
         jobs: list[Job] = []
-        for visit in run.visits if undone_by else ():
-            if visit.id in undone_by and visit.state == DONE:
-                done = book.reader.in_force.view.acts[visit.because[0]]
-                if self._stands(run, done):
-                    jobs.append(Job("undone", act.place.ref, visit.id, number(done.body["visit"]), (visit.ended,)))
-        for ready in run.undoable if playbook is not None else ():
-            signed = undone_by.get(ready.step)
-            if signed is None or playbook is None or begun(book.tx, plan, ready.step):
+        for ready in plan.run.undoable:
+            signed = mine.get(ready.step)
+            if signed is None or begun(plan, ready.step):
                 continue
-            done, limit = book.reader.in_force.view.acts[ready.because[0]], playbook.steps[signed.id].limit
-            wish = book.tx.records.get(WISH, f"{plan}/{signed.id}") is not None
-            if (wish or (limit and self._over(done.time + limit * 1000))) and not self.why_waiting(book, act, ready):
-                jobs.append(Job("undo", act.place.ref, ready.step, ready.visit, ready.because))
+            done, limit = acts[ready.because[0]], playbook.steps[signed.id].limit
+            due = _is_wished(plan, signed.id) or (limit and self._over(done.time + limit * 1000))
+            if due and not self.why_waiting(plan, ready):
+                jobs.append(Job("undo", plan.ref, ready.step, ready.visit, ready.because))
         return jobs
 
-    def _stands(self, run: Run, done: Act) -> bool:
-        """Say whether the step that this act ended was not undone."""
-        named = (done.body["step"], done.body["visit"])
-        return any((each.id, each.visit) == named and each.state == DONE for each in run.visits)
+    def _may_undo(self, plan: Plan) -> bool:
+        return any(ready.owner == self._me for ready in plan.run.undoable)
 
-    def _may_undo(self, book: Book, act: Act) -> bool:
-        return any(ready.owner == b32(self._base.me) for ready in book.run(act).undoable)
-
-    def _armed(self, book: Book, act: Act) -> bool:
-        return book.tx.records.get(ARMED, book.id_of(act)) is not None
-
-    def _touched(self, book: Book, act: Act, playbook: Playbook, step: str) -> str:
+    def _touched(self, plan: Plan, step: str) -> str:
         """Say what a step would touch that a member protects, "" for nothing."""
-        found = playbook.steps[step]
-        said = texts(playbook, found, book.variables(act, playbook, step))
-        own = (book.tx.records.get("protected", "own") or b"").decode()
-        for member, values in {self._base.me: protected.read(own), **book.protected(act)}.items():
-            extra = protected.read(own) if member == self._base.me else []
+        playbook, reader = plan.read(), plan.reader
+        said = texts(playbook, playbook.steps[step], plan.variables(step))
+        own = protected.read((reader.tx.records.get("protected", "own") or b"").decode())
+        for member, values in {self._base.me: list[str](), **plan.protected()}.items():
+            extra = own if member == self._base.me else []
             if hit := protected.touched([*values, *extra], said):
-                return f"It touches {hit[0]}, which {book.reader.name(member)} protects."
+                return f"It touches {hit[0]}, which {reader.name(member)} protects."
         return ""
 
-    def orders(self, book: Book, act: Act, playbook: Playbook, ready: Ready) -> list[Order] | None:
+    def orders(self, plan: Plan, ready: Ready) -> list[Order] | None:
         """Return the commands of a step as this node may carry them out, None where it may not."""
-        step = playbook.steps[ready.step]
-        variables = book.variables(act, playbook, ready.step)
-        return orders(playbook, step, variables, permits(book.tx), effect_key(book.id_of(act), ready))
+        playbook = plan.read()
+        key, allowed = effect_key(plan.id, ready), permits(plan.reader.tx)
+        return orders(playbook, playbook.steps[ready.step], plan.variables(ready.step), allowed, key)
 
-    def why_waiting(self, book: Book, act: Act, ready: Ready) -> str:
+    def why_waiting(self, plan: Plan, ready: Ready) -> str:
         """Say in words why a step of ours that is ready is not begun by this node, "" if it is."""
-        playbook, problem = book.playbook(act)
+        playbook = plan.playbook
         if playbook is None or ready.step not in playbook.steps:
-            return problem
-        step, armed = playbook.steps[ready.step], self._armed(book, act)
+            return plan.problem
+        step, armed = playbook.steps[ready.step], is_armed(plan)
         why = ""
         if not is_work(step):
             why = "" if armed or step.type != START else UNARMED
@@ -240,26 +224,73 @@ class Due:
         elif not armed:
             why = UNARMED
         else:
-            why = self._held_back(book, act, playbook, ready)
+            why = self._held_back(plan, ready)
         return why
 
-    def _held_back(self, book: Book, act: Act, playbook: Playbook, ready: Ready) -> str:
+    def _held_back(self, plan: Plan, ready: Ready) -> str:
         """Say why an effect is not brought about here, "" if it is; what cannot be worked out holds it back too."""
         try:
-            if why := self._touched(book, act, playbook, ready.step):
+            if why := self._touched(plan, ready.step):
                 return why
-            return "" if self.orders(book, act, playbook, ready) else "Nothing on this node is allowed to do it."
+            return "" if self.orders(plan, ready) else "Nothing on this node is allowed to do it."
         except EntenteError as problem:
             return f"It cannot be done as it stands: {problem.message}"
 
 
-def begun(tx: Transaction, plan: str, step: str) -> bool:
+def _mark(plan: Plan) -> object:
+    """Return what decides about one plan beside its surroundings."""
+    answers = plan.reader.in_force.answers(plan.thing)
+    return plan.step_acts(), plan.halts(), answers, plan.asked, is_armed(plan)
+
+
+def _surroundings(reader: Reader) -> object:
+    """Return what decides about all plans: what was begun, wished, allowed and protected here, and by others."""
+    records = reader.tx.records
+    newest = {(each.circle, each.author): each for each in reader.acts(PROTECTED.name)}
+    told = {key: reader.words(each) for key, each in newest.items()}
+    own = records.get("protected", "own")
+    return records.scan(EFFECT), records.scan(WISH), permits(reader.tx), own, told
+
+
+def _ready_at(plan: Plan, ready: Ready) -> int:
+    """Return the claimed time (ms) at which a step became ready."""
+    return max((plan.reader.in_force.view.acts[ref].time for ref in ready.because), default=0)
+
+
+def _undone(plan: Plan, mine: Mapping[str, SignedStep]) -> list[Job]:
+    """Return the steps of ours whose undo step (`mine`, by its id) is done, and that are not said to be undone yet."""
+    jobs: list[Job] = []
+    for visit in plan.run.visits:
+        if visit.id in mine and visit.state == DONE:
+            done = plan.reader.in_force.view.acts[visit.because[0]]
+            if _stands(plan.run, done):
+                jobs.append(Job("undone", plan.ref, visit.id, number(done.body["visit"]), (visit.ended,)))
+    return jobs
+
+
+def _stands(run: Run, done: Act) -> bool:
+    """Say whether the step that this act ended was not undone."""
+    named = (done.body["step"], done.body["visit"])
+    return any((each.id, each.visit) == named and each.state == DONE for each in run.visits)
+
+
+def is_armed(plan: Plan) -> bool:
+    """Say whether a person let this node begin its own steps of a plan."""
+    return plan.reader.tx.records.get(ARMED, plan.id) is not None
+
+
+def begun(plan: Plan, step: str) -> bool:
     """Say whether an effect of this step was begun here and has not ended."""
-    return bool(tx.records.scan(EFFECT, f"{plan}/{step}/"))
+    return bool(plan.reader.tx.records.scan(EFFECT, f"{plan.id}/{step}/"))
+
+
+def _is_wished(plan: Plan, step: str) -> bool:
+    """Say whether a person wants this step undone now."""
+    return plan.reader.tx.records.get(WISH, f"{plan.id}/{step}") is not None
 
 
 def effect_key(plan: str, ready: Ready) -> str:
-    """Return the key of the effect of one visit of a step."""
+    """Return the key of the effect of one visit of a step; `plan` is the plan id."""
     said = canon.encode({"step": ready.step, "visit": ready.visit})
     return b32(sha256(b"entente/effect/v1\0" + unb32(plan, 32) + said).digest())
 
@@ -269,9 +300,8 @@ def same(job: Job, other: Job) -> bool:
     return (job.what, job.plan, job.step, job.visit) == (other.what, other.plan, other.step, other.visit)
 
 
-def carries(book: Book, act: Act, counted: list[str]) -> bool:
+def carries(plan: Plan, counted: list[str]) -> bool:
     """Say whether these approvals bring a plan into force."""
-    view = book.reader.in_force.view
-    asked = view.things[act.place.leaf]
-    by = {view.acts[ref].author: APPROVE for ref in counted}
+    asked, acts = plan.asked, plan.reader.in_force.view.acts
+    by = {acts[ref].author: APPROVE for ref in counted}
     return carried(asked.voters, asked.needed, by, asked.must) is State.IN_FORCE

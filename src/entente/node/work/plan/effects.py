@@ -23,6 +23,7 @@ from entente.formats.cacao import strict_json as cacao_json
 from entente.formats.cacao.condition import substitute
 from entente.formats.cacao.strict_json import part, text
 from entente.formats.cacao.strict_json import texts as texts_in
+from entente.node.work.plan.values import Forbidden, Permit
 
 if TYPE_CHECKING:
     from entente.formats.cacao.playbook import Command, Playbook, Step
@@ -38,21 +39,6 @@ MAX_TEXT: Final = 8000
 _OK: Final = range(200, 300)
 _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _OPENC2: Final = "application/openc2+json;version=1.0"
-
-
-class Permit(Struct, frozen=True):
-    """What the operator of this node allows plans to do.
-
-    `kind` is "http" (`value`: the address that a request must begin with) or "hook" (`value`: the type of command,
-    `program`: what runs it). `repeatable`: a second request with the same key does nothing more.
-    `headers`: a file of further header lines, read when a request is sent; secrets stand there and nowhere else.
-    """
-
-    kind: str
-    value: str
-    program: str = ""
-    repeatable: bool = False
-    headers: str = ""
 
 
 class Order(Struct, frozen=True):
@@ -85,14 +71,16 @@ class Permits:
         self._base = base
 
     def list(self) -> Sequence[Permit]:
-        """Return every permit."""
+        """Return every permit, by kind and then by address or type of command."""
         with self._base.store.read() as tx:
             return permits(tx)
 
     def allow_http(self, url: str, *, repeatable: bool = False, headers: str = "") -> Permit:
-        """Let plans send requests to addresses that begin with `url`.
+        """Let plans send requests to addresses that begin with `url`, and return the permit.
 
-        InvalidError unless it is https, or plain http to this machine; NotFoundError if `headers` names no file.
+        `headers` is the path of a file of header lines to send along. With `repeatable` a second request with the same
+        key does nothing more. InvalidError unless the address is https, or plain http to this machine; NotFoundError
+        if `headers` names no file.
         """
         parts = _split(url)
         local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
@@ -103,7 +91,10 @@ class Permits:
         return self._keep(Permit("http", url, repeatable=repeatable, headers=headers))
 
     def allow_hook(self, command: str, program: str, *, repeatable: bool = False) -> Permit:
-        """Let a program carry out commands of this type (bash, ssh, …); NotFoundError if it is not there."""
+        """Let a program (its path) carry out commands of this type (bash, ssh, …), and return the permit.
+
+        InvalidError for a type that no program can stand for, NotFoundError if the program is not there.
+        """
         if command in {*HTTP, MANUAL} or not command.isascii() or not command.replace("-", "").isalnum():
             raise InvalidError(f"A program cannot stand for commands of the type {command!r}.")
         path = Path(program).absolute()
@@ -111,14 +102,15 @@ class Permits:
             raise NotFoundError(f"There is no program {program}.")
         return self._keep(Permit("hook", command, program=str(path), repeatable=repeatable))
 
-    def forbid(self, value: str) -> None:
-        """Take a permit back; NotFoundError if there is none for this address or type of command."""
+    def forbid(self, value: str) -> Forbidden:
+        """Take every permit for this address or type of command back; NotFoundError if there is none."""
         with self._base.store.write() as tx:
             found = [each for each in permits(tx) if each.value == value]
             if not found:
                 raise NotFoundError(f"Nothing is allowed for {value!r}.", hint="See `entente plan permits`.")
             for each in found:
                 tx.records.delete(SPACE, _key(each))
+        return Forbidden(value)
 
     def _keep(self, permit: Permit) -> Permit:
         with self._base.store.write() as tx:

@@ -1,210 +1,251 @@
-"""Plans as the acts of a room make them: their file, their state, what brought them into force, how far a run is.
+"""One plan as the acts of its room make it: its file, its state, what brought it into force, how far its run is.
 
-docs/protocol/12-plans.md.
+`Plan(reader, act)` is a plan, `plans_of(reader)` gives all of them. docs/protocol/12-plans.md.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from entente.core.errors import EntenteError, WaitingError
+from entente.core.errors import EntenteError, NotFoundError, WaitingError
 from entente.core.ids import Member, b32
 from entente.core.recorded import refs_in
 from entente.formats import cacao
 from entente.formats.cacao.checks import scope
-from entente.formats.cacao.workflow import agent_owners, flow_steps, owners
-from entente.kinds import plan as plans
+from entente.formats.cacao.workflow import agent_owners
+from entente.kinds import plan as kinds
 from entente.kinds import step as steps
 from entente.node.work.acts import AWAITED, ERASED, HELD, order
+from entente.node.work.plan.playbook import read_playbook, signed_workflow, title
 from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
-from entente.policy.run import Run, unfold
-from entente.policy.workflow import SignedStep, signed_steps
+from entente.policy.run import DONE, OVER, Run, unfold
+from entente.policy.workflow import signed_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from entente.core.kind import Act
+    from entente.core.kind import Act, Asks
     from entente.core.recorded import Acts
-    from entente.formats.cacao.playbook import Playbook, Step
+    from entente.formats.cacao.playbook import Playbook
+    from entente.node.rooms.room import Room
     from entente.node.work.acts import Reader
+    from entente.policy.workflow import SignedStep
 
-MEDIA: Final = "application/cacao+json"
 OUTPUT: Final = "application/json"
-SMALL: Final = 32 << 10
 FINAL: Final = ("done", "stopped", "refused", "expired")
-_CONTROL: Final = ("start", "end", "parallel", "if-condition", "while-condition", "switch-condition")
 
 
-class Book:
-    """The plans of one home."""
+class Output(msgspec.Struct, frozen=True):
+    """A document that sets variables."""
 
-    def __init__(self, reader: Reader) -> None:
-        """Read with `reader`."""
+    variables: dict[str, str] = {}
+
+
+class Plan:
+    """One plan: the act that proposed it, and what its reader sees of what became of it.
+
+    `ref` is the reference of that act, `thing` its leaf hash, `id` the plan id (b32).
+    """
+
+    def __init__(self, reader: Reader, act: Act) -> None:
+        """Bind the act that proposed the plan to a reader."""
         self.reader = reader
-        self.tx = reader.tx
-        self.me = reader.me
-        self._runs: dict[str, tuple[list[Act], Run]] = {}
+        self.act = act
+        self.ref = act.place.ref
+        self.thing = act.place.leaf
+        self._unfolded: tuple[list[Act], Run] | None = None
 
-    def all(self) -> list[Act]:
-        """Return the acts that proposed plans, oldest first."""
-        return self.reader.acts(plans.KIND.name)
+    @cached_property
+    def id(self) -> str:
+        """Return the plan id."""
+        return b32(kinds.id_of(self.act))
 
     @property
-    def held(self) -> Acts:
-        """Return the acts that proposed plans, by reference."""
-        found: Acts = self.reader.in_force.view.states[plans.KIND.name]
-        return found
+    def room(self) -> Room:
+        """Return the room in which it was proposed."""
+        return self.reader.room_of(self.act)
 
-    def by_id(self) -> dict[str, Act]:
-        """Return the acts that proposed plans by plan id; the newest of several."""
-        return {self.id_of(act): act for act in self.all()}
+    @property
+    def is_current(self) -> bool:
+        """Say whether its room is that of the agreement as it is now."""
+        return self.reader.in_force.rooms.is_current(self.room)
 
-    def get(self, id_: str) -> Act | None:
-        """Return the act that proposed the plan with this id, the newest of several."""
-        return max(self.held.saying(plans.ID, id_), key=order, default=None)
+    @property
+    def asked(self) -> Asks:
+        """Return what it asks of whom, and by when."""
+        return self.reader.in_force.view.things[self.thing]
 
-    def ids(self) -> list[str]:
-        """Return the ids of all plans."""
-        return [value for name, value in self.held.said if name == plans.ID]
+    @property
+    def signed(self) -> tuple[SignedStep, ...]:
+        """Return the steps as the act carries them, in their order."""
+        return tuple(signed_steps(self.act).values())
 
-    def id_of(self, act: Act) -> str:
-        """Return the plan id."""
-        return b32(plans.id_of(act))
+    @property
+    def name(self) -> str:
+        """Return its name, "" where its file is not here."""
+        return title(self._data[0])
 
-    def signed(self, act: Act) -> tuple[SignedStep, ...]:
-        """Return the signed workflow that the act carries."""
-        return tuple(signed_steps(act).values())
+    @property
+    def playbook(self) -> Playbook | None:
+        """Return its playbook; None where its file is not here, cannot be used, or is not the one that was signed."""
+        return self._file[0]
 
-    def data(self, act: Act) -> tuple[bytes, str]:
-        """Return the bytes of a plan's file; none and why, where it is not here or not the one that was signed."""
-        found, state = self.reader.document(act, str(act.body["content"]))
+    @property
+    def problem(self) -> str:
+        """Say why there is no playbook, "" if there is one."""
+        return self._file[1]
+
+    def read(self) -> Playbook:
+        """Return its playbook; NotFoundError that says why there is none."""
+        if self.playbook is None:
+            raise NotFoundError(self.problem)
+        return self.playbook
+
+    @cached_property
+    def _data(self) -> tuple[bytes, str]:
+        """The bytes of the file; none and why, where it is not here or not the one that was signed."""
+        found, state = self.reader.document(self.act, str(self.act.body["content"]))
         if found is None:
             words = {ERASED: "The file of the plan was erased.", AWAITED: "The file of the plan has not arrived yet."}
             return b"", words.get(state, "The file of the plan is not where its proposer says.")
-        if b32(sha256(found.data).digest()) != act.body["hash"]:
+        if b32(sha256(found.data).digest()) != self.act.body["hash"]:
             return b"", "The file is not the one whose hash was proposed."
         return found.data, ""
 
-    def name(self, act: Act) -> str:
-        """Return the name of a plan, "" where its file is not here."""
-        try:
-            return msgspec.json.decode(self.data(act)[0] or b"{}", type=Titled).name
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return ""
-
-    def playbook(self, act: Act) -> tuple[Playbook | None, str]:
-        """Return the playbook; None and why, where its file is not here or not the one that was signed."""
-        data, problem = self.data(act)
+    @cached_property
+    def _file(self) -> tuple[Playbook | None, str]:
+        data, problem = self._data
         if problem:
             return None, problem
-        return _small(data) if len(data) <= SMALL else _read(data)
-
-    def problems(self, act: Act) -> list[str]:
-        """Return why a member should not approve the plan: its file and the signed steps must be the same."""
-        playbook, problem = self.playbook(act)
-        if playbook is None:
-            return [problem]
-        given = self.signed(act)
-        said = {signed.id: signed.owner for signed in given}
-        by_agent: dict[str, set[str]] = {}
-        for step in playbook.steps.values():
-            if step.agent and step.id in said:
-                by_agent.setdefault(step.agent, set()).add(said[step.id])
-        found = [f"The agent {agent} has several owners." for agent, of in by_agent.items() if len(of) > 1]
-        chosen = {agent: min(of) for agent, of in by_agent.items()}
-        members = {b32(each): self.reader.name(each) for each in self.reader.room_of(act).members}
         try:
-            for agent, owner in agent_owners(playbook, members, {}).items():
-                if chosen.get(agent, owner) != owner:
-                    found.append(f"The agent {agent} is named after another member than its steps are given to.")
-            made = signed_workflow(playbook, chosen, b32(act.author))
+            return read_playbook(data), ""
+        except EntenteError as wrong:
+            return None, f"The file cannot be run: {wrong.message}"
+
+    def problems(self) -> list[str]:
+        """Return why a member should not approve it: its file and the signed steps must be the same."""
+        playbook = self.playbook
+        if playbook is None:
+            return [self.problem]
+        owners = self._owners_of_agents(playbook)
+        found = [f"The agent {agent} has several owners." for agent, of in owners.items() if len(of) > 1]
+        chosen = {agent: min(of) for agent, of in owners.items()}
+        try:
+            found += self._misnamed(playbook, chosen)
+            made = signed_workflow(playbook, chosen, b32(self.act.author))
         except EntenteError as wrong:
             return [*found, wrong.message]
-        if list(made) != list(given) or act.body["exception"] != playbook.exception:
+        if made != self.signed or self.act.body["exception"] != playbook.exception:
             found.append("The steps that are to be signed are not those of the file.")
         return found + cacao.secrets(playbook)
 
-    def steps(self, act: Act) -> list[Act]:
-        """Return what owners have said about the steps of a plan, each log in its order."""
-        return steps.acts_on(self.reader.in_force.view.states[steps.KIND.name], act.place.ref)
+    def _owners_of_agents(self, playbook: Playbook) -> dict[str, set[str]]:
+        """Return by agent the members that its steps were given to."""
+        owners = {signed.id: signed.owner for signed in self.signed}
+        found: dict[str, set[str]] = {}
+        for step in playbook.steps.values():
+            if step.agent and step.id in owners:
+                found.setdefault(step.agent, set()).add(owners[step.id])
+        return found
 
-    def run(self, act: Act) -> Run:
+    def _misnamed(self, playbook: Playbook, chosen: Mapping[str, str]) -> list[str]:
+        members = {b32(each): self.reader.name(each) for each in self.room.members}
+        return [
+            f"The agent {agent} is named after another member than its steps are given to."
+            for agent, owner in agent_owners(playbook, members, {}).items()
+            if chosen.get(agent, owner) != owner
+        ]
+
+    def step_acts(self) -> list[Act]:
+        """Return what owners have said about its steps, each log in its order."""
+        return steps.acts_on(self.reader.in_force.view.states[steps.KIND.name], self.ref)
+
+    @property
+    def run(self) -> Run:
         """Return how far the run is, worked out from the set of acts."""
-        acts = self.steps(act)
-        known = self._runs.get(act.place.ref)
-        if known is None or known[0] != acts:
-            known = acts, unfold(self.signed(act), str(act.body["exception"]), map(steps.said, acts))
-            self._runs[act.place.ref] = known
-        return known[1]
+        return self._unfold()[1]
 
-    def halts(self, act: Act) -> list[Act]:
-        """Return who stopped it."""
-        return self.reader.acts("halt/1", plan=act.place.ref)
+    def _unfold(self) -> tuple[list[Act], Run]:
+        """Return what owners have said and the run that comes of it; worked out anew when there are other acts."""
+        acts = self.step_acts()
+        if self._unfolded is None or self._unfolded[0] != acts:
+            run = unfold(self.signed, str(self.act.body["exception"]), map(steps.said, acts))
+            self._unfolded = acts, run
+        return self._unfolded
 
-    def state(self, act: Act, run: Run | None = None) -> str:
+    def halts(self) -> list[Act]:
+        """Return the acts that stopped it, by claimed time, author and index."""
+        return self.reader.acts(kinds.HALT.name, plan=self.ref)
+
+    @property
+    def outcome(self) -> Act | None:
+        """Return what its proposer decided after the deadline, None while nothing is decided."""
+        found: Mapping[bytes, Act] = self.reader.in_force.view.states["outcome/1"]
+        return found.get(self.thing)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether answers to it are still awaited."""
+        return self.reader.state(self.act) is State.PROPOSED and self.is_current
+
+    @property
+    def state(self) -> str:
         """Return proposed, approved, running, done, stopped, refused or expired."""
-        standing = self.reader.state(act)
-        current = self.reader.in_force.rooms.is_current(self.reader.room_of(act))
+        standing = self.reader.state(self.act)
         if standing is not State.IN_FORCE:
-            return "expired" if standing is State.PROPOSED and not current else standing.value
-        if self.halts(act):
+            return "expired" if standing is State.PROPOSED and not self.is_current else standing.value
+        if self.halts():
             return "stopped"
-        run = run or self.run(act)
-        if run.state == "done":
+        acts, run = self._unfold()
+        if run.state == OVER:
             return "done"
-        if not current:
+        if not self.is_current:
             return "stopped"
-        return "running" if self.steps(act) else "approved"
+        return "running" if acts else "approved"
 
-    def force(self, act: Act) -> list[str]:
-        """Return the references of what brought a plan into force."""
-        thing = act.place.leaf
-        asked = self.reader.in_force.view.things[thing]
+    def force(self) -> list[str]:
+        """Return the references of what brought it into force."""
+        asked = self.asked
         if asked.deadline:
-            outcome = cast("Act", self.reader.in_force.view.states["outcome/1"][thing])
-            return [outcome.place.ref]
-        given = {
-            member: each.ref for member, each in self.reader.in_force.answers(thing).items() if each.answer == APPROVE
-        }
-        chosen = [*sorted(asked.must), *sorted(given.keys() - asked.must)]
+            return [cast("Act", self.outcome).place.ref]
+        answers = self.reader.in_force.answers(self.thing).items()
+        given = {member: each.ref for member, each in answers if each.answer == APPROVE}
         named: dict[Member, str] = {}
-        for member in chosen:
+        for member in [*sorted(asked.must), *sorted(given.keys() - asked.must)]:
             named[member] = given[member]
             if carried(asked.voters, asked.needed, dict.fromkeys(named, APPROVE), asked.must) is State.IN_FORCE:
                 break
         return list(named.values())
 
-    def variables(self, act: Act, playbook: Playbook, step: str) -> dict[str, str]:
-        """Return the values that a step sees: those of the file, then what steps before it reported, in order."""
+    def variables(self, step: str) -> dict[str, str]:
+        """Return the values that a step sees: those of the file, then what steps before it reported, in order.
+
+        NotFoundError where there is no playbook.
+        """
+        playbook = self.read()
         declared = scope(playbook, step)
         known = {name: each.value for name, each in declared.items() if each.value is not None}
-        for done in sorted(self.steps(act), key=order):
-            if done.body["state"] != "done":
-                continue
+        free = {name for name, each in declared.items() if not each.constant}
+        for done in sorted(self.step_acts(), key=order):
             reporter = playbook.steps.get(str(done.body["step"]))
-            for ref in refs_in(done.body["outputs"]):
-                reported = self._reported(done, ref)
-                allowed = set(reporter.out_args) if reporter is not None else set[str]()
-                known |= {
-                    name: value
-                    for name, value in reported.items()
-                    if name in allowed and name in declared and not declared[name].constant
-                }
+            if done.body["state"] == DONE and reporter is not None:
+                may = free.intersection(reporter.out_args)
+                known |= {name: value for name, value in self._reported(done).items() if name in may}
         return known
 
-    def _reported(self, act: Act, ref: str) -> dict[str, str]:
-        found, _ = self.reader.document(act, ref)
-        if found is None or found.media != OUTPUT:
-            return {}
-        try:
-            return msgspec.json.decode(found.data, type=Output).variables
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return {}
+    def _reported(self, done: Act) -> dict[str, str]:
+        """Return the values that were reported with a step."""
+        found: dict[str, str] = {}
+        for ref in refs_in(done.body["outputs"]):
+            document, _ = self.reader.document(done, ref)
+            if document is not None and document.media == OUTPUT:
+                found |= _values(document.data)
+        return found
 
     def said(self, act: Act) -> str:
         """Return the words that an owner reported with a step."""
@@ -215,12 +256,13 @@ class Book:
                 texts.append(found.text)
         return "\n".join(filter(None, texts))
 
-    def protected(self, act: Act) -> dict[Member, list[str]]:
+    def protected(self) -> dict[Member, list[str]]:
         """Return what each member of the room protects, by its newest list.
 
         WaitingError for a list that is not here, InvalidError for one that cannot be read: nobody knows what it names.
         """
-        newest = {each.author: each for each in self.reader.acts(plans.PROTECTED.name) if each.circle == act.circle}
+        lists = self.reader.acts(kinds.PROTECTED.name)
+        newest = {each.author: each for each in lists if each.circle == self.act.circle}
         found: dict[Member, list[str]] = {}
         for member, each in newest.items():
             words = self.reader.words(each)
@@ -229,56 +271,43 @@ class Book:
             found[member] = protected.read(words.text)
         return found
 
-    def is_complete(self, act: Act) -> bool:
-        """Say whether the file of a plan and everything that was reported with its steps is here, or erased."""
-        reported = [(each, ref) for each in self.steps(act) for ref in refs_in(each.body["outputs"])]
+    def is_complete(self) -> bool:
+        """Say whether its file and everything that was reported with its steps is here, or erased."""
+        reported = [(each, ref) for each in self.step_acts() for ref in refs_in(each.body["outputs"])]
         there = all(self.reader.content(each, ref)[1] in {HELD, ERASED} for each, ref in reported)
-        return there and self.playbook(act)[0] is not None
+        return there and self.playbook is not None
 
 
-def _read(data: bytes) -> tuple[Playbook | None, str]:
-    """Return the playbook, or None and why the file cannot be run."""
+def _values(data: bytes) -> dict[str, str]:
+    """Return the values in a document that sets variables, none where it cannot be read."""
     try:
-        return cacao.read(data), ""
-    except EntenteError as problem:
-        return None, f"The file cannot be run: {problem.message}"
+        return msgspec.json.decode(data, type=Output).variables
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return {}
 
 
-_small = lru_cache(maxsize=128)(_read)
-"""The same; small files are read once."""
+def plans_of(reader: Reader) -> Iterator[Plan]:
+    """Yield every plan that a reader sees, oldest first; a plan that is let go keeps no file in memory."""
+    return (Plan(reader, act) for act in reader.acts(kinds.KIND.name))
 
 
-class Titled(msgspec.Struct, frozen=True):
-    """A playbook of which only the name is read."""
-
-    name: str = ""
-
-
-class Output(msgspec.Struct, frozen=True):
-    """A document that sets variables."""
-
-    variables: dict[str, str] = {}
+def plan_at(reader: Reader, ref: str) -> Plan:
+    """Return the plan that the act with this reference proposed; KeyError if there is none."""
+    return Plan(reader, held(reader)[ref])
 
 
-def signed_workflow(playbook: Playbook, owner_of_agent: Mapping[str, str], proposer: str) -> tuple[SignedStep, ...]:
-    """Return the signed steps of a playbook with their owners; InvalidError if an agent has none."""
-    owned = owners(playbook, owner_of_agent, proposer)
-    return tuple(
-        SignedStep(each.id, each.type, owned[each.id], each.next, _failed(playbook, each.id), each.branches, each.undo)
-        for each in flow_steps(playbook)
-    )
+def plan_by_id(reader: Reader, id_: str) -> Plan | None:
+    """Return the plan with this id, the newest of several; None if none was proposed."""
+    act = max(held(reader).saying(kinds.ID, id_), key=order, default=None)
+    return None if act is None else Plan(reader, act)
 
 
-def _failed(playbook: Playbook, step: str) -> str:
-    found = playbook.steps[step]
-    return found.on_failure or (found.on_completion if is_work(found) else "")
+def plan_ids(reader: Reader) -> list[str]:
+    """Return the ids of all plans that were proposed."""
+    return [value for name, value in held(reader).said if name == kinds.ID]
 
 
-def is_work(step: Step) -> bool:
-    """Say whether somebody has something to do in this step."""
-    return step.type not in _CONTROL
-
-
-def is_bounded(playbook: Playbook, step: Step) -> bool:
-    """Say whether an effect has a time limit and an undo, or is one itself; else only a person may bring it about."""
-    return bool(step.limit and step.undo) or step.id in {each.undo for each in playbook.steps.values()}
+def held(reader: Reader) -> Acts:
+    """Return the acts that proposed plans, by reference."""
+    found: Acts = reader.in_force.view.states[kinds.KIND.name]
+    return found

@@ -8,330 +8,358 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-from msgspec import Struct
-
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
 from entente.core.ids import b32, origin_hash, unb32
 from entente.core.times import stamp
 from entente.formats import cacao
 from entente.formats.cacao.workflow import agent_owners
+from entente.kinds.plan import HALT, PROTECTED, id_of, plan_id
 from entente.kinds.plan import KIND as PLAN
-from entente.kinds.plan import PROTECTED, id_of, plan_id
 from entente.node.home.find import find
 from entente.node.home.people import operator
 from entente.node.work import stix
-from entente.node.work.acts import Reader, reading, writing, writing_about
+from entente.node.work.acts import Reader, reading, writing
+from entente.node.work.plan.draft import (
+    KeptDraft,
+    PlanDraft,
+    draft_by_id,
+    draft_ids,
+    draft_line,
+    drafts,
+    drop,
+    keep,
+    show_draft,
+)
 from entente.node.work.plan.due import ARMED, begun
 from entente.node.work.plan.effects import Permits, is_manual
-from entente.node.work.plan.plan import MEDIA, Book, is_bounded, is_work, signed_workflow
+from entente.node.work.plan.plan import Plan, plan_at, plan_by_id, plan_ids, plans_of
+from entente.node.work.plan.playbook import MEDIA, is_bounded, is_work, read_playbook, signed_workflow
 from entente.node.work.plan.runner import Runner
-from entente.node.work.plan.show import draft_info, info, line, step_named, visit_of
-from entente.node.work.plan.values import PlanInfo, PlanLine, PlanMade
+from entente.node.work.plan.show import line, show_plan, step_named, visit_of
+from entente.node.work.plan.values import PlanInfo, PlanLine, PlanMade, Protected
+from entente.node.work.plan.write import PlanWriter, writing_plan
 from entente.policy import protected
+from entente.policy.run import DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from entente.core.kind import Act
     from entente.formats.cacao.playbook import Playbook
     from entente.node.home.base import Base
+    from entente.node.rooms.room import Room
+    from entente.node.work.acts import Writer
+    from entente.policy.workflow import SignedStep
     from entente.store.ports import Transaction
 
-DRAFT: Final = "plan-draft"
 OWN: Final = ("protected", "own")
 MAX_DEADLINE_DAYS: Final = 366
 DAY: Final = 86_400_000
 
 
-class PlanDraft(Struct, frozen=True):
-    """A plan that was taken in and not proposed yet; it is nobody else's business."""
-
-    nonce: str
-    circle: str
-    data: bytes
-    agents: dict[str, str]
-    decision: str
-    time: int
-
-
-_draft = msgspec.json.Decoder(PlanDraft)
-
-
 class Plans:
-    """What a member does about plans; `permits` is what plans may do on this node."""
+    """What a member does about plans; `permits` is what plans may do on this node, `runner` does what is due.
+
+    A plan is named by its id (b32) or the beginning of one. NotFoundError where there is none, or several begin so.
+    `person` is the id, its beginning or the name of a person of this member, "" for its operator; NotFoundError for
+    anybody else. What is done to a plan returns the plan as it is then.
+    """
 
     def __init__(self, base: Base, runner: Runner | None = None) -> None:
         """Work on this base."""
         self._base = base
+        self._me = b32(base.me)
         self.permits = Permits(base)
         self.runner = runner or Runner(base)
 
     def take(self, data: bytes, circle: str, given: Mapping[str, str] | None = None, decision: str = "") -> PlanMade:
-        """Take in a CACAO 2.0 playbook for a circle, as a draft; `given` says whose agents are, by id or name.
+        """Take in a CACAO 2.0 playbook (the bytes of its file) for a circle, as a draft.
 
-        InvalidError naming every step that is wrong, RefusedError (`no-owner`) for an agent that belongs to nobody.
+        `circle` is an id, its beginning or a name. `given` says whose agents are: the key or the name of an agent to
+        the id or the name of a member. `decision` is the id or the reference of the decision that asks for the plan.
+        InvalidError naming every step that is wrong, LimitError for a file that is too large or too deep, RefusedError
+        (`no-owner`) for an agent that belongs to nobody, NotFoundError for an unknown circle, member or decision.
         """
-        playbook = cacao.read(data)
+        playbook = read_playbook(data)
         base = self._base
         with base.store.write() as tx:
-            in_force = base.in_force(tx)
-            room = base.find_circle(in_force, circle)
-            members = {b32(each): base.name_of(tx, each) for each in room.members}
-            named = {agent: b32(base.find_member(tx, member)) for agent, member in (given or {}).items()}
-            agents = agent_owners(playbook, members, named)
-            try:
-                made = signed_workflow(playbook, agents, b32(base.me))
-            except InvalidError as problem:
-                if problem.code != "no-owner":
-                    raise
-                raise RefusedError(problem.message, code=problem.code, hint=problem.hint) from problem
-            made_by = Reader(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
+            room = base.find_circle(base.in_force(tx), circle)
+            agents = self._agents(tx, room, playbook, given or {})
+            steps = _assigned(playbook, agents, self._me)
+            asks = Reader(base, tx).find("decision/1", decision, "decision").place.ref if decision else ""
             nonce, hash_ = base.random(16), sha256(data).digest()
-            id_ = b32(plan_id(origin_hash(room.origin(base.me)), nonce, hash_))
-            draft = PlanDraft(b32(nonce), b32(room.circle), data, agents, made_by, base.clock())
-            tx.records.put(DRAFT, id_, msgspec.json.encode(draft))
-        owned = {signed.id: signed.owner for signed in made}
-        return PlanMade(id_, hash_.hex(), playbook.name, owned, _warnings(playbook))
+            kept = KeptDraft(b32(nonce), b32(room.circle), data, agents, asks, base.clock())
+            draft = PlanDraft(b32(plan_id(origin_hash(room.origin(base.me)), nonce, hash_)), kept)
+            keep(tx, draft)
+        owned = {signed.id: signed.owner for signed in steps}
+        return PlanMade(draft.id, hash_.hex(), playbook.name, owned, _warnings(playbook))
+
+    def _agents(self, tx: Transaction, room: Room, playbook: Playbook, given: Mapping[str, str]) -> dict[str, str]:
+        """Return by agent the id of the member that it belongs to."""
+        base = self._base
+        members = {b32(each): base.name_of(tx, each) for each in room.members}
+        named = {agent: b32(base.find_member(tx, member)) for agent, member in given.items()}
+        return agent_owners(playbook, members, named)
 
     def propose(self, id_: str, deadline: int = 0, person: str = "") -> PlanInfo:
-        """Propose a draft to its circle; with a `deadline` (ms) approvals count that we have by then.
+        """Propose a draft to its circle; with a `deadline` (ms since 1970) approvals count that we have by then.
 
-        RefusedError while a secret stands in the file.
+        InvalidError for a deadline that is past or more than 366 days away, RefusedError (`secret`) while a secret
+        stands in the file, ConflictError for a plan that was proposed before.
         """
         base = self._base
         with base.store.read() as tx:
-            plan = self._draft_id(tx, id_)
-            draft = _draft.decode(tx.records.get(DRAFT, plan) or b"")
+            draft = self._find_draft(tx, id_)
         if deadline and not 0 < deadline - base.clock() <= MAX_DEADLINE_DAYS * DAY:
             raise InvalidError(f"A deadline lies in the next {MAX_DEADLINE_DAYS} days.")
-        playbook = cacao.read(draft.data)
-        if secrets := cacao.secrets(playbook):
-            raise RefusedError(
-                f"The file holds a secret: {'; '.join(secrets)[:500]}",
-                code="secret",
-                hint="Take it out; the owner of a step keeps its secrets on its own node (`plan permit --headers`).",
-            )
-        with writing(base, draft.circle, person) as writer:
-            made = signed_workflow(playbook, draft.agents, b32(base.me))
-            body: dict[str, object] = {
-                "nonce": draft.nonce,
-                "content": writer.put(draft.data, MEDIA),
-                "hash": b32(sha256(draft.data).digest()),
-                "decision": draft.decision,
-                "steps": [signed.to_dict() for signed in made],
-                "exception": playbook.exception,
-                "deadline": deadline,
-                "voters": writer.voters(),
-                "needed": writer.needed("plan"),
-            }
-            act = writer.act(PLAN.name, body)
-            writer.tx.records.delete(DRAFT, plan)
+        _check_secrets(draft)
+        with writing(base, draft.kept.circle, person) as writer:
+            act = writer.act(PLAN.name, self._body(writer, draft, deadline))
+            drop(writer.tx, draft)
         return self.show(b32(id_of(act)))
 
-    def approve(self, id_: str, *, refuse: str = "", person: str = "") -> PlanInfo:
-        """Give our one final answer; `refuse` is the reason for a no.
+    def _body(self, writer: Writer, draft: PlanDraft, deadline: int) -> dict[str, object]:
+        """Return what the act that proposes a draft says; its file is appended first."""
+        kept, steps = draft.kept, draft.steps(self._me)
+        return {
+            "nonce": kept.nonce,
+            "content": writer.put(kept.data, MEDIA),
+            "hash": b32(sha256(kept.data).digest()),
+            "decision": kept.decision,
+            "steps": [signed.to_dict() for signed in steps],
+            "exception": draft.read().exception,
+            "deadline": deadline,
+            "voters": writer.voters(),
+            "needed": writer.needed("plan"),
+        }
 
-        RefusedError when the deadline is past, or the file does not say what is to be signed.
+    def approve(self, id_: str, *, refuse: str = "", person: str = "") -> PlanInfo:
+        """Give our one final answer; `refuse` is the reason for a no, in words that all members can read.
+
+        RefusedError when the deadline is past (`late`) or the file does not say what is to be signed (`plan`),
+        ConflictError when the plan is over or we gave another answer before, WaitingError for a draft.
         """
-        plan, ref = self._find(id_)
-        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
-            given = writer.in_force.answers(act.place.leaf).get(self._base.me)
-            deadline = writer.in_force.view.things[act.place.leaf].deadline
-            book = Book(writer)
-            if given is None and not refuse and deadline and self._base.clock() > deadline:
-                raise RefusedError(
-                    f"The deadline was {stamp(deadline)}.", code="late", hint="Its proposer can propose it again."
-                )
-            if given is None and book.state(act) not in {"proposed", "approved"}:
-                raise ConflictError(f"The plan is {book.state(act)}; there is nothing to answer.")
-            if given is None and not refuse and (problems := book.problems(act)):
-                raise RefusedError("; ".join(problems)[:1000], code="plan", hint="Its proposer mends and proposes it.")
-            writer.answer(act, refuse=bool(refuse), text=refuse)
+        plan_id_, ref = self._find(id_)
+        with writing_plan(self._base, ref, person) as plan:
+            if self._base.me not in plan.reader.in_force.answers(plan.thing):
+                self._check_answer(plan, refuse=bool(refuse))
+            plan.writer.answer(plan.act, refuse=bool(refuse), text=refuse)
         self.runner.tick(ref)
-        return self.show(plan)
+        return self.show(plan_id_)
+
+    def _check_answer(self, plan: Plan, *, refuse: bool) -> None:
+        """Raise RefusedError or ConflictError where a first answer is not possible any more, or not wise."""
+        deadline = plan.asked.deadline
+        if not refuse and deadline and self._base.clock() > deadline:
+            text = f"The deadline was {stamp(deadline)}."
+            raise RefusedError(text, code="late", hint="Its proposer can propose it again.")
+        if plan.state not in {"proposed", "approved"}:
+            raise ConflictError(f"The plan is {plan.state}; there is nothing to answer.")
+        if not refuse and (problems := plan.problems()):
+            raise RefusedError("; ".join(problems)[:1000], code="plan", hint="Its proposer mends and proposes it.")
 
     def run(self, id_: str, person: str = "") -> PlanInfo:
         """Let this node begin its own steps as they become ready, and begin the run if it is ours to begin.
 
-        WaitingError until the plan is in force; RefusedError when it cannot come into force any more, or was stopped.
+        WaitingError until the plan is in force (`not-approved`; `draft` for a draft), RefusedError when it cannot come
+        into force any more, or was stopped; the code is then its state.
         """
-        plan, ref = self._find(id_)
+        plan_id_, ref = self._find(id_)
         base = self._base
         with base.store.write() as tx:
-            reader = Reader(base, tx)
             who = operator(tx, person)
-            book = Book(reader)
-            state = book.state(reader.find(PLAN.name, ref, "plan"))
-            if state == "proposed":
-                raise WaitingError(
-                    "The plan is not in force: not every side whose consent is needed has approved.",
-                    code="not-approved",
-                    hint="They approve it with `entente plan approve`; see `entente plan show`.",
-                )
-            if state in {"refused", "expired", "stopped"}:
-                raise RefusedError(f"The plan is {state}; nothing of it runs.", code=state)
-            tx.records.put(ARMED, plan, who.encode())
+            _check_runs(plan_at(Reader(base, tx), ref).state)
+            tx.records.put(ARMED, plan_id_, who.encode())
         base.changed.set()
         self.runner.tick(ref)
-        return self.show(plan)
+        return self.show(plan_id_)
 
     def done(
         self, id_: str, step: str, *, text: str = "", failed: bool = False, person: str = "",
         variables: Mapping[str, str] | None = None,
     ) -> PlanInfo:  # fmt: skip
-        """Say that a step of ours is done (or failed), in words and with the values of its variables.
+        """Say that a step of ours is done (or failed), in words and with the values of its variables, by their names.
 
-        ConflictError unless it is ready or begun; RefusedError for a step of another member.
+        `step` is the id of the step, the beginning of it, or its name. ConflictError unless it is ready or begun;
+        RefusedError (`owner`) for a step of another member; WaitingError while the plan is not in force.
         """
-        plan, ref = self._find(id_)
-        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
-            book = Book(writer)
-            signed = step_named(book, act, step)
-            if signed.owner != b32(self._base.me):
-                name = writer.name(unb32(signed.owner, 32))
+        plan_id_, ref = self._find(id_)
+        with writing_plan(self._base, ref, person) as plan:
+            signed = step_named(plan, step)
+            if signed.owner != self._me:
+                name = plan.reader.name(unb32(signed.owner, 32))
                 raise RefusedError(f"The step belongs to {name}.", code="owner", hint="Its owner reports it.")
-            if book.state(act) == "proposed":
-                raise WaitingError("The plan is not in force yet.", code="not-approved")
-            found = visit_of(book, act, signed)
-            if begun(writer.tx, plan, signed.id):
-                raise ConflictError("This node is carrying out the step right now.", hint="Wait for its end.")
-            outputs = [writer.put(text)] if text else []
-            if variables:
-                outputs.append(writer.put(msgspec.json.encode({"variables": dict(variables)}), "application/json"))
-            body: dict[str, object] = {
-                "plan": act.place.ref,
-                "step": signed.id,
-                "visit": found.visit,
-                "state": "failed" if failed else "done",
-                "result": "",
-                "because": list(found.because),
-                "force": book.force(act),
-                "outputs": outputs,
-            }
-            writer.act("step/1", body, [*found.because[-1:], *found.last])
+            _report(plan, signed, FAILED if failed else DONE, text, variables or {})
         self.runner.tick(ref)
-        return self.show(plan)
+        return self.show(plan_id_)
 
     def undo(self, id_: str, step: str, person: str = "") -> PlanInfo:
-        """Begin what undoes a step of ours that is done, now instead of when its time is over."""
-        plan, ref = self._find(id_)
-        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
-            book = Book(writer)
-            signed = step_named(book, act, step)
-            if signed.owner != b32(self._base.me):
+        """Begin what undoes a step of ours that is done, now instead of when its time is over.
+
+        `step` is as in `done`. RefusedError (`owner`) for a step of another member, InvalidError for a step without an
+        undo, WaitingError for a draft.
+        """
+        plan_id_, ref = self._find(id_)
+        with writing_plan(self._base, ref, person) as plan:
+            signed = step_named(plan, step)
+            if signed.owner != self._me:
                 raise RefusedError("The step belongs to another member.", code="owner")
             if not signed.undo:
                 raise InvalidError("The plan has no undo for this step.")
-            self.runner.ask_undo(writer.tx, plan, signed.id)
+            self.runner.ask_undo(plan, signed.id)
         self.runner.tick(ref)
-        return self.show(plan)
+        return self.show(plan_id_)
 
     def stop(self, id_: str, reason: str = "other", text: str = "", person: str = "") -> PlanInfo:
-        """Stop a plan, alone: whoever learns of it begins no further step."""
-        plan, ref = self._find(id_)
-        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
-            state = Book(writer).state(act)
-            if state in {"done", "refused", "expired"}:
+        """Stop a plan, alone: whoever learns of it begins no further step.
+
+        `reason` is danger, error, overtaken or other; `text` is in words. ConflictError for a plan that is over,
+        InvalidError for another reason, WaitingError for a draft.
+        """
+        plan_id_, ref = self._find(id_)
+        with writing_plan(self._base, ref, person) as plan:
+            if (state := plan.state) in {"done", "refused", "expired"}:
                 raise ConflictError(f"The plan is {state}; there is nothing to stop.")
-            made = writer.act("halt/1", {"plan": act.place.ref, "reason": reason}, [act.place.ref])
+            made = plan.writer.act(HALT.name, {"plan": ref, "reason": reason}, [ref])
             if text:
-                writer.act("note/1", {"of": made.place.ref, "content": writer.put(text)}, [made.place.ref])
-        return self.show(plan)
+                note = {"of": made.place.ref, "content": plan.writer.put(text)}
+                plan.writer.act("note/1", note, [made.place.ref])
+        return self.show(plan_id_)
 
     def object(self, id_: str, reason: str, text: str = "", person: str = "") -> PlanInfo:
-        """Put on record that the outcome of a plan with a deadline is not what we know: left-out, late or other."""
-        plan, ref = self._find(id_)
-        with writing_about(self._base, PLAN.name, ref, "plan", person) as (writer, act):
-            outcome: Act | None = writer.in_force.view.states["outcome/1"].get(act.place.leaf)
-            if outcome is None:
+        """Put on record that the outcome of a plan with a deadline is not what we know.
+
+        `reason` is left-out, late or other; `text` is in words. WaitingError while the proposer has not decided,
+        InvalidError for another reason.
+        """
+        plan_id_, ref = self._find(id_)
+        with writing_plan(self._base, ref, person) as plan:
+            if (outcome := plan.outcome) is None:
                 raise WaitingError("The proposer has not decided yet.")
-            body = {"of": outcome.place.ref, "reason": reason, "content": writer.put(text) if text else ""}
-            writer.act("objection/1", body, [outcome.place.ref])
-        return self.show(plan)
+            content = plan.writer.put(text) if text else ""
+            body = {"of": outcome.place.ref, "reason": reason, "content": content}
+            plan.writer.act("objection/1", body, [outcome.place.ref])
+        return self.show(plan_id_)
 
     def show(self, id_: str) -> PlanInfo:
-        """Return a plan with its approvals, its steps and what they reported."""
+        """Return a plan or a draft with its approvals, its steps and what they reported."""
         with reading(self._base) as reader:
-            book = Book(reader)
-            found, act, draft = _named(book, id_)
-            if act is not None:
-                return info(book, act, self.runner)
-            return draft_info(reader, found, _draft.decode(draft))
+            found = _named(reader, id_)
+            return show_draft(reader, found) if isinstance(found, PlanDraft) else show_plan(found, self.runner.due)
 
     def list(self) -> Sequence[PlanLine]:
-        """Return every plan and draft, oldest first."""
+        """Return every plan in one line, oldest first, then every draft by plan id."""
         with reading(self._base) as reader:
-            book = Book(reader)
-            drafts = reader.tx.records.scan(DRAFT)
-            mine = [
-                PlanLine(id_, cacao.read(each.data).name, each.circle, "draft", "", 0)
-                for id_, each in ((id_, _draft.decode(data)) for id_, data in drafts)
-            ]
-            return [*(line(book, act) for act in book.all()), *mine]
+            return [*map(line, plans_of(reader)), *map(draft_line, drafts(reader.tx))]
 
     def file(self, id_: str) -> bytes:
-        """Return the bytes of a plan's file as they were proposed; NotFoundError if they are not here."""
+        """Return the bytes of a plan's file as they were proposed; NotFoundError where they are not here."""
         with reading(self._base) as reader:
-            book = Book(reader)
-            _, act, draft = _named(book, id_)
-            if act is None:
-                return _draft.decode(draft).data
-            playbook, problem = book.playbook(act)
-            if playbook is None:
-                raise NotFoundError(problem)
-            return playbook.data
+            found = _named(reader, id_)
+            return found.kept.data if isinstance(found, PlanDraft) else found.read().data
 
     def stix(self, id_: str) -> bytes:
-        """Return a STIX 2.1 bundle with the plan as a course-of-action that carries the playbook."""
-        data = self.file(id_)
-        with reading(self._base) as reader:
-            found, act, _ = _named(Book(reader), id_)
-            by, time = (act.author, act.time) if act is not None else (reader.me, self._base.clock())
-            return stix.plan(cacao.read(data), found, stix.Author(by, reader.name(by), time))
+        """Return a STIX 2.1 bundle (JSON) with the plan as a course-of-action that carries the playbook.
 
-    def protect(self, text: str, circle: str = "", person: str = "") -> int:
+        NotFoundError where its file is not here.
+        """
+        with reading(self._base) as reader:
+            found = _named(reader, id_)
+            if isinstance(found, PlanDraft):
+                by, time = reader.me, self._base.clock()
+            else:
+                by, time = found.act.author, found.act.time
+            return stix.plan(found.read(), found.id, stix.Author(by, reader.name(by), time))
+
+    def protect(self, text: str, circle: str = "", person: str = "") -> Protected:
         """Name what nothing may be done to, one value a line; with a circle its members learn it and heed it too.
 
         Without one the list stays here and is looked at before each step of ours. Return how many values there are.
+        InvalidError for too many values, or one that is too long.
         """
         values = protected.read(text)
         lines = "\n".join(values)
         if circle:
             with writing(self._base, circle, person) as writer:
                 writer.act(PROTECTED.name, {"content": writer.put(lines)})
-            return len(values)
+            return Protected(len(values))
         with self._base.store.write() as tx:
             tx.records.put(*OWN, lines.encode())
-        return len(values)
+        return Protected(len(values))
 
     def _find(self, id_: str) -> tuple[str, str]:
         """Return the id and the reference of a plan that was proposed."""
         with reading(self._base) as reader:
-            found, act, _ = _named(Book(reader), id_)
-            if act is None:
+            found = _named(reader, id_)
+            if isinstance(found, PlanDraft):
                 raise WaitingError("The plan is a draft.", code="draft", hint="Propose it: `entente plan propose`.")
-            return found, act.place.ref
+            return found.id, found.ref
 
-    def _draft_id(self, tx: Transaction, id_: str) -> str:
-        drafts = [key for key, _ in tx.records.scan(DRAFT)]
+    def _find_draft(self, tx: Transaction, id_: str) -> PlanDraft:
+        """Return a draft; ConflictError where a plan is meant that was proposed."""
+        known = {draft.id: draft for draft in drafts(tx)}
         try:
-            return _choose(id_, drafts)
+            return known[_choose(id_, known)]
         except NotFoundError:
-            if _choose(id_, Book(Reader(self._base, tx)).ids()):
+            if _choose(id_, plan_ids(Reader(self._base, tx))):
                 raise ConflictError("This plan was proposed before.") from None
             raise
 
 
-def _named(book: Book, text: str) -> tuple[str, Act | None, bytes]:
-    """Return the id of the plan meant, and the act that proposed it or the draft as it is kept."""
-    drafts = dict(book.tx.records.scan(DRAFT))
-    id_ = text if text in drafts or book.get(text) else _choose(text, [*book.ids(), *drafts])
-    return id_, book.get(id_), drafts.get(id_, b"")
+def _named(reader: Reader, text: str) -> Plan | PlanDraft:
+    """Return the plan or the draft meant."""
+    known = draft_ids(reader.tx)
+    id_ = text if text in known or plan_by_id(reader, text) else _choose(text, [*plan_ids(reader), *known])
+    found = plan_by_id(reader, id_) or draft_by_id(reader.tx, id_)
+    if found is None:
+        raise NotFoundError(f"There is no plan {text!r}.")
+    return found
 
 
 def _choose(text: str, ids: Sequence[str] | Mapping[str, object]) -> str:
     return find(text, [(id_.encode(), id_, "") for id_ in dict.fromkeys(ids)], "plan").decode()
+
+
+def _assigned(playbook: Playbook, agents: Mapping[str, str], proposer: str) -> tuple[SignedStep, ...]:
+    """Return the signed steps; RefusedError for an agent that belongs to nobody."""
+    try:
+        return signed_workflow(playbook, agents, proposer)
+    except InvalidError as problem:
+        if problem.code != "no-owner":
+            raise
+        raise RefusedError(problem.message, code=problem.code, hint=problem.hint) from problem
+
+
+def _check_secrets(draft: PlanDraft) -> None:
+    """Raise RefusedError if a secret stands in the file."""
+    if secrets := cacao.secrets(draft.read()):
+        raise RefusedError(
+            f"The file holds a secret: {'; '.join(secrets)[:500]}",
+            code="secret",
+            hint="Take it out; the owner of a step keeps its secrets on its own node (`plan permit --headers`).",
+        )
+
+
+def _check_runs(state: str) -> None:
+    """Raise an error unless a plan in this state is in force or was carried out."""
+    if state == "proposed":
+        raise WaitingError(
+            "The plan is not in force: not every side whose consent is needed has approved.",
+            code="not-approved",
+            hint="They approve it with `entente plan approve`; see `entente plan show`.",
+        )
+    if state in {"refused", "expired", "stopped"}:
+        raise RefusedError(f"The plan is {state}; nothing of it runs.", code=state)
+
+
+def _report(plan: PlanWriter, signed: SignedStep, state: str, text: str, variables: Mapping[str, str]) -> None:
+    """Append what a person did of a step of ours; an error where it cannot be reported now."""
+    if plan.state == "proposed":
+        raise WaitingError("The plan is not in force yet.", code="not-approved")
+    found = visit_of(plan, signed)
+    if begun(plan, signed.id):
+        raise ConflictError("This node is carrying out the step right now.", hint="Wait for its end.")
+    outputs = plan.put_outputs(text, variables)
+    plan.report(found.ready, state, outputs=outputs, after=found.after)
 
 
 def _warnings(playbook: Playbook) -> list[str]:

@@ -20,18 +20,17 @@ from entente.core.ids import b32
 from entente.formats.cacao.workflow import choose
 from entente.kinds.outcome import EXPIRED, IN_FORCE
 from entente.kinds.outcome import KIND as OUTCOME
-from entente.kinds.plan import KIND as PLAN
-from entente.node.work.acts import NOBODY, Reader, Writer
+from entente.node.work.acts import NOBODY, Reader
 from entente.node.work.plan.due import EFFECT, WISH, Due, Job, carries, effect_key, same
 from entente.node.work.plan.effects import Done, Order, perform
-from entente.node.work.plan.plan import OUTPUT, Book
+from entente.node.work.plan.plan import Plan, plan_by_id
+from entente.node.work.plan.write import PlanWriter, writing_plan
 from entente.policy.run import DONE, FAILED, STARTED, UNDONE, UNSURE, Ready
 from entente.policy.workflow import CONDITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from entente.core.kind import Act
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
@@ -79,103 +78,67 @@ class Runner:
             done += moved
         return done
 
-    def ask_undo(self, tx: Transaction, plan: str, step: str) -> None:
+    def ask_undo(self, plan: Plan, step: str) -> None:
         """Note that a person wants a step undone now."""
-        tx.records.put(WISH, f"{plan}/{step}", b"1")
+        plan.reader.tx.records.put(WISH, f"{plan.id}/{step}", b"1")
 
     def _do(self, job: Job) -> int:
         """Do one thing that is due; 0 if somebody else was first, or it cannot be done now."""
         try:
             if job.what in {"work", "undo"}:
                 return self._work(job)
-            with self._writing(job) as (writer, book, act):
-                return self._decide(job, writer, book, act)
+            with writing_plan(self._base, job.plan, NOBODY) as plan:
+                return self._decide(job, plan)
         except EntenteError as problem:
             _log.info("plan %s: %s", job.plan[-12:], problem.message)
             return 0
 
-    @contextmanager
-    def _writing(self, job: Job) -> Generator[tuple[Writer, Book, Act]]:
-        base = self._base
-        with base.commit() as tx:
-            reader = Reader(base, tx)
-            act = reader.find(PLAN.name, job.plan, "plan")
-            writer = Writer(base, tx, reader.room_of(act), NOBODY)
-            yield writer, Book(writer), act
+    def _is_due(self, job: Job, plan: Plan) -> bool:
+        return any(same(job, each) for each in self.due.of(plan))
 
-    def _decide(self, job: Job, writer: Writer, book: Book, act: Act) -> int:
-        """Append an outcome, the end of a control step, or that a step was undone."""
-        if not any(same(job, each) for each in self.due.of(book, act)):
+    def _decide(self, job: Job, plan: PlanWriter) -> int:
+        """Append an outcome, the end of a control step, or that a step was undone; 0 if it is not due any more."""
+        if not self._is_due(job, plan):
             return 0
         if job.what == "outcome":
-            counted = self.due.counted(book, act)
-            result = IN_FORCE if carries(book, act, counted) else EXPIRED
-            body = {"of": b32(act.place.leaf), "result": result, "counted": counted}
-            writer.act(OUTCOME.name, body, [act.place.ref])
-            return 1
-        if job.what == "undone":
-            signed = next(each for each in book.signed(act) if each.undo == job.step)
-            self._say(writer, book, act, Ready(signed.id, job.visit, signed.owner, job.because), UNDONE)
-            writer.tx.records.delete(WISH, f"{book.id_of(act)}/{signed.id}")
-            return 1
-        playbook, _ = book.playbook(act)
-        ready = next(each for each in book.run(act).ready if each.step == job.step)
-        if playbook is None:
-            return 0
-        step, result = playbook.steps[job.step], ""
-        if step.type in CONDITIONS:
-            result = choose(step, book.variables(act, playbook, job.step))
-        self._say(writer, book, act, ready, DONE, result)
+            self._decide_outcome(plan)
+        elif job.what == "undone":
+            _say_undone(job, plan)
+        else:
+            _evaluate(job, plan)
         return 1
 
-    def _say(
-        self,
-        writer: Writer,
-        book: Book,
-        act: Act,
-        ready: Ready,
-        state: str,
-        result: str = "",
-        outputs: tuple[str, ...] = (),
-    ) -> Act:
-        body: dict[str, object] = {
-            "plan": act.place.ref,
-            "step": ready.step,
-            "visit": ready.visit,
-            "state": state,
-            "result": result,
-            "because": list(ready.because),
-            "force": book.force(act),
-            "outputs": list(outputs),
-        }
-        return writer.act("step/1", body, ready.because[-3:])
+    def _decide_outcome(self, plan: PlanWriter) -> None:
+        counted = self.due.counted(plan)
+        result = IN_FORCE if carries(plan, counted) else EXPIRED
+        body = {"of": b32(plan.thing), "result": result, "counted": counted}
+        plan.writer.act(OUTCOME.name, body, [plan.ref])
 
     def _work(self, job: Job) -> int:
         """Begin an effect with its key, durably; carry it out; say what became of it."""
         with self._alone() as mine:
             if not mine:
                 return 0
-            with self._writing(job) as (writer, book, act):
-                prepared = self._begin(job, writer, book, act)
+            with writing_plan(self._base, job.plan, NOBODY) as plan:
+                prepared = self._begin(job, plan)
             if prepared is None:
                 return 0
             self._finish(*prepared)
         return 1
 
-    def _begin(self, job: Job, writer: Writer, book: Book, act: Act) -> tuple[Begun, list[Order]] | None:
-        playbook, _ = book.playbook(act)
-        if playbook is None or not any(same(job, each) for each in self.due.of(book, act)):
+    def _begin(self, job: Job, plan: PlanWriter) -> tuple[Begun, list[Order]] | None:
+        """Append that a step is begun; return what that was and its commands, None if it is not due any more."""
+        if not self._is_due(job, plan):
             return None
-        run = book.run(act)
+        run = plan.run
         ready = next(each for each in (*run.ready, *run.undoable) if each.step == job.step)
-        found = self.due.orders(book, act, playbook, ready)
+        found = self.due.orders(plan, ready)
         if not found:
             return None
-        started = self._say(writer, book, act, ready, STARTED)
-        again = playbook.steps[ready.step].repeatable or all(each.permit.repeatable for each in found)
-        plan, key = book.id_of(act), effect_key(book.id_of(act), ready)
-        made = Begun(plan, ready.step, ready.visit, key, again, started.place.ref)
-        writer.tx.records.put(EFFECT, _place(made), msgspec.json.encode(made))
+        started = plan.report(ready, STARTED)
+        again = plan.read().steps[ready.step].repeatable or all(each.permit.repeatable for each in found)
+        made = Begun(plan.id, ready.step, ready.visit, effect_key(plan.id, ready), again, started.place.ref)
+        plan.writer.tx.records.put(EFFECT, _place(made), msgspec.json.encode(made))
         return made, found
 
     def _finish(self, made: Begun, found: list[Order]) -> None:
@@ -188,23 +151,18 @@ class Runner:
         ok = told[-1].ok
         words = "\n".join(each.text for each in told if each.text)
         variables = {name: value for each in told for name, value in each.variables.items()}
-        with self._ending(made) as (writer, book, act, ready):
-            outputs = [writer.put(words)] if words else []
-            if variables and ok:
-                outputs.append(writer.put(msgspec.json.encode({"variables": variables}), OUTPUT))
-            self._say(writer, book, act, ready, DONE if ok else FAILED, "", tuple(outputs))
+        with self._ending(made) as (plan, ready):
+            outputs = plan.put_outputs(words, variables if ok else {})
+            plan.report(ready, DONE if ok else FAILED, outputs=outputs)
 
     @contextmanager
-    def _ending(self, made: Begun) -> Generator[tuple[Writer, Book, Act, Ready]]:
-        """Give a writer for the end of an effect, which is not open any more afterwards."""
-        base = self._base
-        with base.commit() as tx:
-            started = base.in_force(tx).view.acts[made.started]
-            act = Reader(base, tx).find(PLAN.name, str(started.body["plan"]), "plan")
-            writer = Writer(base, tx, base.in_force(tx).rooms.require(act.circle), NOBODY)
-            ready = Ready(made.step, made.visit, b32(base.me), (made.started,))
-            yield writer, Book(writer), act, ready
-            tx.records.delete(EFFECT, _place(made))
+    def _ending(self, made: Begun) -> Generator[tuple[PlanWriter, Ready]]:
+        """Give the plan of an effect, to say how it ended; the effect is not open any more afterwards."""
+        with self._base.store.read() as tx:
+            ref = str(self._base.in_force(tx).view.acts[made.started].body["plan"])
+        with writing_plan(self._base, ref, NOBODY) as plan:
+            yield plan, Ready(made.step, made.visit, b32(self._base.me), (made.started,))
+            plan.writer.tx.records.delete(EFFECT, _place(made))
 
     def _recover(self) -> int:
         """Look at the effects that a process has begun and not ended: do them again, or leave them to a person."""
@@ -230,21 +188,16 @@ class Runner:
         if found:
             self._finish(made, found)
             return
-        with self._ending(made) as (writer, book, act, ready):
-            self._say(writer, book, act, ready, UNSURE)
+        with self._ending(made) as (plan, ready):
+            plan.report(ready, UNSURE)
 
     def _again(self, tx: Transaction, made: Begun) -> list[Order] | None:
         """Return the commands of an effect that may be done a second time, None for one that a person looks at."""
-        if not made.again:
-            return None
-        reader = Reader(self._base, tx)
-        book = Book(reader)
-        act = book.by_id().get(made.plan)
-        playbook, _ = book.playbook(act) if act is not None else (None, "")
-        if act is None or playbook is None or book.state(act) not in {"approved", "running"}:
+        plan = plan_by_id(Reader(self._base, tx), made.plan) if made.again else None
+        if plan is None or plan.playbook is None or plan.state not in {"approved", "running"}:
             return None
         try:
-            return self.due.orders(book, act, playbook, Ready(made.step, made.visit, "", ()))
+            return self.due.orders(plan, Ready(made.step, made.visit, "", ()))
         except EntenteError:
             return None
 
@@ -261,6 +214,21 @@ class Runner:
                 yield False
                 return
             yield True
+
+
+def _say_undone(job: Job, plan: PlanWriter) -> None:
+    """Append that the step is undone whose undo step was done."""
+    signed = next(each for each in plan.signed if each.undo == job.step)
+    plan.report(Ready(signed.id, job.visit, signed.owner, job.because), UNDONE)
+    plan.writer.tx.records.delete(WISH, f"{plan.id}/{signed.id}")
+
+
+def _evaluate(job: Job, plan: PlanWriter) -> None:
+    """Append that a control step is done, and which way it goes on."""
+    ready = next(each for each in plan.run.ready if each.step == job.step)
+    step = plan.read().steps[job.step]
+    result = choose(step, plan.variables(job.step)) if step.type in CONDITIONS else ""
+    plan.report(ready, DONE, result=result)
 
 
 def _place(made: Begun) -> str:

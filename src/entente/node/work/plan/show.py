@@ -1,8 +1,7 @@
-"""Plans as people see them: states, approvals, steps and what was reported (docs/protocol/12-plans.md)."""
+"""Plans as people see them: `show_plan` gives all of one, `line` its row in a list (docs/protocol/12-plans.md)."""
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,92 +10,67 @@ from entente.core.errors import ConflictError
 from entente.core.ids import b32, unb32
 from entente.core.recorded import refs_in
 from entente.core.times import stamp
-from entente.formats import cacao
 from entente.node.home.find import SHORTEST, find
 from entente.node.logs import witnessed
 from entente.node.work.acts import Vote
-from entente.node.work.plan.due import ARMED
-from entente.node.work.plan.plan import FINAL, signed_workflow
+from entente.node.work.plan.due import is_armed
 from entente.node.work.plan.values import Effect, PlanInfo, PlanLine, StepInfo
 from entente.policy.approval import APPROVE
-from entente.policy.run import DONE, STARTED, UNSURE
+from entente.policy.run import DONE, STARTED, UNSURE, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Sequence
 
     from entente.core.kind import Act
-    from entente.formats.cacao.playbook import Playbook
     from entente.node.work.acts import Reader
-    from entente.node.work.plan.plan import Book
-    from entente.node.work.plan.runner import Runner
-    from entente.policy.run import Run, StepState
+    from entente.node.work.plan.due import Due
+    from entente.node.work.plan.plan import Plan
+    from entente.policy.run import StepState
     from entente.policy.workflow import SignedStep
-
-    class Drafted(Protocol):
-        """A plan that was taken in."""
-
-        @property
-        def circle(self) -> str:
-            """The circle that it is for."""
-            ...
-
-        @property
-        def data(self) -> bytes:
-            """The file."""
-            ...
-
-        @property
-        def agents(self) -> dict[str, str]:
-            """Whose agents are."""
-            ...
-
-        @property
-        def decision(self) -> str:
-            """The decision that asks for it."""
-            ...
-
 
 SECOND = 1000
 """A cosignature states whole seconds: one that is only just in time is no ground for an objection."""
 
 
 class Visit(Struct, frozen=True):
-    """Which visit of a step may be reported now, what made it ready, and what was said of it last."""
+    """Which visit of a step may be reported now, and the references of the acts that the report comes after."""
 
-    visit: int
-    because: tuple[str, ...]
-    last: tuple[str, ...] = ()
+    ready: Ready
+    after: tuple[str, ...]
 
 
-def step_named(book: Book, act: Act, text: str) -> SignedStep:
+def step_named(plan: Plan, text: str) -> SignedStep:
     """Return the step meant by its id, the beginning of it or of its UUID, or its name; NotFoundError if none."""
-    all_signed = book.signed(act)
-    playbook, _ = book.playbook(act)
-    names = {
-        signed.id: playbook.steps[signed.id].name if playbook and signed.id in playbook.steps else ""
-        for signed in all_signed
-    }
-    by_id = {signed.id.encode(): signed for signed in all_signed}
-    short = [signed for signed in all_signed if len(text) >= SHORTEST and signed.id.partition("--")[2].startswith(text)]
+    by_id = {signed.id.encode(): signed for signed in plan.signed}
+    short = [signed for signed in plan.signed if len(text) >= SHORTEST and _uuid(signed).startswith(text)]
     if len(short) == 1:
         return short[0]
-    return by_id[find(text, [(signed.id.encode(), signed.id, names[signed.id]) for signed in all_signed], "step")]
+    return by_id[find(text, [(key, signed.id, _name(plan, signed.id)) for key, signed in by_id.items()], "step")]
 
 
-def visit_of(book: Book, act: Act, signed: SignedStep) -> Visit:
+def _uuid(signed: SignedStep) -> str:
+    return signed.id.partition("--")[2]
+
+
+def _name(plan: Plan, step: str) -> str:
+    """Return the name of a step, "" where the file is not here."""
+    found = plan.playbook.steps.get(step) if plan.playbook else None
+    return found.name if found else ""
+
+
+def visit_of(plan: Plan, signed: SignedStep) -> Visit:
     """Return the visit of a step that its owner may report now; ConflictError if it is not its turn."""
-    run = book.run(act)
+    run = plan.run
     for ready in (*run.ready, *run.stuck, *run.undoable):
         if ready.step == signed.id:
-            if book.halts(act) and ready not in run.undoable:
+            if plan.halts() and ready not in run.undoable:
                 raise ConflictError("The plan was stopped; no step is begun any more.", code="stopped")
-            return Visit(ready.visit, ready.because)
+            return Visit(ready, ready.because[-1:])
     for each in reversed(run.visits):
         if each.id == signed.id and each.state in {STARTED, UNSURE}:
-            return Visit(each.visit, each.because, each.refs[-1:])
-    shown = next((each for each in run.steps if each.id == signed.id), None)
-    state = shown.state if shown else "not there"
+            ready = Ready(each.id, each.visit, each.owner, each.because)
+            return Visit(ready, (*each.because[-1:], *each.refs[-1:]))
+    state = next((each.state for each in run.steps if each.id == signed.id), "not there")
     raise ConflictError(
         f"The step is {state}; it cannot be reported now.",
         code="not-ready",
@@ -104,160 +78,101 @@ def visit_of(book: Book, act: Act, signed: SignedStep) -> Visit:
     )
 
 
-def info(book: Book, act: Act, runner: Runner) -> PlanInfo:
-    """Return what there is to see of a plan that was proposed."""
-    reader = book.reader
-    asked = reader.in_force.view.things[act.place.leaf]
-    playbook, problem = book.playbook(act)
-    run = book.run(act)
-    state = book.state(act, run)
-    votes = reader.votes(act)
-    room = reader.room_of(act)
+def show_plan(plan: Plan, due: Due) -> PlanInfo:
+    """Return what there is to see of a plan that was proposed; `due` knows why its steps wait."""
+    reader, asked, state = plan.reader, plan.asked, plan.state
+    votes = reader.votes(plan.act)
     return PlanInfo(
-        plan=book.id_of(act),
-        name=playbook.name if playbook else "",
-        hash=unb32(str(act.body["hash"]), 32).hex(),
-        circle=b32(room.circle),
-        proposer=b32(act.author),
+        plan=plan.id,
+        name=plan.playbook.name if plan.playbook else "",
+        hash=unb32(str(plan.act.body["hash"]), 32).hex(),
+        circle=b32(plan.room.circle),
+        proposer=b32(plan.act.author),
         state=state,
         deadline=stamp(asked.deadline) if asked.deadline else "",
         needed=asked.needed,
         approvals=[each for each in votes if each.answer == APPROVE],
         refusals=[each for each in votes if each.answer != APPROVE],
-        steps=_steps(book, act, run, playbook, runner, state),
-        effect=_effects(book, act, run, playbook),
-        stopped_by=[_vote(reader, each, str(each.body["reason"])) for each in book.halts(act)],
-        objections=[_vote(reader, each, str(each.body["reason"])) for each in _objections(book, act)],
-        doubts=doubts(book, act),
-        problems=[problem] if problem else book.problems(act) if state == "proposed" else [],
-        decision=str(act.body["decision"]),
-        armed=reader.tx.records.get(ARMED, book.id_of(act)) is not None,
-        room="" if reader.in_force.rooms.is_current(room) else "ended",
+        steps=_steps(plan, due, state),
+        effect=_effects(plan),
+        stopped_by=[_vote(reader, each) for each in plan.halts()],
+        objections=[_vote(reader, each) for each in _objections(plan)],
+        doubts=doubts(plan),
+        problems=[plan.problem] if plan.problem else plan.problems() if state == "proposed" else [],
+        decision=str(plan.act.body["decision"]),
+        armed=is_armed(plan),
+        room="" if plan.is_current else "ended",
     )
 
 
-def _steps(book: Book, act: Act, run: Run, playbook: Playbook | None, runner: Runner, state: str) -> list[StepInfo]:
-    found: list[StepInfo] = []
+def _steps(plan: Plan, due: Due, state: str) -> list[StepInfo]:
+    run, types = plan.run, {signed.id: signed.type for signed in plan.signed}
     ready = {each.step: each for each in run.ready} if state in {"approved", "running"} else {}
-    for each in run.steps:
-        last = book.reader.in_force.view.acts[each.refs[-1]] if each.refs else None
-        waits = ready.get(each.id)
-        mine = waits is not None and waits.owner == b32(book.me)
-        found.append(
-            StepInfo(
-                id=each.id,
-                name=playbook.steps[each.id].name if playbook and each.id in playbook.steps else "",
-                type=next(signed.type for signed in book.signed(act) if signed.id == each.id),
-                owner=each.owner,
-                owner_name=book.reader.name(unb32(each.owner, 32)),
-                state=each.state if each.state != "ready" or waits else "waiting",
-                visit=each.visit,
-                result=each.result,
-                text=book.said(last) if last else "",
-                time=stamp(last.time) if last else "",
-                person=book.reader.person(last) if last else "",
-                note=runner.due.why_waiting(book, act, waits) if waits and mine else "",
-            )
-        )
-    return found
+    return [_step(plan, due, each, types[each.id], ready.get(each.id)) for each in run.steps]
 
 
-def _effects(book: Book, act: Act, run: Run, playbook: Playbook | None) -> list[Effect]:
-    del act, playbook
-    found: list[Effect] = []
-    for each in run.visits:
-        if each.state == DONE and (said := _words(book, each)):
-            end = book.reader.in_force.view.acts[each.ended]
-            found.append(Effect(each.id, each.owner, said, stamp(end.time)))
-    return found
+def _step(plan: Plan, due: Due, step: StepState, type_: str, ready: Ready | None) -> StepInfo:
+    """Return what there is to see of a step; `ready` where it may be begun now."""
+    reader = plan.reader
+    last = reader.in_force.view.acts[step.refs[-1]] if step.refs else None
+    mine = ready is not None and ready.owner == b32(reader.me)
+    return StepInfo(
+        id=step.id,
+        name=_name(plan, step.id),
+        type=type_,
+        owner=step.owner,
+        owner_name=reader.name(unb32(step.owner, 32)),
+        state=step.state if step.state != "ready" or ready else "waiting",
+        visit=step.visit,
+        result=step.result,
+        text=plan.said(last) if last else "",
+        time=stamp(last.time) if last else "",
+        person=reader.person(last) if last else "",
+        note=due.why_waiting(plan, ready) if ready and mine else "",
+    )
 
 
-def _words(book: Book, visit: StepState) -> str:
-    return book.said(book.reader.in_force.view.acts[visit.ended]) if visit.ended else ""
+def _effects(plan: Plan) -> list[Effect]:
+    """Return what was said of the visits that are done, if anything was."""
+    acts = plan.reader.in_force.view.acts
+    ends = [(each, acts[each.ended]) for each in plan.run.visits if each.state == DONE and each.ended]
+    told = [(each, end, plan.said(end)) for each, end in ends]
+    return [Effect(each.id, each.owner, words, stamp(end.time)) for each, end, words in told if words]
 
 
-def _objections(book: Book, act: Act) -> Sequence[Act]:
-    states: Mapping[str, Mapping[bytes, Act]] = book.reader.in_force.view.states
-    outcome = states["outcome/1"].get(act.place.leaf)
-    return [] if outcome is None else book.reader.acts("objection/1", of=outcome.place.ref)
+def _objections(plan: Plan) -> Sequence[Act]:
+    outcome = plan.outcome
+    return [] if outcome is None else plan.reader.acts("objection/1", of=outcome.place.ref)
 
 
-def doubts(book: Book, act: Act) -> list[str]:
+def doubts(plan: Plan) -> list[str]:
     """Return what in the outcome of a plan with a deadline does not fit what this member knows."""
-    reader = book.reader
-    states: Mapping[str, Mapping[bytes, Act]] = reader.in_force.view.states
-    outcome = states["outcome/1"].get(act.place.leaf)
-    asked = reader.in_force.view.things[act.place.leaf]
-    if outcome is None or act.author == reader.me:
+    reader, outcome, deadline = plan.reader, plan.outcome, plan.asked.deadline
+    if outcome is None or plan.act.author == reader.me:
         return []
     named = refs_in(outcome.body["counted"])
     found: list[str] = []
-    for member, answer in sorted(reader.in_force.answers(act.place.leaf).items()):
-        if answer.ref in named and answer.time > asked.deadline:
+    for member, answer in sorted(reader.in_force.answers(plan.thing).items()):
+        if answer.ref in named and answer.time > deadline:
             found.append(f"late: the approval of {reader.name(member)} claims a time after the deadline.")
-        seen = witnessed.covered_ref(reader.tx, answer.ref, act.author)
-        in_time = answer.answer == APPROVE and answer.time <= asked.deadline and 0 < seen <= asked.deadline - SECOND
+        seen = witnessed.covered_ref(reader.tx, answer.ref, plan.act.author)
+        in_time = answer.answer == APPROVE and answer.time <= deadline and 0 < seen <= deadline - SECOND
         if member == reader.me and in_time and answer.ref not in named:
             found.append(f"left-out: the proposer had witnessed our approval at {stamp(seen)}.")
     return found
 
 
-def _vote(reader: Reader, act: Act, word: str) -> Vote:
+def _vote(reader: Reader, act: Act) -> Vote:
+    """Return who halted or objected, with the reason and the words to it."""
     notes = [reader.words(note).text for note in reader.acts("note/1", of=act.place.ref)]
     words = [reader.words(act).text] if act.body.get("content") else []
-    text = "\n".join(filter(None, words + notes))
-    return Vote(b32(act.author), reader.name(act.author), reader.person(act), stamp(act.time), word, text)
+    text, reason = "\n".join(filter(None, words + notes)), str(act.body["reason"])
+    return Vote(b32(act.author), reader.name(act.author), reader.person(act), stamp(act.time), reason, text)
 
 
-def line(book: Book, act: Act) -> PlanLine:
+def line(plan: Plan) -> PlanLine:
     """Return a plan in one line; `mine` is how many of its steps wait for us."""
-    run = book.run(act)
-    state = book.state(act, run)
-    deadline = book.reader.in_force.view.things[act.place.leaf].deadline
-    mine = 0 if state in FINAL else sum(ready.owner == b32(book.me) for ready in run.ready)
-    return PlanLine(
-        book.id_of(act),
-        book.name(act),
-        b32(book.reader.room_of(act).circle),
-        state,
-        stamp(deadline) if deadline else "",
-        mine if state in {"approved", "running"} else 0,
-    )
-
-
-def draft_info(reader: Reader, plan: str, draft: Drafted) -> PlanInfo:
-    """Return what there is to see of a plan that was not proposed yet."""
-    playbook = cacao.read(draft.data)
-    all_signed = signed_workflow(playbook, draft.agents, b32(reader.me))
-    steps = [
-        StepInfo(
-            signed.id,
-            playbook.steps[signed.id].name,
-            signed.type,
-            signed.owner,
-            reader.name(unb32(signed.owner, 32)),
-            "waiting",
-            0,
-        )
-        for signed in all_signed
-    ]
-    return PlanInfo(
-        plan=plan,
-        name=playbook.name,
-        hash=sha256(draft.data).hexdigest(),
-        circle=draft.circle,
-        proposer=b32(reader.me),
-        state="draft",
-        deadline="",
-        needed=0,
-        approvals=[],
-        refusals=[],
-        steps=steps,
-        effect=[],
-        stopped_by=[],
-        objections=[],
-        doubts=[],
-        problems=cacao.secrets(playbook),
-        decision=draft.decision,
-        armed=False,
-    )
+    state, deadline, me = plan.state, plan.asked.deadline, b32(plan.reader.me)
+    mine = sum(ready.owner == me for ready in plan.run.ready) if state in {"approved", "running"} else 0
+    until = stamp(deadline) if deadline else ""
+    return PlanLine(plan.id, plan.name, b32(plan.room.circle), state, until, mine)

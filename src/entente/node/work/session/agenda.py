@@ -12,7 +12,7 @@ from entente.formats.stix import facts
 from entente.kinds import request
 from entente.node.items.consents import entry_at
 from entente.node.work.acts import HELD
-from entente.node.work.plan.plan import Book
+from entente.node.work.plan.plan import plans_of
 from entente.policy import agenda
 from entente.policy.agenda import AgendaItem, AgendaPoint
 from entente.policy.approval import State
@@ -81,25 +81,19 @@ def _item_name(part: Excerpt, ref: str) -> str:
 
 def _plans(part: Excerpt, now: int) -> Iterator[AgendaItem]:
     """Yield the plans that somebody stopped, or whose decision or deadline is past."""
-    book = Book(part)
     dates = {str(act.body["plan"]): number(act.body["due"]) for act in part.acts("decision/1") if act.body["plan"]}
     things = {b32(act.place.leaf): number(act.body["due"]) for act in part.acts("decision/1")}
-    for act in part.acts("plan/1"):
-        plan, state = book.id_of(act), book.state(act)
-        due = dates.get(plan) or things.get(str(act.body["decision"])) or 0
-        deadline = number(act.body["deadline"])
-        title = first_line(_plan_name(book, act))
+    for plan in plans_of(part):
+        id_, state = plan.id, plan.state
+        due = dates.get(id_) or things.get(str(plan.act.body["decision"])) or 0
+        deadline = number(plan.act.body["deadline"])
+        title = first_line(plan.playbook.name if plan.playbook else "")
         if state == "stopped":
-            yield AgendaItem(agenda.PLAN, plan, title, MIDDLE, due, state)
+            yield AgendaItem(agenda.PLAN, id_, title, MIDDLE, due, state)
         elif state == "proposed" and 0 < deadline < now:
-            yield AgendaItem(agenda.PLAN, plan, title, MIDDLE, deadline, "its deadline is past")
+            yield AgendaItem(agenda.PLAN, id_, title, MIDDLE, deadline, "its deadline is past")
         elif state in RUNNING and 0 < due < now:
-            yield AgendaItem(agenda.PLAN, plan, title, MIDDLE, due, f"{state}, and overdue")
-
-
-def _plan_name(book: Book, act: Act) -> str:
-    playbook, _ = book.playbook(act)
-    return "" if playbook is None else playbook.name
+            yield AgendaItem(agenda.PLAN, id_, title, MIDDLE, due, f"{state}, and overdue")
 
 
 def _decisions(part: Excerpt, session: Act, *, every: bool) -> Iterator[AgendaItem]:

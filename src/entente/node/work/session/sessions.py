@@ -17,7 +17,7 @@ from entente.node.items.consents import carriers
 from entente.node.items.sharing import resolve
 from entente.node.work.acts import Writer, newest, reading, refused, writing, writing_about
 from entente.node.work.excerpt import Excerpt
-from entente.node.work.plan.plan import Book
+from entente.node.work.plan.plan import plans_of
 from entente.node.work.session import record as records
 from entente.node.work.session.agenda import agenda_of, first_line
 from entente.node.work.session.values import SessionInfo, SessionView
@@ -261,9 +261,9 @@ def _at(session: Act) -> int:
 
 def _plan_id(writer: Writer, text: str) -> str:
     """Return the plan meant by an id or its beginning; one that is not proposed yet is named by its whole id."""
-    known = [act for act in Book(writer).by_id().items() if act[1].circle == writer.room.key]
+    known = {plan.id for plan in plans_of(writer) if plan.act.circle == writer.room.key}
     try:
-        return b32(find(text, [(unb32(plan, 32), plan, "") for plan, _ in known], "plan"))
+        return b32(find(text, [(unb32(plan, 32), plan, "") for plan in known], "plan"))
     except NotFoundError as problem:
         if problem.code == "ambiguous":
             raise
