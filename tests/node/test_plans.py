@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from entente.core.errors import ConflictError, RefusedError, WaitingError
+from entente.core.errors import ConflictError, InvalidError, RefusedError, WaitingError
 from entente.formats import cacao
 from entente.node.work.plan.effects import Done, Order, orders
+from entente.node.work.plan.playbook import SMALL
 from entente.node.work.plan.runner import Runner
 from entente.node.work.plan.values import Permit
 from playbooks import action, agent_id, bounded, end, playbook, step_id, two_sides
@@ -316,3 +317,28 @@ def test_secret_in_a_playbook_is_never_proposed() -> None:
     with pytest.raises(RefusedError, match="secret"):
         one.plans.propose(made.plan)
     assert one.plans.show(made.plan).state == "draft"
+
+
+@pytest.mark.parametrize("larger", [0, 2 * SMALL], ids=["small", "large"])
+def test_file_is_parsed_once(monkeypatch: pytest.MonkeyPatch, larger: int) -> None:
+    _, one, _, circle = pair()
+    parsed: list[bytes] = []
+    monkeypatch.setattr(cacao, "examine", lambda data, examine=cacao.examine: (parsed.append(data), examine(data))[1])
+    data = two_sides("Alder", "Birch").replace(b"Close the gap", b"Close it once") + b" " * larger
+    made = one.plans.take(data, circle)
+    one.plans.show(made.plan)
+    one.plans.propose(made.plan)
+    one.plans.approve(made.plan)
+    one.plans.stix(made.plan)
+    assert parsed == [data]
+
+
+def test_broken_file_is_refused_each_time_with_the_same_words() -> None:
+    _, one, _, circle = pair()
+    told: list[InvalidError] = []
+    for _ in range(2):
+        with pytest.raises(InvalidError) as refused:
+            one.plans.take(b'{"type": "playbook"}', circle)
+        told.append(refused.value)
+    assert told[0] is not told[1]
+    assert [vars(each) for each in told] == [vars(told[0])] * 2

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from entente.formats.cacao.strict_json import part, text, texts
+from entente.formats.cacao.strict_json import text, texts
 
 if TYPE_CHECKING:
     from entente.formats.cacao.playbook import Playbook
@@ -66,16 +66,6 @@ def extension_definition() -> dict[str, object]:
         "version": "3.0.0",
         "extension_types": ["property-extension"],
     }
-
-
-def playbook_in(course: dict[str, object]) -> bytes:
-    """Give the bytes of the playbook that a course of action carries, b"" if it carries none that can be read."""
-    said = part(part(course.get("extensions")).get(PLAYBOOK_EXTENSION))
-    packed = text(said.get("playbook_bin")) or text(said.get("playbook_base64"))
-    try:
-        return base64.b64decode(packed, validate=True)
-    except ValueError:
-        return b""
 
 
 def _extension(playbook: Playbook, created: str) -> dict[str, object]:
