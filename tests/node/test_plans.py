@@ -342,3 +342,14 @@ def test_broken_file_is_refused_each_time_with_the_same_words() -> None:
         told.append(refused.value)
     assert told[0] is not told[1]
     assert [vars(each) for each in told] == [vars(told[0])] * 2
+
+
+def test_no_step_of_a_plan_with_a_deadline_is_reported_after_a_refusal() -> None:
+    world, one, other, circle = pair()
+    plan = propose(one, circle, two_sides("Alder", "Birch"), world.now + 60_000)
+    world.settle(one, other)
+    other.plans.approve(plan, refuse="Not now.")
+    world.settle(one, other)
+    assert one.plans.show(plan).state == "refused"
+    with pytest.raises(RefusedError):
+        one.plans.done(plan, step_id("start", ""))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -209,10 +209,10 @@ class Plan:
         return "running" if acts else "approved"
 
     def force(self) -> list[str]:
-        """Return the references of what brought it into force."""
-        asked = self.asked
+        """Return the references of what brought it into force; without an outcome none for a plan with a deadline."""
+        asked, outcome = self.asked, self.outcome
         if asked.deadline:
-            return [cast("Act", self.outcome).place.ref]
+            return [] if outcome is None else [outcome.place.ref]
         answers = self.reader.in_force.answers(self.thing).items()
         given = {member: each.ref for member, each in answers if each.answer == APPROVE}
         named: dict[Member, str] = {}
