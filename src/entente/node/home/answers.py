@@ -1,4 +1,4 @@
-"""This member's one final answer to what an act asks: to an agreement, a circle, an amendment, a plan, an ask.
+"""The one final answer of this member to what an act asks: to an agreement, a circle, an amendment, a plan, an ask.
 
 docs/protocol/7-changes.md, "Coming into force".
 """

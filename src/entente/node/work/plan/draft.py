@@ -5,21 +5,19 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
 from entente.core.ids import b32, unb32
 from entente.formats import cacao
 from entente.node.work.plan.playbook import read_playbook, signed_workflow, title
 from entente.node.work.plan.values import PlanInfo, PlanLine, StepInfo
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.formats.cacao.playbook import Playbook
     from entente.node.work.acts import Reader
     from entente.policy.workflow import SignedStep
     from entente.store.ports import Transaction
-
-SPACE: Final = "plan-draft"
 
 
 class KeptDraft(Struct, frozen=True):
@@ -48,33 +46,34 @@ class PlanDraft(Struct, frozen=True):
         return signed_workflow(self.read(), self.kept.agents, proposer)
 
 
-_kept = msgspec.json.Decoder(KeptDraft)
+DRAFTS: Final = shelf.json("plan-draft", KeptDraft)
+"""Drafts by plan id."""
 
 
 def drafts(tx: Transaction) -> list[PlanDraft]:
     """Return every draft, by plan id."""
-    return [PlanDraft(id_, _kept.decode(data)) for id_, data in tx.records.scan(SPACE)]
+    return [PlanDraft(id_, kept) for id_, kept in DRAFTS.all(tx)]
 
 
 def draft_ids(tx: Transaction) -> list[str]:
     """Return the plan ids of all drafts."""
-    return [id_ for id_, _ in tx.records.scan(SPACE)]
+    return DRAFTS.keys(tx)
 
 
 def draft_by_id(tx: Transaction, id_: str) -> PlanDraft | None:
     """Return the draft with this plan id, None if there is none."""
-    data = tx.records.get(SPACE, id_)
-    return None if data is None else PlanDraft(id_, _kept.decode(data))
+    kept = DRAFTS.get(tx, id_)
+    return None if kept is None else PlanDraft(id_, kept)
 
 
 def keep(tx: Transaction, draft: PlanDraft) -> None:
     """Keep a draft."""
-    tx.records.put(SPACE, draft.id, msgspec.json.encode(draft.kept))
+    DRAFTS.put(tx, draft.id, draft.kept)
 
 
 def drop(tx: Transaction, draft: PlanDraft) -> None:
     """Forget a draft."""
-    tx.records.delete(SPACE, draft.id)
+    DRAFTS.drop(tx, draft.id)
 
 
 def draft_line(draft: PlanDraft) -> PlanLine:

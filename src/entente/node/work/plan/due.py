@@ -24,6 +24,7 @@ from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
 from entente.policy.run import DONE, Ready, Run
 from entente.policy.workflow import START, SignedStep
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,16 +34,34 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
-ARMED: Final = "plan-armed"
+ARMED: Final = shelf.text("plan-armed")
 """By plan: the person who let this node begin its own steps."""
 
-EFFECT: Final = "plan-effect"
-"""By plan, step and visit: effects that were begun and have not ended."""
 
-WISH: Final = "plan-undo"
+WISH: Final = shelf.raw("plan-undo")
 """By plan and step: a person wants it undone now."""
 
 UNARMED: Final = "Nobody has said `plan run` here."
+
+
+class Begun(Struct, frozen=True):
+    """An effect that was begun: under which key, whether it may be done again, why it counts."""
+
+    plan: str
+    step: str
+    visit: int
+    key: str
+    again: bool
+    started: str
+
+
+EFFECT: Final = shelf.json("plan-effect", Begun)
+"""By plan, step and visit: effects that were begun and have not ended."""
+
+PROTECTED_HERE: Final = shelf.text("protected")
+"""Under `OWN`: what this member protects, a value a line."""
+
+OWN: Final = "own"
 
 
 class Job(Struct, frozen=True):
@@ -195,7 +214,7 @@ class Due:
         """Say what a step would touch that a member protects, "" for nothing."""
         playbook, reader = plan.read(), plan.reader
         said = texts(playbook, playbook.steps[step], plan.variables(step))
-        own = protected.read((reader.tx.records.get("protected", "own") or b"").decode())
+        own = protected.read(PROTECTED_HERE.get(reader.tx, OWN) or "")
         for member, values in {self._base.me: list[str](), **plan.protected()}.items():
             extra = own if member == self._base.me else []
             if hit := protected.touched([*values, *extra], said):
@@ -245,11 +264,10 @@ def _mark(plan: Plan) -> object:
 
 def _surroundings(reader: Reader) -> object:
     """Return what decides about all plans: what was begun, wished, allowed and protected here, and by others."""
-    records = reader.tx.records
     newest = {(each.circle, each.author): each for each in reader.acts(PROTECTED.name)}
     told = {key: reader.words(each) for key, each in newest.items()}
-    own = records.get("protected", "own")
-    return records.scan(EFFECT), records.scan(WISH), permits(reader.tx), own, told
+    own = PROTECTED_HERE.get(reader.tx, OWN)
+    return EFFECT.all(reader.tx), WISH.keys(reader.tx), permits(reader.tx), own, told
 
 
 def _ready_at(plan: Plan, ready: Ready) -> int:
@@ -276,17 +294,17 @@ def _stands(run: Run, done: Act) -> bool:
 
 def is_armed(plan: Plan) -> bool:
     """Say whether a person let this node begin its own steps of a plan."""
-    return plan.reader.tx.records.get(ARMED, plan.id) is not None
+    return ARMED.holds(plan.reader.tx, plan.id)
 
 
 def begun(plan: Plan, step: str) -> bool:
     """Say whether an effect of this step was begun here and has not ended."""
-    return bool(plan.reader.tx.records.scan(EFFECT, f"{plan.id}/{step}/"))
+    return bool(EFFECT.keys(plan.reader.tx, f"{plan.id}/{step}/"))
 
 
 def _is_wished(plan: Plan, step: str) -> bool:
     """Say whether a person wants this step undone now."""
-    return plan.reader.tx.records.get(WISH, f"{plan.id}/{step}") is not None
+    return WISH.holds(plan.reader.tx, f"{plan.id}/{step}")
 
 
 def effect_key(plan: str, ready: Ready) -> str:

@@ -24,13 +24,14 @@ from entente.formats.cacao.condition import substitute
 from entente.formats.cacao.strict_json import part, text
 from entente.formats.cacao.strict_json import texts as texts_in
 from entente.node.work.plan.values import Forbidden, Permit
+from entente.store import shelf
 
 if TYPE_CHECKING:
     from entente.formats.cacao.playbook import Command, Playbook, Step
     from entente.node.home.base import Base
     from entente.store.ports import Transaction
 
-SPACE: Final = "permit"
+PERMITS: Final = shelf.json("permit", Permit)
 HTTP: Final = ("http-api", "openc2-http", "openc2")
 MANUAL: Final = "manual"
 DEFAULT_SECONDS: Final = 60.0
@@ -109,19 +110,18 @@ class Permits:
             if not found:
                 raise NotFoundError(f"Nothing is allowed for {value!r}.", hint="See `entente plan permits`.")
             for each in found:
-                tx.records.delete(SPACE, _key(each))
+                PERMITS.drop(tx, _key(each))
         return Forbidden(value)
 
     def _keep(self, permit: Permit) -> Permit:
-        with self._base.store.write() as tx:
-            tx.records.put(SPACE, _key(permit), msgspec.json.encode(permit))
-        self._base.changed.set()
+        with self._base.commit() as tx:
+            PERMITS.put(tx, _key(permit), permit)
         return permit
 
 
 def permits(tx: Transaction) -> Sequence[Permit]:
     """Return what the operator allows."""
-    return [msgspec.json.decode(data, type=Permit) for _, data in tx.records.scan(SPACE)]
+    return PERMITS.values(tx)
 
 
 def _key(permit: Permit) -> str:

@@ -30,7 +30,7 @@ from entente.node.work.plan.draft import (
     keep,
     show_draft,
 )
-from entente.node.work.plan.due import ARMED, begun
+from entente.node.work.plan.due import ARMED, OWN, PROTECTED_HERE, begun
 from entente.node.work.plan.effects import Permits, is_manual
 from entente.node.work.plan.plan import Plan, plan_at, plan_by_id, plan_ids, plans_of
 from entente.node.work.plan.playbook import MEDIA, is_bounded, is_work, read_playbook, signed_workflow
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from entente.policy.workflow import SignedStep
     from entente.store.ports import Transaction
 
-OWN: Final = ("protected", "own")
 MAX_DEADLINE_DAYS: Final = 366
 DAY: Final = 86_400_000
 
@@ -165,11 +164,10 @@ class Plans:
         """
         plan_id_, ref = self._find(id_)
         base = self._base
-        with base.store.write() as tx:
+        with base.commit() as tx:
             who = operator(tx, person)
             _check_runs(plan_at(Reader(base, tx), ref).state)
-            tx.records.put(ARMED, plan_id_, who.encode())
-        base.changed.set()
+            ARMED.put(tx, plan_id_, who)
         self.runner.tick(ref)
         return self.show(plan_id_)
 
@@ -283,7 +281,7 @@ class Plans:
                 writer.act(PROTECTED.name, {"content": writer.put(lines)})
             return Protected(len(values))
         with self._base.store.write() as tx:
-            tx.records.put(*OWN, lines.encode())
+            PROTECTED_HERE.put(tx, OWN, lines)
         return Protected(len(values))
 
     def _find(self, id_: str) -> tuple[str, str]:

@@ -12,16 +12,13 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-from msgspec import Struct
-
 from entente.core.errors import EntenteError
 from entente.core.ids import b32
 from entente.formats.cacao.workflow import choose
 from entente.kinds.outcome import EXPIRED, IN_FORCE
 from entente.kinds.outcome import KIND as OUTCOME
 from entente.node.work.acts import NOBODY, Reader
-from entente.node.work.plan.due import EFFECT, WISH, Due, Job, carries, effect_key, same
+from entente.node.work.plan.due import EFFECT, WISH, Begun, Due, Job, carries, effect_key, same
 from entente.node.work.plan.effects import Done, Order, perform
 from entente.node.work.plan.plan import Plan, plan_by_id
 from entente.node.work.plan.write import PlanWriter, writing_plan
@@ -36,20 +33,6 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS: Final = 10_000
 _log = logging.getLogger(__name__)
-
-
-class Begun(Struct, frozen=True):
-    """An effect that was begun: under which key, whether it may be done again, why it counts."""
-
-    plan: str
-    step: str
-    visit: int
-    key: str
-    again: bool
-    started: str
-
-
-_begun = msgspec.json.Decoder(Begun)
 
 
 class Runner:
@@ -80,7 +63,7 @@ class Runner:
 
     def ask_undo(self, plan: Plan, step: str) -> None:
         """Note that a person wants a step undone now."""
-        plan.reader.tx.records.put(WISH, f"{plan.id}/{step}", b"1")
+        WISH.put(plan.reader.tx, f"{plan.id}/{step}", b"1")
 
     def _do(self, job: Job) -> int:
         """Do one thing that is due; 0 if somebody else was first, or it cannot be done now."""
@@ -138,7 +121,7 @@ class Runner:
         started = plan.report(ready, STARTED)
         again = plan.read().steps[ready.step].repeatable or all(each.permit.repeatable for each in found)
         made = Begun(plan.id, ready.step, ready.visit, effect_key(plan.id, ready), again, started.place.ref)
-        plan.writer.tx.records.put(EFFECT, _place(made), msgspec.json.encode(made))
+        EFFECT.put(plan.writer.tx, _place(made), made)
         return made, found
 
     def _finish(self, made: Begun, found: list[Order]) -> None:
@@ -162,18 +145,18 @@ class Runner:
             ref = str(self._base.in_force(tx).view.acts[made.started].body["plan"])
         with writing_plan(self._base, ref, NOBODY) as plan:
             yield plan, Ready(made.step, made.visit, b32(self._base.me), (made.started,))
-            plan.writer.tx.records.delete(EFFECT, _place(made))
+            EFFECT.drop(plan.writer.tx, _place(made))
 
     def _recover(self) -> int:
         """Look at the effects that a process has begun and not ended: do them again, or leave them to a person."""
         with self._base.store.read() as tx:
-            if not tx.records.scan(EFFECT):
+            if not EFFECT.keys(tx):
                 return 0
         with self._alone() as mine:
             if not mine:
                 return 0
             with self._base.store.read() as tx:
-                left = [_begun.decode(data) for _, data in tx.records.scan(EFFECT)]
+                left = EFFECT.values(tx)
                 ready = [(each, self._again(tx, each)) for each in left]
             for made, found in ready:
                 try:
@@ -181,7 +164,7 @@ class Runner:
                 except EntenteError as problem:
                     _log.warning("the end of a step cannot be written: %s", problem.message)
                     with self._base.store.write() as tx:
-                        tx.records.delete(EFFECT, _place(made))
+                        EFFECT.drop(tx, _place(made))
             return len(left)
 
     def _resume(self, made: Begun, found: list[Order] | None) -> None:
@@ -220,7 +203,7 @@ def _say_undone(job: Job, plan: PlanWriter) -> None:
     """Append that the step is undone whose undo step was done."""
     signed = next(each for each in plan.signed if each.undo == job.step)
     plan.report(Ready(signed.id, job.visit, signed.owner, job.because), UNDONE)
-    plan.writer.tx.records.delete(WISH, f"{plan.id}/{signed.id}")
+    WISH.drop(plan.writer.tx, f"{plan.id}/{signed.id}")
 
 
 def _evaluate(job: Job, plan: PlanWriter) -> None:
