@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from typing_extensions import override
 
@@ -39,6 +40,9 @@ class Pap(IntEnum):
         return "PAP:" + self.name
 
 
+PERSONAL: Final = f"{Tlp.RED} is for named persons"
+"""What `is_personal` means, in words."""
+
 _TLP = {str(level).removeprefix("TLP:"): level for level in Tlp} | {"WHITE": Tlp.CLEAR}
 _PAP = {str(level).removeprefix("PAP:"): level for level in Pap} | {"WHITE": Pap.CLEAR}
 
@@ -65,6 +69,18 @@ def stricter(a: Tlp | None, b: Tlp | None) -> Tlp | None:
     if a is None or b is None:
         return a if b is None else b
     return max(a, b)
+
+
+def is_personal(level: Tlp) -> bool:
+    """Say whether what is so marked is for named persons; a circle cannot name its readers, so it stays at home."""
+    return level >= Tlp.RED
+
+
+def barring(level: Tlp, ceiling: Tlp) -> tuple[str, ...]:
+    """Return the rules that keep what is so marked out of a circle with this ceiling: `red`, `ceiling`, none."""
+    if level <= ceiling and not is_personal(level):
+        return ()
+    return (*(("red",) if is_personal(level) else ()), *(("ceiling",) if level > ceiling else ()))
 
 
 def _allowed(words: dict[str, Tlp] | dict[str, Pap], prefix: str) -> str:

@@ -111,8 +111,8 @@ def _own_problems(circle: CircleText) -> list[str]:
     found: list[str] = []
     if len(set(circle.members)) < LEAST:
         found.append(f"A circle has {LEAST} or more members; this one has {len(set(circle.members))}.")
-    if circle.ceiling >= Tlp.RED:
-        found.append(f"{Tlp.RED} is for named persons; the ceiling of a circle is at most {Tlp.AMBER_STRICT}.")
+    if marking.is_personal(circle.ceiling):
+        found.append(f"{marking.PERSONAL}; the ceiling of a circle is at most {Tlp.AMBER_STRICT}.")
     return found
 
 

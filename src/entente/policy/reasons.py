@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from entente.core.marking import PERSONAL
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -51,7 +53,7 @@ RULES: Final[dict[str, Rule]] = {
         "Import it again with --tlp.",
     ),
     "red": Rule(
-        "TLP:RED is for named persons, and no circle can name its readers yet.",
+        f"{PERSONAL}, and no circle can name its readers yet.",
         "the author of the item",
         "Ask the author for a version with another marking.",
     ),

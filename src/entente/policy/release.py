@@ -13,9 +13,10 @@ import msgspec
 from entente.core import ids
 from entente.core.ids import Agreement, Member
 from entente.core.ids import Circle as CircleId
-from entente.core.marking import Pap, Tlp, stricter
+from entente.core.marking import Pap, Tlp, barring, is_personal, stricter
 from entente.formats.stix.object import Facts
 from entente.policy import ownership as profile
+from entente.policy.admission import admits
 from entente.policy.agreement import Terms
 from entente.policy.approval import State
 from entente.policy.circle import LEAST
@@ -235,7 +236,7 @@ def _common(circle: Circle, purpose: str) -> tuple[Reason, ...]:
         found.append(refuse("agreement", " ".join(texts)))
     if texts := _circle_faults(circle):
         found.append(refuse("circle", " ".join(texts)))
-    if KIND not in circle.terms.kinds:
+    if not admits(circle.terms, (KIND,)):
         found.append(refuse("kind", "The agreement does not let items be sent."))
     if purpose and purpose not in circle.terms.purposes:
         known = ", ".join(circle.terms.purposes) or "none"
@@ -264,7 +265,7 @@ def _circle_faults(circle: Circle) -> list[str]:
         found.append(f"The circle {name} has members outside the agreement: {shown}.")
     if circle.me not in members:
         found.append(f"This member is not in the circle {name}.")
-    if circle.ceiling >= Tlp.RED:
+    if is_personal(circle.ceiling):
         found.append(f"The circle {name} claims the ceiling {circle.ceiling}, which no circle can have.")
     return found
 
@@ -272,14 +273,15 @@ def _circle_faults(circle: Circle) -> list[str]:
 def _marking(tlp: Tlp | None, circle: Circle) -> tuple[Reason, ...]:
     if tlp is None:
         return (refuse("no-marking", RULES["no-marking"].refuses),)
-    found: list[Reason] = []
-    if tlp >= Tlp.RED:
-        found.append(refuse("red", RULES["red"].refuses))
-    if tlp > circle.ceiling:
-        text = f'{tlp} is above {circle.ceiling}, the ceiling of the circle "{circle.name}".'
-        fix = "" if tlp < Tlp.RED else RULES["red"].fix
-        found.append(refuse("ceiling", text, fix=fix))
-    return tuple(found)
+    return tuple(
+        refuse("red", RULES["red"].refuses) if rule == "red" else _above(tlp, circle)
+        for rule in barring(tlp, circle.ceiling)
+    )
+
+
+def _above(tlp: Tlp, circle: Circle) -> Reason:
+    text = f'{tlp} is above {circle.ceiling}, the ceiling of the circle "{circle.name}".'
+    return refuse("ceiling", text, fix=RULES["red"].fix if is_personal(tlp) else "")
 
 
 def _size(size: int, circle: Circle) -> Reason:
