@@ -58,32 +58,47 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Begin: entente init --name NAME --url URL, then entente up. See it work: entente demo.",
 )
-member.add_to(app)
-backup.add_to(app)
-app.add_typer(partner.app, name="partner")
-app.add_typer(agreement.app, name="agreement")
-change.add_to(agreement.app, partner.app)
-app.add_typer(circle.app, name="circle")
-app.add_typer(item.app, name="item")
-app.add_typer(share.app, name="share")
-app.add_typer(ledger.app, name="ledger")
-recall.add_to(share.app, ledger.app)
-onward.add_to(share.app)
-app.add_typer(bundle.app, name="bundle")
-app.add_typer(witness.app, name="witness")
-app.add_typer(key.app, name="key")
-app.add_typer(person.app, name="person")
-app.add_typer(profile.app, name="profile")
-app.add_typer(config.app, name="config")
-app.add_typer(request.app, name="request")
-app.add_typer(case.app, name="case")
-app.add_typer(session.app, name="session")
-app.add_typer(disclose.app, name="disclose")
-app.add_typer(plan.app, name="plan")
-app.add_typer(warn.app, name="warn")
-export.add_to([(session.app, "session"), (case.app, "case"), (request.app, "request")])
-app.command("tempo")(tempo.tempo)
-app.command("demo")(demo.demo)
+GROUPS: Final = {
+    "partner": partner.app,
+    "agreement": agreement.app,
+    "circle": circle.app,
+    "item": item.app,
+    "share": share.app,
+    "ledger": ledger.app,
+    "bundle": bundle.app,
+    "witness": witness.app,
+    "key": key.app,
+    "person": person.app,
+    "profile": profile.app,
+    "config": config.app,
+    "request": request.app,
+    "case": case.app,
+    "session": session.app,
+    "disclose": disclose.app,
+    "plan": plan.app,
+    "warn": warn.app,
+}
+"""The nouns that people type before what is to be done, in the order in which help lists them."""
+
+COMMANDS: Final = {"tempo": tempo.tempo, "demo": demo.demo}
+"""The commands of one word that no noun's file has."""
+
+
+def _compose() -> None:
+    """Put all commands in their places; what stands here and not in a table adds to nouns of other files."""
+    member.add_to(app)
+    backup.add_to(app)
+    change.add_to(agreement.app, partner.app)
+    recall.add_to(share.app, ledger.app)
+    onward.add_to(share.app)
+    export.add_to([(session.app, "session"), (case.app, "case"), (request.app, "request")])
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+
+
+_compose()
 
 
 def _version(wanted: bool) -> None:
