@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from entente import kinds
 from entente.core.errors import EntenteError, NotFoundError
 from entente.core.ids import b32
 from entente.core.times import stamp
 from entente.formats.warning_file import read_warning_file
-from entente.kinds import FAMILIES
 from entente.node.work.acts import Reader, reading
 from entente.node.work.plan.plan import plans_of
 from playbooks import action, end, playbook, step_id
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from entente.node import Node
     from world import World
 
-WORK = {*FAMILIES, "approval/1"} - {"document/1"}
+WORK = {*kinds.WORK, "approval/1"} - {"document/1"}
 LOCAL = {"person", "head", "deputy", "note", "armed", "doubts", "problems"}
 """Names of a member's own persons, and what only this node knows of itself."""
 

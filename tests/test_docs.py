@@ -58,7 +58,7 @@ def files() -> list[Path]:
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [kind.name for kind in KINDS])
 def test_every_kind_is_documented(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", TEXT), f"no page names the kind {name}"
 

@@ -24,7 +24,7 @@ from entente.formats.stix import pattern as stix_pattern
 from entente.formats.stix.joint import extension as stix_work
 from entente.formats.stix.joint import warning as stix_work_warning
 from entente.formats.stix.strict import verdict as stix_strict
-from entente.kinds import FILED, FOLDED, item
+from entente.kinds import ACTS, item
 from entente.ledger import cosigner, forks, package, proof, records, splits
 from entente.node.partners.cards import read_card
 from entente.policy import accession
@@ -176,12 +176,12 @@ def read_acts(data: bytes) -> object:
     """Read the body of an act of every kind."""
     body = canon.decode(data)
     refused = 0
-    for kind in (*FOLDED, *FILED):
+    for kind in ACTS.values():
         try:
             kind.check(body)
         except InvalidError:
             refused += 1
-    if refused == len(FOLDED) + len(FILED):
+    if refused == len(ACTS):
         raise InvalidError("This is the body of no kind of act.")
     return refused
 

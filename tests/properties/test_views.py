@@ -15,6 +15,7 @@ import pytest
 
 from entente.core.errors import ConflictError, NotFoundError, RefusedError, WaitingError
 from entente.formats.warning_file import read_warning_file
+from entente.kinds import KINDS
 from playbooks import action, end, playbook, step_id
 from world import World
 
@@ -174,9 +175,8 @@ class Crowd:
         return {name: encode(shown(raw(view))) for name, view in found.items()}
 
 
-ALL_KINDS = [
-    "acknowledgement/1", "case/1", "disclosure/1", "item/1", "plan/1", "request/1", "session/1", "warning/1",
-]  # fmt: skip
+ALL_KINDS = sorted(kind.name for kind in KINDS if kind.traits.family == kind.name)
+"""What the terms of an agreement can name: the first kind of each family."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -34,6 +34,11 @@ ALLOW = Judgement(Verdict.ALLOW)
 def deny(reason: str) -> Judgement:
     """Return the judgement DENY for this reason, a word."""
     return Judgement(Verdict.DENY, reason)
+
+
+def verdict(reason: str) -> Judgement:
+    """Return DENY for a reason, ALLOW for none ("")."""
+    return deny(reason) if reason else ALLOW
 
 
 def unknown(missing: str) -> Judgement:
@@ -89,24 +94,61 @@ class Given(Struct, frozen=True):
     ref: str
 
 
-class Context(Protocol):
-    """What a judge may ask about the world beside its own state."""
+class Sort(Enum):
+    """What becomes of the entries of a kind."""
 
-    def known(self, ref: str) -> bool:
-        """Say whether the entry with this reference stands in the room, is held, and was judged (or is no act)."""
-        ...
+    FOLDED = "folded"
+    """Acts that a view is folded from."""
+    FILED = "filed"
+    """Acts about single entries, kept by entry."""
+    CONTENT = "content"
+    """What can be erased; no judge of an act reads it."""
+
+
+EVERY: Final = "*"
+"""In place of a family: every family of joint work."""
+
+
+class Traits(Struct, frozen=True):
+    """What is known of a kind before any of its entries is read.
+
+    `early`: its log admits it before the circle is in force. `family` is the word by which the terms of an agreement
+    admit it: the kind that heads its family (its own name if that is itself), EVERY, or "" where the terms have no say.
+    `consent` is the word of the term `consent` that rules it, "" for none.
+    """
+
+    sort: Sort = Sort.FOLDED
+    early: bool = False
+    family: str = ""
+    consent: str = ""
+
+
+class Membership(Protocol):
+    """Which rooms there are, and who is in them."""
 
     def members(self, circle: bytes) -> frozenset[Member]:
-        """Return the members that the circle's text names; empty for a circle that is not known."""
+        """Return the members of this room; empty for one that is not known."""
+        ...
+
+    def newcomers(self, circle: bytes) -> frozenset[Member]:
+        """Return the members that came with this room's revision."""
         ...
 
     def agreement(self, circle: bytes) -> bytes:
-        """Return the agreement of this circle."""
+        """Return the agreement of this room."""
         ...
 
     def founding(self, circle: bytes) -> bool:
-        """Say whether this is its agreement's founding circle."""
+        """Say whether it is of its agreement's founding circle."""
         ...
+
+    def public(self, circle: bytes) -> bytes:
+        """Return the id of the circle that this room belongs to."""
+        ...
+
+
+class Revisions(Protocol):
+    """What the agreement says in a room."""
 
     def revision(self, circle: bytes) -> bytes:
         """Return the revision of the agreement that this room lives under."""
@@ -116,28 +158,32 @@ class Context(Protocol):
         """Return the epoch of this room."""
         ...
 
-    def public(self, circle: bytes) -> bytes:
-        """Return the id of the circle that this room belongs to."""
-        ...
-
-    def newcomers(self, circle: bytes) -> frozenset[Member]:
-        """Return the members that came with this room's revision."""
+    def terms(self, circle: bytes) -> Mapping[str, object]:
+        """Return the terms of this room, every one written out."""
         ...
 
     def needed(self, circle: bytes, voters: int) -> int:
         """Return how many of so many voters bind all under the terms of this room."""
         ...
 
-    def terms(self, circle: bytes) -> Mapping[str, object]:
-        """Return the terms of this room, every one written out."""
-        ...
 
-    def thing(self, of: bytes) -> Asks | None:
-        """Return what the allowed act with this leaf hash asks for."""
+class References(Protocol):
+    """What references lead to."""
+
+    def known(self, ref: str) -> bool:
+        """Say whether the entry with this reference stands in the room, is held, and was judged (or is no act)."""
         ...
 
     def act(self, ref: str) -> Act | None:
         """Return the allowed act with this reference."""
+        ...
+
+
+class Things(Protocol):
+    """What was asked for, and what was answered."""
+
+    def thing(self, of: bytes) -> Asks | None:
+        """Return what the allowed act with this leaf hash asks for."""
         ...
 
     def answers(self, of: bytes) -> Mapping[Member, Given]:
@@ -149,13 +195,38 @@ class Context(Protocol):
         ...
 
 
-class Kind(Protocol[S]):
-    """One kind of act: its name, the shape of its body, who may say it when, what it changes."""
+class Context(Membership, Revisions, References, Things, Protocol):
+    """What a judge may ask beside the state of its own kind: of rooms, terms, other acts and what they ask for."""
+
+
+class Described(Protocol):
+    """What every kind says of itself; all that is said of content here."""
 
     @property
     def name(self) -> str:
         """Its name with its version, such as `approval/1`."""
         ...
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of it before any of its entries is read."""
+        ...
+
+
+class Content(Struct, frozen=True):
+    """A kind of content; its file says how a payload reads."""
+
+    name: str
+    family: str
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of it before any of its entries is read."""
+        return Traits(Sort.CONTENT, family=self.family)
+
+
+class Kind(Described, Protocol[S]):
+    """One kind of folded act: the shape of its body, who may say it when, what it changes."""
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is well formed."""

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
-from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, Traits, deny, unknown
 from entente.core.layers import Layers
 from entente.core.shape import check_after, check_fields, check_person, check_ref, check_refs
 
@@ -80,6 +80,7 @@ class Recorded:
     `values` raises InvalidError for values that are not right, `rule` judges what the rest leaves open.
     With `consent`, the word of the term of that name, the act asks the members of its room: it has the fields `voters`
     and `needed`, which must be what the agreement demands (`least`: more than that, as the act says).
+    `family` is the kind that heads its family of joint work (or EVERY); without one it heads its own.
     """
 
     name: str
@@ -90,7 +91,13 @@ class Recorded:
     values: Values = _no_values
     rule: Rule = _no_rule
     consent: str = ""
+    family: str = ""
     least: Callable[[Act, Context], int] | None = None
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of it before any of its entries is read."""
+        return Traits(family=self.family or self.name, consent=self.consent)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is well formed."""

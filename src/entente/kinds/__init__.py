@@ -1,9 +1,13 @@
-"""The kinds of entries, written out; each file is one kind and knows no other."""
+"""The kinds of entries, written out; each file is one kind or a small family of them, and knows no other.
+
+`KINDS` is the list; what else stands here follows from what each kind says of itself (`core.kind.Traits`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from entente.core.kind import EVERY, Sort
 from entente.kinds import (
     acknowledgement,
     agreement,
@@ -37,9 +41,12 @@ from entente.kinds import (
 from entente.kinds import exit as leaving
 
 if TYPE_CHECKING:
-    from entente.core.kind import Kind
+    from collections.abc import Mapping
 
-FOLDED: tuple[Kind[Any], ...] = (
+    from entente.core.filed import Filed
+    from entente.core.kind import Content, Kind
+
+KINDS: tuple[Kind[Any] | Filed | Content, ...] = (
     agreement.KIND,
     membership.KIND,
     approval.KIND,
@@ -73,37 +80,49 @@ FOLDED: tuple[Kind[Any], ...] = (
     plan.HALT,
     plan.PROTECTED,
     step.KIND,
+    refused.KIND,
+    acknowledgement.KIND,
+    erase.KIND,
+    erased.KIND,
+    released.KIND,
+    passed.KIND,
+    item.KIND,
+    document.KIND,
 )
+"""Every kind; the key history's `key/1` and `key/2` belong to the ledger."""
+
+FOLDED = tuple(cast("Kind[Any]", kind) for kind in KINDS if kind.traits.sort is Sort.FOLDED)
 """Acts that a view is folded from."""
 
-BEFORE_FORCE = (
-    agreement.KIND.name,
-    membership.KIND.name,
-    approval.KIND.name,
-    epoch.CLOSED.name,
-    epoch.OPENED.name,
-)
-"""What a log admits before its circle is in force."""
-
-HEADS = ("request/1", "warning/1", "session/1", "plan/1", "case/1", "disclosure/1")
-"""The first kind of each family of joint work; the terms name these."""
-
-FAMILIES: dict[str, tuple[str, ...]] = {
-    **{head: (head,) for head in HEADS},
-    **dict.fromkeys(("note/1", "document/1"), HEADS),
-    "reply/1": ("request/1",),
-    "assessment/1": ("warning/1",),
-    **dict.fromkeys(("attendance/1", "delegation/1", "point/1", "decision/1", "minutes/1"), ("session/1",)),
-    **dict.fromkeys(("step/1", "halt/1", "outcome/1", "objection/1", "protected/1"), ("plan/1",)),
-    "change/1": ("case/1",),
-}
-"""Kinds of joint work, by name: the terms must admit one of these families."""
-
-FILED = (refused.KIND, acknowledgement.KIND, erase.KIND, erased.KIND, released.KIND, passed.KIND)
+FILED = tuple(cast("Filed", kind) for kind in KINDS if kind.traits.sort is Sort.FILED)
 """Acts about single entries, kept by entry."""
 
-CONTENT = frozenset({item.NAME, document.NAME})
+CONTENT = frozenset(kind.name for kind in KINDS if kind.traits.sort is Sort.CONTENT)
 """What can be erased; everything else is an act."""
 
-KINDS = (*(kind.name for kind in FOLDED), *(kind.name for kind in FILED), item.NAME, document.NAME)
-"""Every kind, by name; the key history's `key/1` belongs to the ledger."""
+ACTS: Mapping[str, Kind[Any] | Filed] = {
+    **{kind.name: kind for kind in FOLDED},
+    **{kind.name: kind for kind in FILED},
+}
+"""Every kind of act, by name."""
+
+BEFORE_FORCE = frozenset(kind.name for kind in KINDS if kind.traits.early)
+"""What a log admits before its circle is in force."""
+
+HEADS = tuple(kind.name for kind in FOLDED if kind.traits.family == kind.name)
+"""The first kind of each family of joint work; the terms name these."""
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    kind.name: HEADS if family == EVERY else (family,) if family else ()
+    for kind in KINDS
+    for family in [kind.traits.family]
+}
+"""To which families each kind belongs, by name: `policy.admission.admits` compares them with the terms."""
+
+WORK = frozenset(name for name, families in FAMILIES.items() if not set(HEADS).isdisjoint(families))
+"""Kinds of joint work: those of its families."""
+
+
+def check(kind: str, body: Mapping[str, object]) -> None:
+    """Raise InvalidError unless this is a well-formed body of an act of this kind."""
+    ACTS[kind].check(body)

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from entente.core import canon
 from entente.core.errors import InvalidError
+from entente.core.filed import misnamed
 from entente.core.ids import b32, unb32
+from entente.core.kind import Sort, Traits, verdict
 from entente.core.shape import check_after, check_entries, check_fields, check_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entente.core.filed import Entries
+    from entente.core.kind import Act, Judgement
 
 NAME = "acknowledgement/1"
 STAGES = ("read", "used")
@@ -20,6 +25,7 @@ class AcknowledgementKind:
     """Entries of kind `acknowledgement/1`; filed by entry, not folded."""
 
     name = NAME
+    traits = Traits(Sort.FILED, family=NAME)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log under one of its heads."""
@@ -34,6 +40,10 @@ class AcknowledgementKind:
             raise InvalidError(f"A stage is {' or '.join(STAGES)}.")
         if not isinstance(size, int) or check_entries(body)[-1][0] >= size:
             raise InvalidError("An acknowledged entry lies within the head that is named.")
+
+    def judge(self, act: Act, held: Entries) -> Judgement:
+        """Allow it about entries of another member in the same circle."""
+        return verdict(misnamed(act, held))
 
     def make(
         self, log: bytes, stage: str, *, size: int, root: bytes, person: str, entries: Sequence[tuple[int, bytes]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.core.ids import b32
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_fields, part
 from entente.policy.agreement import FoundingText
 
@@ -19,6 +19,7 @@ class AgreementKind:
     """Entries of kind `agreement/1`; the state holds who proposed which agreement."""
 
     name = "agreement/1"
+    traits = Traits(early=True)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is a founding text under its own id."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from entente.core.ids import Member, b32, unb32
-from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, Traits, deny, unknown
 from entente.core.shape import check_after, check_fields, check_person, part
 from entente.ledger.view import missing
 from entente.policy.approval import quorum
@@ -31,6 +31,7 @@ class AmendmentKind:
     """Entries of kind `amendment/1`; the state holds them by thing (leaf hash)."""
 
     name = "amendment/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

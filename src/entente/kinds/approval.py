@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, unb32
-from entente.core.kind import ALLOW, Act, Context, Given, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Context, Given, Judgement, Traits, deny, unknown
 from entente.core.layers import Layers
 from entente.core.shape import check_after, check_fields, check_person, names_leaf
 from entente.ledger.view import missing
@@ -33,6 +33,7 @@ class ApprovalKind:
     """Entries of kind `approval/1`; the state holds each member's answer by agreement or circle."""
 
     name = "approval/1"
+    traits = Traits(early=True)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is an answer to something."""

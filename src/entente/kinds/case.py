@@ -111,6 +111,7 @@ CHANGE = Recorded(
     about={"case": (KIND.name,), "target": ("change/1",)},
     content=("content",),
     optional=("target", "content"),
+    family=KIND.name,
     values=_values,
     rule=_rule,
 )

@@ -9,10 +9,14 @@ from msgspec import Struct
 
 from entente.core import canon
 from entente.core.errors import EntenteError, InvalidError
-from entente.core.marking import Tlp, parse
+from entente.core.kind import EVERY, Content
+from entente.core.marking import Tlp, barring, parse
 from entente.core.shape import check_fields, check_person
 
 NAME: Final = "document/1"
+KIND: Final = Content(NAME, family=EVERY)
+"""Entries of kind `document/1`."""
+
 MAX_HEADER: Final = 512
 TEXT: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -79,8 +83,6 @@ def judge(payload: bytes, ceiling: Tlp, most: int) -> str:
         found = read(payload)
     except EntenteError:
         return "malformed"
-    if found.marking >= Tlp.RED:
-        return "red"
-    if found.marking > ceiling:
-        return "ceiling"
+    if barred := barring(found.marking, ceiling):
+        return barred[0]
     return "size" if len(found.data) > most else ""

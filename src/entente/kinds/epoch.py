@@ -9,7 +9,7 @@ from msgspec import Struct
 from entente.core import canon
 from entente.core.errors import InvalidError
 from entente.core.ids import b32, unb32
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_after, check_fields
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class ClosedKind:
     """Entries of kind `closed/1`, the last of a log; the state holds the index by log."""
 
     name = "closed/1"
+    traits = Traits(early=True)
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:
@@ -57,6 +58,7 @@ class OpenedKind:
     """Entries of kind `opened/1`, the first of a log that continues another; the state holds that one by log."""
 
     name = "opened/1"
+    traits = Traits(early=True)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names a log at a size."""

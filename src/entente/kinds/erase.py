@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from entente.core import canon
 from entente.core.entry import MAX_TIME
 from entente.core.errors import InvalidError
+from entente.core.filed import FILED, is_right, log_of
 from entente.core.ids import b32, unb32
+from entente.core.kind import ALLOW, verdict
 from entente.core.shape import check_after, check_entries, check_fields, check_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entente.core.filed import Entries
+    from entente.core.kind import Act, Judgement
 
 NAME = "erase/1"
 WHOLE = ("withdrawn", "error", "legal")
@@ -24,6 +29,7 @@ class EraseKind:
     """Entries of kind `erase/1`; filed by entry, not folded."""
 
     name = NAME
+    traits = FILED
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log, a reason and a date."""
@@ -39,6 +45,13 @@ class EraseKind:
         if not isinstance(due, int) or not 0 <= due <= MAX_TIME:
             raise InvalidError("The date of a recall is outside 0..2^53-1 milliseconds.")
 
+    def judge(self, act: Act, held: Entries) -> Judgement:
+        """Allow it about content of its author's own, in the same circle and before it if it is the same log."""
+        log = held.log(log_of(act.body))
+        if log is None:
+            return ALLOW
+        return verdict(_wrong(act, held) if log.here and log.author == act.author else "wrong-log")
+
     def make(self, log: bytes, reason: str, *, due: int, person: str, entries: Sequence[tuple[int, bytes]]) -> bytes:
         """Return the payload that recalls these entries (index, leaf hash)."""
         fields: dict[str, object] = {
@@ -50,6 +63,17 @@ class EraseKind:
             "after": [],
         }
         return canon.encode(fields)
+
+
+def _wrong(act: Act, held: Entries) -> str:
+    """Return what is wrong with the first entry of which something is, "" if nothing is."""
+    log = log_of(act.body)
+    for index, leaf in check_entries(act.body):
+        if not is_right(act, held, log, index, leaf):
+            return "wrong-entry"
+        if held.leaf(log, index) and not held.is_content(log, index):
+            return "not-content"
+    return ""
 
 
 KIND = EraseKind()

@@ -11,7 +11,8 @@ from msgspec import Struct, structs
 from entente.core import canon
 from entente.core.errors import EntenteError, InvalidError
 from entente.core.ids import Member, identity_id
-from entente.core.marking import Tlp, parse
+from entente.core.kind import Content
+from entente.core.marking import Tlp, barring, parse
 from entente.core.shape import check_fields, check_person
 from entente.formats.stix import Facts, facts
 from entente.formats.stix.joint.extension import problem
@@ -19,6 +20,9 @@ from entente.policy.ownership import forged
 from entente.store.ports import ItemRow
 
 NAME = "item/1"
+KIND = Content(NAME, family=NAME)
+"""Entries of kind `item/1`."""
+
 MAX_HEADER = 1024
 
 
@@ -85,10 +89,8 @@ def judge(item: Read, author: Member, rules: Rules) -> str:
     """Return "" if the circle may hold this item from this author, else the reason why not."""
     header, found = item.header, item.facts
     creator = found.id if found.id in rules.owners else found.created_by_ref
-    if header.marking >= Tlp.RED:
-        reason = "red"
-    elif header.marking > rules.ceiling:
-        reason = "ceiling"
+    if barred := barring(header.marking, rules.ceiling):
+        reason = barred[0]
     elif found.tlp is not None and found.tlp > header.marking:
         reason = "marking"
     elif header.type != found.type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.core.ids import Agreement, b32
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_fields, part
 from entente.policy.circle import CircleText
 
@@ -19,6 +19,7 @@ class MembershipKind:
     """Entries of kind `membership/1`; the state holds who opened which circle."""
 
     name = "membership/1"
+    traits = Traits(early=True)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body is a circle text under its own id."""

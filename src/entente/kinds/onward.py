@@ -8,13 +8,17 @@ from msgspec import Struct
 
 from entente.core import canon
 from entente.core.errors import InvalidError
+from entente.core.filed import log_of
 from entente.core.ids import Member, b32, unb32
-from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, Traits, deny, unknown, verdict
 from entente.core.shape import check_after, check_entries, check_fields, check_person, check_texts
 from entente.ledger.view import missing
+from entente.policy.admission import ONWARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from entente.core.filed import Entries
 
 NAME = "onward/1"
 MAX_NAMED = 64
@@ -43,6 +47,7 @@ class OnwardKind:
     """Entries of kind `onward/1`; the state holds what was asked by thing."""
 
     name = NAME
+    traits = Traits(family=ONWARD)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log, their author and who would get them."""
@@ -75,6 +80,17 @@ class OnwardKind:
         if gap := missing(context, check_after(act.body)):
             return unknown(gap)
         return ALLOW
+
+    def judge_named(self, act: Act, held: Entries) -> Judgement:
+        """Allow it about entries of the member that it asks in the same circle, or of a log that is not held."""
+        log = held.log(log_of(act.body))
+        if log is None:
+            return ALLOW
+        if not log.here or b32(log.author) != act.body["member"]:
+            return deny("wrong-log")
+        named = check_entries(act.body)
+        right = all(held.leaf(log_of(act.body), index) in (b"", leaf) for index, leaf in named)
+        return verdict("" if right else "wrong-entry")
 
     def apply(self, state: State, act: Act) -> None:
         """Remember what was asked."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import InvalidError
 from entente.core.ids import unb32
-from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, Traits, deny, unknown
 from entente.core.layers import Layers
 from entente.core.recorded import Recorded, check_word
 from entente.core.shape import check_after, check_fields, check_person, check_refs, names_leaf
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 IN_FORCE = "in-force"
 EXPIRED = "expired"
 REASONS = ("left-out", "late", "other")
+_FAMILY: Final = "plan/1"
 
 Outcomes = Layers[bytes, Act]
 
@@ -26,6 +27,7 @@ class OutcomeKind:
     """Entries of kind `outcome/1`; the state holds the one outcome of each thing."""
 
     name = "outcome/1"
+    traits = Traits(family=_FAMILY)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body says how a thing ended and which approvals were counted."""
@@ -105,5 +107,6 @@ OBJECTION = Recorded(
     content=("content",),
     optional=("content",),
     values=_reason,
+    family=_FAMILY,
 )
 """Entries of kind `objection/1`: whoever doubts an outcome says so on record."""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from entente.core import canon
+from entente.core.errors import EntenteError
+from entente.core.filed import FILED, log_of
 from entente.core.ids import Member, b32, unb32
+from entente.core.kind import ALLOW, deny, verdict
 from entente.core.shape import check_after, check_entries, check_fields
 from entente.ledger.document import from_b64, to_b64
+from entente.ledger.proof import read_proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from entente.core.filed import Held
+    from entente.core.kind import Act, Judgement
+
 NAME = "passed/1"
+_ERASED: Final = "erased/1"
 
 
 class PassedKind:
     """Entries of kind `passed/1`; filed by entry, not folded."""
 
     name = NAME
+    traits = FILED
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log, a member, and carries a file."""
@@ -28,6 +37,17 @@ class PassedKind:
         check_entries(body)
         check_after(body)
         from_b64(body["proof"], "proof")
+
+    def judge(self, act: Act, held: Held) -> Judgement:
+        """Allow it about what its author asked to send on to the member named, with no proof or one of its erasure."""
+        log = held.log(log_of(act.body))
+        if log is None:
+            return ALLOW
+        member = Member(unb32(str(act.body["member"]), 32))
+        if not log.here or member not in held.asked(act.author, log_of(act.body), check_entries(act.body)):
+            return deny("nothing-asked")
+        data = from_b64(act.body["proof"], "proof")
+        return verdict("" if not data or _shows(data, member) else "proof")
 
     def make(self, log: bytes, entries: Sequence[tuple[int, bytes]], *, member: Member, proof: bytes) -> bytes:
         """Return the payload that shows the originator whose erasure answers for these entries."""
@@ -39,6 +59,15 @@ class PassedKind:
             "after": [],
         }
         return canon.encode(fields)
+
+
+def _shows(data: bytes, member: Member) -> bool:
+    """Say whether this is the proof of an act by which the member signed to have erased."""
+    try:
+        proof = read_proof(data)
+    except EntenteError:
+        return False
+    return (proof.kind, proof.author.member) == (_ERASED, member)
 
 
 KIND = PassedKind()

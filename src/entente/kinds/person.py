@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from entente.core.errors import InvalidError
 from entente.core.ids import Member
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_fields, check_person, check_texts
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class PersonKind:
     """Entries of kind `person/1`; the state holds the roles by room, member and person."""
 
     name = "person/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

@@ -116,8 +116,8 @@ def _reason(body: Mapping[str, object]) -> None:
     check_word(body, "reason", REASONS)
 
 
-HALT = Recorded("halt/1", {"plan": str, "reason": str}, about={"plan": (KIND.name,)}, values=_reason)
+HALT = Recorded("halt/1", {"plan": str, "reason": str}, about={"plan": (KIND.name,)}, values=_reason, family=KIND.name)
 """Entries of kind `halt/1`: from here on no step of the plan is begun."""
 
-PROTECTED = Recorded("protected/1", {"content": str}, content=("content",))
+PROTECTED = Recorded("protected/1", {"content": str}, content=("content",), family=KIND.name)
 """Entries of kind `protected/1`: the author's newest list of what nothing may be done to."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, identity_id
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.names import check_name
 from entente.core.shape import check_fields, check_texts
 
@@ -38,6 +38,7 @@ class ProfileKind:
     """Entries of kind `profile/1`; the state holds each member's newest profile by circle."""
 
     name = "profile/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from entente.core import canon
 from entente.core.errors import InvalidError
+from entente.core.filed import FILED, misnamed
 from entente.core.ids import b32, unb32
+from entente.core.kind import verdict
 from entente.core.shape import check_after, check_entries, check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entente.core.filed import Entries
+    from entente.core.kind import Act, Judgement
 
 NAME = "refused/1"
 MAX_REASON = 64
@@ -20,6 +25,7 @@ class RefusedKind:
     """Entries of kind `refused/1`; filed by entry, not folded."""
 
     name = NAME
+    traits = FILED
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log and a reason."""
@@ -29,6 +35,10 @@ class RefusedKind:
             raise InvalidError(f"A reason is a word of at most {MAX_REASON} characters.")
         check_entries(body)
         check_after(body)
+
+    def judge(self, act: Act, held: Entries) -> Judgement:
+        """Allow it about entries of another member in the same circle."""
+        return verdict(misnamed(act, held))
 
     def make(self, log: bytes, reason: str, entries: Sequence[tuple[int, bytes]]) -> bytes:
         """Return the payload that refuses these entries (index, leaf hash)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from entente.core import canon
 from entente.core.errors import InvalidError
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_after, check_fields
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class RekeyedKind:
     """Entries of kind `rekeyed/1`; the state holds the size of its author's key history by log."""
 
     name = "rekeyed/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

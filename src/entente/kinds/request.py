@@ -71,6 +71,7 @@ REPLY = Recorded(
     about={"of": (KIND.name,)},
     content=("content",),
     values=_reply_values,
+    family=KIND.name,
     rule=_reply_rule,
 )
 """Entries of kind `reply/1`: a member's one answer to a request, or why it gives none."""

@@ -95,13 +95,14 @@ KIND = Recorded(
 )
 """Entries of kind `session/1`: let us meet; `quorum` is how many members have to be present, 0 for the usual number."""
 
-ATTENDANCE = Recorded("attendance/1", {"session": str}, about=_SESSION)
+ATTENDANCE = Recorded("attendance/1", {"session": str}, about=_SESSION, family=KIND.name)
 """Entries of kind `attendance/1`: we are present."""
 
 DELEGATION = Recorded(
     "delegation/1",
     {"session": str, "head": str, "deputy": str, "reason": str},
     about=_SESSION,
+    family=KIND.name,
     values=_delegation_values,
     rule=_delegation_rule,
 )
@@ -111,6 +112,7 @@ POINT = Recorded(
     "point/1",
     {"session": str, "content": str, "priority": int},
     about=_SESSION,
+    family=KIND.name,
     content=("content",),
     values=_point_values,
 )
@@ -120,6 +122,7 @@ DECISION = Recorded(
     "decision/1",
     {"session": str, "content": str, "plan": str, "about": list, "owner": str, "due": int},
     about=_SESSION,
+    family=KIND.name,
     content=("content", "about"),
     values=_decision_values,
     rule=_decision_rule,
@@ -132,6 +135,7 @@ MINUTES = Recorded(
     "minutes/1",
     {"session": str, "content": str},
     about=_SESSION,
+    family=KIND.name,
     content=("content",),
     consent="minutes",
 )

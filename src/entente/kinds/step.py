@@ -75,6 +75,7 @@ _RECORDED = Recorded(
     about={"plan": ("plan/1",), "because": ("step/1",), "force": ("approval/1", "outcome/1")},
     content=("outputs",),
     values=_values,
+    family="plan/1",
 )
 
 
@@ -82,6 +83,7 @@ class StepKind:
     """Entries of kind `step/1`; the state holds the allowed acts, and what was said last of each visit."""
 
     name = _RECORDED.name
+    traits = _RECORDED.traits
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body says what became of a step."""

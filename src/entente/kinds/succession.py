@@ -9,7 +9,7 @@ from msgspec import Struct
 from entente.core import canon
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, b32, unb32
-from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, deny, unknown
+from entente.core.kind import ALLOW, Act, Asks, Context, Judgement, Traits, deny, unknown
 from entente.core.shape import check_after, check_fields, check_person
 from entente.ledger.view import missing
 from entente.policy.approval import quorum
@@ -36,6 +36,7 @@ class SuccessionKind:
     """Entries of kind `succession/1`; the state holds them by thing (leaf hash)."""
 
     name = "succession/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

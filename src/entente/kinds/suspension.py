@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from entente.core.errors import InvalidError
 from entente.core.ids import Member, unb32
-from entente.core.kind import ALLOW, Act, Context, Judgement, deny
+from entente.core.kind import ALLOW, Act, Context, Judgement, Traits, deny
 from entente.core.shape import check_after, check_fields, check_person
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class SuspensionKind:
     """Entries of kind `suspension/1`; the state holds what is suspended now by (agreement, author, member)."""
 
     name = "suspension/1"
+    traits = Traits()
     apart = True
 
     def check(self, body: Mapping[str, object]) -> None:

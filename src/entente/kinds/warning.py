@@ -74,6 +74,7 @@ ASSESSMENT = Recorded(
     content=("item",),
     optional=("item",),
     values=_verdict,
+    family=NAME,
     rule=_assessed,
 )
 """Entries of kind `assessment/1`: `item` is the opinion; of each member the newest counts."""

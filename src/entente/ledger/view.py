@@ -25,6 +25,8 @@ from entente.core.kind import (
     Given,
     Judgement,
     Kind,
+    Membership,
+    Revisions,
     Verdict,
     deny,
 )
@@ -36,44 +38,8 @@ if TYPE_CHECKING:
     from entente.core.ids import Member
 
 
-class Circles(Protocol):
-    """What is known of circles before any act is read; see `core.kind.Context`, which asks the same."""
-
-    def members(self, circle: bytes) -> frozenset[Member]:
-        """Return the members of this room; empty for one that is not known."""
-        ...
-
-    def agreement(self, circle: bytes) -> bytes:
-        """Return the agreement of this room."""
-        ...
-
-    def founding(self, circle: bytes) -> bool:
-        """Say whether it is of its agreement's founding circle."""
-        ...
-
-    def revision(self, circle: bytes) -> bytes:
-        """Return the revision that this room lives under."""
-        ...
-
-    def epoch(self, circle: bytes) -> int:
-        """Return the epoch of this room."""
-        ...
-
-    def public(self, circle: bytes) -> bytes:
-        """Return the id of the circle that this room belongs to."""
-        ...
-
-    def newcomers(self, circle: bytes) -> frozenset[Member]:
-        """Return the members that came with this room's revision."""
-        ...
-
-    def needed(self, circle: bytes, voters: int) -> int:
-        """Return how many of so many voters bind all under the terms of this room."""
-        ...
-
-    def terms(self, circle: bytes) -> Mapping[str, object]:
-        """Return the terms of this room, every one written out."""
-        ...
+class Circles(Membership, Revisions, Protocol):
+    """What is known of rooms before any act is read."""
 
     def logs(self, circle: bytes) -> frozenset[str]:
         """Return the logs of this room: the origin hash of each member's, in text."""

@@ -6,38 +6,43 @@ docs/protocol/3-kinds.md, "Judgement"; `intake` calls it once the ledger has ver
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
 from entente.core import canon
 from entente.core.errors import EntenteError, RefusedError
+from entente.core.filed import Naming, log_of
 from entente.core.ids import Member, origin_hash
-from entente.core.kind import Act, Place, Verdict
-from entente.kinds import BEFORE_FORCE, FAMILIES, FILED, FOLDED, document, item
+from entente.core.kind import ALLOW, Act, Place, Verdict
+from entente.kinds import ACTS, BEFORE_FORCE, FAMILIES, FILED, FOLDED, WORK, document, item
+from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
 from entente.kinds.approval import KIND as APPROVAL
 from entente.kinds.epoch import CLOSED
 from entente.kinds.erase import KIND as ERASE
 from entente.kinds.erased import KIND as ERASED
 from entente.kinds.item import Read
-from entente.kinds.onward import KIND as ONWARD
 from entente.kinds.passed import KIND as PASSED
 from entente.kinds.profile import KIND as PROFILE
+from entente.kinds.refused import KIND as REFUSED
 from entente.kinds.released import KIND as RELEASED
 from entente.ledger.log import Judged
 from entente.ledger.package import Column
 from entente.ledger.view import View
+from entente.node.exchange.held import HeldEntries
 from entente.node.items import claims, consents, erasing
 from entente.node.items.ownership import claimed, rules_for
-from entente.node.items.projection import add_counts, count, file_act, misnamed, repeats, resettle
+from entente.node.items.projection import add_counts, count, file_act, repeats, resettle
 from entente.node.logs import claimed as dates
 from entente.node.logs import witnessed
-from entente.node.recall import passed_on
 from entente.node.rooms import gaps
+from entente.policy.admission import admits
 from entente.policy.ownership import Identities
 from entente.store.ports import ItemRow, LogRow, NewItem, NewPayload, Transaction
 
 if TYPE_CHECKING:
+    from entente.core.filed import Filed
+    from entente.core.kind import Judgement, Kind
     from entente.ledger.proof import Proof
     from entente.node.home.base import Base
     from entente.node.items.erasing import Erasure
@@ -48,10 +53,10 @@ MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
 AHEAD = 5 * 60 * 1000
 WAITS = "waits"
-_TIMED = {*FAMILIES, APPROVAL.name}
+_TIMED = {*WORK, APPROVAL.name}
 _FOLDED = {kind.name for kind in FOLDED}
-RECALLS = {ERASE.name, ERASED.name, RELEASED.name, PASSED.name}
-_CHECKS = {kind.name: kind.check for kind in FOLDED} | {kind.name: kind.check for kind in FILED}
+_NAMING = {kind.name: kind for kind in FOLDED if isinstance(kind, Naming)}
+_FILED = {kind.name: kind for kind in FILED}
 
 
 class EntryRun(Struct):
@@ -106,13 +111,14 @@ class Judging:
         if taken and author != self.me and columns[0].index >= row.size:
             dates.note(tx, self.me, row, columns[:taken])
         gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
+        items = admits(room.terms, FAMILIES[item.NAME])
         for each, leaf in zip(columns[:taken], hashes, strict=False):
             if gone and erasing.covers(gone, each.index, leaf, each.kind):
                 continue  # erased: neither stored nor awaited, whoever brings it
             if each.payload is None:
                 run.awaited.append(each.index)
                 run.gap = min(run.gap, gaps.at(tx, log_hash, each.index, each.kind))
-            elif each.kind == item.NAME and item.NAME in room.terms.kinds:
+            elif each.kind == item.NAME and items:
                 self._read_item(run, each)
             elif each.kind == document.NAME:
                 self._document(room, run, each)
@@ -139,11 +145,11 @@ class Judging:
 
     def stray_problem(self, tx: Transaction, room: Room, proof: Proof) -> str:
         """Return why an act of another history of a forked log is not taken now, "" if it is."""
-        check = _CHECKS.get(proof.kind)
-        if proof.kind not in _FOLDED or check is None or not _admits(room, proof.kind):
+        kind = _act_kind(room, proof.kind)
+        if proof.kind not in _FOLDED or kind is None:
             return "kind"
         try:
-            check(canon.decode(proof.payload, MAX_ACT))
+            kind.check(canon.decode(proof.payload, MAX_ACT))
         except EntenteError:
             return "malformed"
         early = proof.kind in BEFORE_FORCE and proof.index < MAX_BEFORE_FORCE
@@ -166,9 +172,8 @@ class Judging:
     def _document(self, room: Room, run: EntryRun, each: Column) -> None:
         """Check a document and keep it; no act is judged by it."""
         payload = each.payload or b""
-        terms = room.terms
-        reason = document.judge(payload, room.text.ceiling, terms.limits.payload)
-        if not set(FAMILIES[document.NAME]) & set(terms.kinds):
+        reason = document.judge(payload, room.text.ceiling, room.terms.limits.payload)
+        if not admits(room.terms, FAMILIES[document.NAME]):
             reason = "kind"
         if reason:
             run.refused.append((each.index, reason))
@@ -181,12 +186,12 @@ class Judging:
     ) -> str:
         """Check one act and keep it; return why not, if not."""
         payload = each.payload or b""
-        check = _CHECKS.get(each.kind)
-        if check is None or not _admits(room, each.kind):
+        kind = _act_kind(room, each.kind)
+        if kind is None:
             return "kind"
         try:
             body = canon.decode(payload, MAX_ACT)
-            check(body)
+            kind.check(body)
         except EntenteError as problem:
             return item.reason_of(problem)
         act = Act(place, author, room.key, each.kind, each.time, body)
@@ -199,45 +204,48 @@ class Judging:
         return ""
 
     def _counts(self, tx: Transaction, in_force: InForce, room: Room, act: Act, run: EntryRun) -> str:
-        """Keep what an act says, by its kind; return why it does not count, if it does not."""
-        if act.kind in _FOLDED:
-            final = act.place.index <= run.gap and not in_force.forked(room)
-            if final and (reason := self._denied(tx, in_force, act, run)):
-                return reason
-            return consents.ask_problem(tx, in_force, room, act.body) if act.kind == ONWARD.name else ""
-        if act.kind in RECALLS:
-            return self._recall(tx, in_force, room, act, run)
-        reason = misnamed(tx, in_force.rooms, room, act.author, act.body)
-        if not reason:
-            file_act(tx, act.author, act.place.ref, act.kind, act.time, act.body)
-        return reason
+        """Judge an act by its kind and keep what it says; return why it does not count, "" if it does."""
+        judged = self._judged(tx, in_force, room, act, run)
+        if judged.verdict is Verdict.DENY:
+            return judged.detail
+        self._keep(tx, room, act)
+        return ""
 
-    def _denied(self, tx: Transaction, in_force: InForce, act: Act, run: EntryRun) -> str:
-        """Judge a folded act in its place, behind those before it; return why it is denied, "" if it is not."""
+    def _judged(self, tx: Transaction, in_force: InForce, room: Room, act: Act, run: EntryRun) -> Judgement:
+        """Judge a filed act, or a folded one as far as that can be said now."""
+        held = HeldEntries(tx, in_force, room, act.place.log, run.leaf_at)
+        if filed := _FILED.get(act.kind):
+            return filed.judge(act, held)
+        final = act.place.index <= run.gap and not in_force.forked(room)
+        judged = self._judged_in_place(tx, in_force, act, run) if final else ALLOW
+        naming = _NAMING.get(act.kind)
+        return judged if naming is None or judged.verdict is Verdict.DENY else naming.judge_named(act, held)
+
+    def _judged_in_place(self, tx: Transaction, in_force: InForce, act: Act, run: EntryRun) -> Judgement:
+        """Judge a folded act in its place, behind those before it; ALLOW too while that cannot be said."""
         run.view = run.view or in_force.view.copy()
         run.view.extend([act])
         run.view = gaps.settled(tx, run.view, self.me)
-        judgement = run.view.judged.get(act.place.ref)
-        return judgement.detail if judgement is not None and judgement.verdict is Verdict.DENY else ""
+        return run.view.judged.get(act.place.ref, ALLOW)
 
-    def _recall(self, tx: Transaction, in_force: InForce, room: Room, act: Act, run: EntryRun) -> str:
-        """Keep what an act says of erased or released entries and what is to be done because of it, or say why not."""
-        if act.kind == RELEASED.name:
-            reason = consents.problem(tx, room, act.author, act.place, act.body, run.leaf_at)
-            if not reason:
+    def _keep(self, tx: Transaction, room: Room, act: Act) -> None:
+        """Keep what a filed act that counts says of entries, and what is to be done because of it."""
+        match act.kind:
+            case REFUSED.name | ACKNOWLEDGEMENT.name:
+                file_act(tx, act.author, act.place.ref, act.kind, act.time, act.body)
+            case RELEASED.name:
                 consents.file_consent(tx, self.me, room, act.place, act.author, act.body)
-        elif act.kind == PASSED.name:
-            reason = passed_on.problem(tx, in_force, room, act.author, act.body)
-            if not reason:
+            case PASSED.name:
                 erasing.file_passed(tx, act.time, act.body)
-        else:
-            reason = erasing.problem(tx, room, act.author, act.place, act.kind, act.body, run.leaf_at)
-            if not reason and act.kind == ERASED.name:
+            case ERASED.name:
                 erasing.file_erased(tx, act.author, act.time, act.body)
-                self.answered.append((act.author, erasing.log_of(act.body)))
-            if not reason and (act.kind == ERASE.name or act.author == self.me):
+                self.answered.append((act.author, log_of(act.body)))
+                if act.author == self.me:
+                    self.recalled.append(erasing.read(act.time, act.author, act.kind, act.body))
+            case ERASE.name:
                 self.recalled.append(erasing.read(act.time, act.author, act.kind, act.body))
-        return reason
+            case _:
+                pass  # a folded act is kept by the view
 
     def _items(self, tx: Transaction, in_force: InForce, room: Room, row: LogRow, run: EntryRun) -> None:
         """Judge the items of a run against what the circle holds, add them, and see which version is shown now."""
@@ -295,10 +303,7 @@ class Judging:
         return next((row.seq for row, data in tx.items.get(alike) if data == read.data and not row.own), 0)
 
 
-def _admits(room: Room, kind: str) -> bool:
-    """Say whether the terms of this room let such entries be sent, where they have a word on it."""
-    if kind == ONWARD.name:
-        return room.terms.onward == "consent"
-    if kind in FAMILIES:
-        return not set(FAMILIES[kind]).isdisjoint(room.terms.kinds)
-    return kind != "acknowledgement/1" or kind in room.terms.kinds
+def _act_kind(room: Room, kind: str) -> Kind[Any] | Filed | None:
+    """Return the kind of act of this name, None if there is none or the terms of the room do not let it be sent."""
+    known = ACTS.get(kind)
+    return known if known is not None and admits(room.terms, FAMILIES[kind]) else None

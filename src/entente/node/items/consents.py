@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from entente.core import canon, entry
-from entente.core.errors import EntenteError, InvalidError, NotFoundError
+from entente.core import canon
+from entente.core.errors import NotFoundError
 from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
-from entente.core.merkle import leaf_hash
-from entente.core.shape import check_entries, check_texts
+from entente.core.shape import check_entries
 from entente.core.times import stamp
-from entente.kinds import onward
-from entente.kinds.approval import KIND as APPROVAL
+from entente.kinds import check, onward
 from entente.kinds.released import KIND as RELEASED
-from entente.ledger.document import from_b64
+from entente.kinds.released import consent_in
 from entente.ledger.log import Draft
-from entente.ledger.proof import Proof, read_proof
 from entente.node.items.values import ConsentInfo
 from entente.node.logs.proofs import proof_at
-from entente.policy.approval import APPROVE, State
+from entente.policy.approval import State
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from entente.core.kind import Place
     from entente.kinds.onward import Ask
     from entente.node.home.base import Base
-    from entente.node.items.erasing import LeafAt
     from entente.node.rooms.in_force import InForce
     from entente.node.rooms.room import Room
     from entente.store.ports import ItemRow, LogRow, PayloadRow, Transaction
@@ -136,70 +132,18 @@ def show_consent(
         file_consent(tx, base.me, in_force.rooms.current(room), places[0], base.me, canon.decode(body, len(body)))
 
 
-def _proven(data: object, what: str) -> tuple[Proof, bytes]:
-    proof = read_proof(from_b64(data, what))
-    leaf = entry.leaves([proof.kind], [proof.time], [proof.salt], [proof.payload])[0]
-    return proof, leaf_hash(leaf)
-
-
-def _consented(author: Member, body: Mapping[str, object]) -> tuple[Mapping[str, object], bytes, Proof]:
-    """Return what was asked (body, thing) and the proof of its approval; InvalidError unless they belong together."""
-    asked, thing = _proven(body["ask"], "ask")
-    given, _ = _proven(body["consent"], "consent")
-    ask, answer = canon.decode(asked.payload, len(asked.payload)), canon.decode(given.payload, len(given.payload))
-    onward.KIND.check(ask)
-    APPROVAL.check(answer)
-    right = (onward.NAME, APPROVAL.name, author, ask["member"], b32(thing), APPROVE)
-    if right != (asked.kind, given.kind, asked.author.member, b32(given.author.member), answer["of"], answer["answer"]):
-        raise InvalidError("The files do not show a consent to this release.")
-    return ask, thing, given
-
-
-def ask_problem(tx: Transaction, in_force: InForce, room: Room, body: Mapping[str, object]) -> str:
-    """Return why an `onward/1` does not count beside what its fold says, "" if it does."""
-    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
-    if row is None:
-        return ""
-    placed = in_force.rooms.get(row.circle) if row.circle else None
-    if placed is None or placed.circle != room.circle or b32(row.member) != body["member"]:
-        return "wrong-log"
-    held = [(index, leaf) for index, leaf in check_entries(body) if index < row.size]
-    return "" if all(tx.logs.node(row.id, 0, index) == leaf for index, leaf in held) else "wrong-entry"
-
-
-def problem(tx: Transaction, room: Room, author: Member, place: Place, body: Mapping[str, object], at: LeafAt) -> str:
-    """Return why a `released/1` does not count, "" if it does."""
-    try:
-        ask, _, _ = _consented(author, body)
-    except EntenteError:
-        return "proof"
-    to = check_texts(ask, "to", count=onward.MAX_NAMED, length=60)
-    if not {b32(member) for member in room.members if member != author} <= set(to):
-        return "to"
-    row = tx.logs.get(origin_of(place.log))
-    for index, leaf in check_entries(body):
-        known = at(index)
-        held = known[0] if known else tx.logs.node(row.id, 0, index) if row and index < row.size else b""
-        if index >= place.index or held != leaf:
-            return "wrong-entry"
-    return ""
-
-
 def file_consent(
     tx: Transaction, me: Member, room: Room, place: Place, author: Member, body: Mapping[str, object]
 ) -> None:
     """Keep the consent by each entry; if the release was ours, also what it rests on."""
-    _, thing, given = _consented(author, body)
-    entries = check_entries(body)
-    answer = canon.decode(given.payload, len(given.payload))
-    info = ConsentInfo(
-        b32(given.author.member), b32(author), stamp(given.time), str(answer["person"]), b32(thing), place.ref
-    )
+    given = consent_in(author, body, check)
+    entries, thing = check_entries(body), b32(given.thing)
+    info = ConsentInfo(b32(given.originator), b32(author), stamp(given.time), given.person, thing, place.ref)
     for index, _ in entries:
         SHOWN.put(tx, f"{b32(place.log)}/{index:012d}", info)
     if author == me:
         sent = SentOn(b32(place.log), b32(room.key), [(index, b32(leaf)) for index, leaf in entries])
-        SENT.put(tx, f"{b32(thing)}/{place.ref}", sent)
+        SENT.put(tx, f"{thing}/{place.ref}", sent)
 
 
 def consent_of(tx: Transaction, log: LogRow, index: int) -> ConsentInfo | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -27,14 +27,11 @@ from entente.store.ports import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entente.core.kind import Place
     from entente.node.home.base import Base
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
 
 Entries = Sequence[tuple[int, bytes]]
-LeafAt = Callable[[int], "tuple[bytes, str] | None"]
-"""Gives the leaf hash and kind of an entry that is still being judged."""
 
 
 class Mark(Struct, frozen=True, array_like=True):
@@ -135,27 +132,6 @@ def passed(tx: Transaction, log: bytes, index: int) -> dict[Member, Mark]:
     return {member: held[index] for member, held in found.items() if index in held}
 
 
-def problem(
-    tx: Transaction, room: Room, author: Member, place: Place, kind: str, body: Mapping[str, object], at: LeafAt
-) -> str:
-    """Return why an `erase/1` or `erased/1` does not count, "" if it does."""
-    log = unb32(str(body["log"]), 32)
-    row = tx.logs.get(origin_of(log))
-    if row is None:
-        return ""
-    of = offers.load(tx).get(row.circle) if row.circle else None
-    if of is None or of.circle != room.circle or (row.member == author) != (kind == erase.NAME):
-        return "wrong-log"
-    for index, leaf in check_entries(body):
-        held = at(index) if log == place.log else None
-        held = held or _held(tx, row, index)
-        if (log == place.log and index >= place.index) or (held is not None and held[0] != leaf):
-            return "wrong-entry"
-        if kind == erase.NAME and held is not None and held[1] not in CONTENT:
-            return "not-content"
-    return ""
-
-
 def _held(tx: Transaction, row: LogRow, index: int) -> tuple[bytes, str] | None:
     leaves = tx.logs.leaves(row.id, index, index + 1)
     return (leaf_hash(leaves[0]), entry.parse(leaves[0]).kind) if leaves else None
@@ -165,11 +141,6 @@ def read(act_time: int, author: Member, kind: str, body: Mapping[str, object]) -
     """Return what an `erase/1`, or an `erased/1` of our own that came back to us, asks for."""
     reason = str(body["reason"]) if kind == erase.NAME else ""
     return Erasure(unb32(str(body["log"]), 32), check_entries(body), reason, act_time, author)
-
-
-def log_of(body: Mapping[str, object]) -> bytes:
-    """Return the log that an act about entries names."""
-    return unb32(str(body["log"]), 32)
 
 
 def file_erased(tx: Transaction, author: Member, time: int, body: Mapping[str, object]) -> None:

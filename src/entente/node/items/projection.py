@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
-from entente.core.merkle import leaf_hash
+from entente.core.ids import Member, b32, origin_hash
 from entente.core.shape import check_entries
 from entente.kinds import item
 from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED, Filed
@@ -16,7 +15,6 @@ from entente.store import shelf
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from entente.node.rooms.room import Room, Rooms
     from entente.store.ports import ItemRow, LogRow, Transaction
 
 
@@ -34,19 +32,6 @@ DENIED: Final = shelf.raw("denied")
 
 RECEIVED: Final = shelf.json("received", Counts)
 """By log: how its items changed what is held here."""
-
-
-def misnamed(tx: Transaction, rooms: Rooms, room: Room, author: Member, body: Mapping[str, object]) -> str:
-    """Return why an act about single entries does not count: they are of another circle, its author's, or not these."""
-    row = tx.logs.get(origin_of(unb32(str(body["log"]), 32)))
-    placed = rooms.get(row.circle) if row is not None else None
-    if row is None or placed is None or placed.circle != room.circle or row.member == author:
-        return "wrong-log"
-    for index, leaf in check_entries(body):
-        held = tx.logs.leaves(row.id, index, index + 1)
-        if held and leaf_hash(held[0]) != leaf:
-            return "wrong-entry"
-    return ""
 
 
 def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, body: Mapping[str, object]) -> None:

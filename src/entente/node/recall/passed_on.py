@@ -13,9 +13,7 @@ from entente.core.ids import Member, b32, origin_of, unb32
 from entente.core.shape import check_entries
 from entente.kinds.erased import KIND as ERASED
 from entente.kinds.passed import KIND as PASSED
-from entente.ledger.document import from_b64
 from entente.ledger.log import Draft
-from entente.ledger.proof import read_proof
 from entente.node.items import erasing
 from entente.node.items.consents import asks, sent_under
 from entente.node.items.erasing import ErasureAsked
@@ -24,13 +22,10 @@ from entente.policy.approval import State
 from entente.store import shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from entente.kinds.onward import Ask
     from entente.node.home.base import Base
     from entente.node.items.consents import SentOn
     from entente.node.rooms.in_force import InForce
-    from entente.node.rooms.room import Room
     from entente.store.ports import PayloadRow, Transaction
 
 FOLLOWED: Final = shelf.raw("followed")
@@ -105,26 +100,3 @@ def _append(tx: Transaction, base: Base, in_force: InForce, ask: Ask, member: Me
     now = base.clock()
     base.append(tx, room, [Draft(PASSED.name, now, b"", body)])
     erasing.file_passed(tx, now, canon.decode(body, len(body)))
-
-
-def problem(tx: Transaction, in_force: InForce, room: Room, author: Member, body: Mapping[str, object]) -> str:
-    """Return why a `passed/1` does not count, "" if it does."""
-    log, entries = unb32(str(body["log"]), 32), tuple(check_entries(body))
-    row = tx.logs.get(origin_of(log))
-    if row is None:
-        return ""
-    member = Member(unb32(str(body["member"]), 32))
-    asked = (
-        each for each in asks(in_force).values() if (each.author, each.log, each.entries) == (author, log, entries)
-    )
-    placed = in_force.rooms.get(row.circle) if row.circle else None
-    if placed is None or placed.circle != room.circle or not any(member in each.to for each in asked):
-        return "nothing-asked"
-    data = from_b64(body["proof"], "proof")
-    if not data:
-        return ""
-    try:
-        proof = read_proof(data)
-    except EntenteError:
-        return "proof"
-    return "" if (proof.kind, proof.author.member) == (ERASED.name, member) else "proof"

@@ -26,6 +26,9 @@ from entente.node.home.people import operator, people
 from entente.node.items import erasing
 from entente.node.logs import witnessed
 from entente.node.rooms.in_force import require_force
+from entente.policy.admission import admits
+from entente.policy.approval import State
+from entente.policy.reasons import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -46,7 +49,7 @@ HELD, AWAITED, ERASED, MISSING = "held", "awaited", "erased", "missing"
 _WHY: Final = {
     "kind": ("The agreement does not admit this kind of work.", "Its members amend the term `kinds`."),
     "ceiling": ("It is marked above the ceiling of the circle.", "Use a lower marking or another circle."),
-    "red": ("TLP:RED is for named persons; a circle cannot name its readers.", "Use a lower marking."),
+    "red": (RULES["red"].refuses, "Use a lower marking."),
     "size": ("It is larger than the agreement lets a payload be.", "Shorten it, or amend the term `limits`."),
     "malformed": ("It is not well formed.", "Text is UTF-8 without control characters."),
     "answered": ("This was answered before; a first answer is final.", ""),
@@ -198,7 +201,7 @@ class Writer(Reader):
 
         RefusedError if the circle may not hold it.
         """
-        self._admit(document.NAME)
+        self.admit(document.NAME)
         data = text.encode() if isinstance(text, str) else text
         ceiling = self.room.text.ceiling
         made = Document(ceiling if marking is None else marking, media, self.who, data)
@@ -214,9 +217,7 @@ class Writer(Reader):
 
         `after`: the references of the newest acts of the same thing; three of them are named.
         """
-        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.room.terms.kinds):
-            raise refused("kind")
-        self._admit(kind)
+        self.admit(kind)
         fields = {**body, "person": self.who, "after": sorted(set(after))[-3:]}
         _, places = self.base.append(self.tx, self.room, [Draft(kind, self.base.clock(), b"", canon.encode(fields))])
         return self._judged(places[0])
@@ -232,9 +233,9 @@ class Writer(Reader):
             raise refused(judged.detail)
         return view.acts[place.ref]
 
-    def _admit(self, kind: str) -> None:
+    def admit(self, kind: str) -> None:
         """Raise RefusedError unless the agreement admits this kind of work."""
-        if kind in FAMILIES and set(FAMILIES[kind]).isdisjoint(self.room.terms.kinds):
+        if not admits(self.room.terms, FAMILIES[kind]):
             raise refused("kind")
 
     def answer(self, asking: Act, *, refuse: bool = False, text: str = "") -> Act:

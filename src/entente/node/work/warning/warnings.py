@@ -23,7 +23,6 @@ from entente.formats.stix.joint.warning import (
     read_warning,
     warning_objects,
 )
-from entente.kinds import FAMILIES
 from entente.kinds.warning import AGREE, ASSESSMENT, DISAGREE, KIND
 from entente.node.home.people import operator
 from entente.node.items.sharing import resolve
@@ -177,8 +176,7 @@ class Warnings:
         self, writer: Writer, seqs: Sequence[int], found: WarningText, until: int, before: Act | None
     ) -> Published:
         """Share the items and say so by an act."""
-        if not set(FAMILIES[KIND.name]) & set(writer.room.terms.kinds):
-            raise refused("kind")
+        writer.admit(KIND.name)
         body: dict[str, object] = {
             "item": items.share(self._sharing, writer, seqs),
             "likelihood": found.likelihood,
