@@ -1,7 +1,7 @@
 """The kinds of entries, written out; each file is one kind or a small family of them, and knows no other.
 
-`KINDS` is the list; what else stands here follows from what each kind says of itself (`core.kind.Traits`). A new kind is
-a file here, an import and a name in `KINDS`; beside that it has its part of the node, its door and its pages.
+`KINDS` is the list; what else stands here follows from what each kind says of itself (`core.kind.Traits`). A new kind
+is a file here, an import and a name in `KINDS`; beside that it has its part of the node, its door and its pages.
 """
 
 from __future__ import annotations

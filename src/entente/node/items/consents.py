@@ -57,7 +57,7 @@ class Consents:
         """Look up what was asked and approved for everybody in this room."""
         others = set(room.members) - {in_force.me}
         self._tx = tx
-        self._world = in_force
+        self._in_force = in_force
         self._by_entry: dict[tuple[bytes, int], list[Ask]] = defaultdict(list)
         for ask in asks(in_force).values():
             if ask.author == in_force.me and others <= ask.to and in_force.standing(ask.thing) is State.IN_FORCE:
@@ -78,14 +78,14 @@ class Consents:
 
     def text(self, ask: Ask) -> str:
         """Say who consented, and when."""
-        answer = self._world.answers(ask.thing)[ask.originator]
+        answer = self._in_force.answers(ask.thing)[ask.originator]
         return (
             f"Its originator {b32(ask.originator)[:8]} consented on {stamp(answer.time)} (person {answer.person[:8]})."
         )
 
     def may_ask(self, row: ItemRow) -> bool:
         """Say whether the terms under which this copy came let its originator be asked."""
-        rooms = self._world.rooms
+        rooms = self._in_force.rooms
         found = [rooms.get(log.circle) for log, _ in carriers(self._tx, row) if log.member == row.author]
         return any(room is not None and room.terms.onward == "consent" for room in found)
 
