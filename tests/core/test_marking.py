@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
-from entente.core.marking import Pap, Tlp, parse, parse_any, stricter
+from entente.core.marking import Pap, Tlp, barring, is_personal, parse, parse_any, stricter
 
 MAYBE = st.none() | st.sampled_from(Tlp)
 
@@ -71,3 +71,12 @@ def test_stricter_never_loosens_and_order_does_not_matter(a: Tlp | None, b: Tlp 
 def test_names_of_the_published_marking_objects_are_read(shared_data: Path) -> None:
     bundle = json.loads((shared_data / "markings" / "tlp2.json").read_text())
     assert {parse(marking["name"]) for marking in bundle["objects"]} == set(Tlp)
+
+
+@pytest.mark.parametrize("level", list(Tlp))
+@pytest.mark.parametrize("ceiling", list(Tlp))
+def test_a_circle_holds_what_is_not_above_its_ceiling_and_never_red(level: Tlp, ceiling: Tlp) -> None:
+    rules = barring(level, ceiling)
+    assert ("red" in rules) == is_personal(level) == (level is Tlp.RED)
+    assert ("ceiling" in rules) == (level > ceiling)
+    assert rules == tuple(sorted(rules, reverse=True)), "the stronger rule is told first"

@@ -5,21 +5,18 @@ docs/protocol/3-kinds.md ("Judgement") and 10-recall.md. No view is folded from 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from entente.core.ids import Member, unb32
-from entente.core.kind import Described, Sort, Traits
+from entente.core.kind import Described
 from entente.core.shape import check_entries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from entente.core.kind import Act, Judgement
-
-FILED: Final = Traits(Sort.FILED)
-"""The traits of a kind whose acts are filed by entry, and over which the terms have no say."""
 
 
 class HeldLog(Struct, frozen=True):

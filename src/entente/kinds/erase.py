@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from entente.core import canon
 from entente.core.entry import MAX_TIME
 from entente.core.errors import InvalidError
-from entente.core.filed import FILED, is_right, log_of
+from entente.core.filed import is_right, log_of
 from entente.core.ids import b32, unb32
-from entente.core.kind import ALLOW, verdict
+from entente.core.kind import ALLOW, Sort, Traits, verdict
 from entente.core.shape import check_after, check_entries, check_fields, check_person
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class EraseKind:
     """Entries of kind `erase/1`; filed by entry, not folded."""
 
     name = NAME
-    traits = FILED
+    traits = Traits(Sort.FILED)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log, a reason and a date."""

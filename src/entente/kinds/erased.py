@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.core import canon
-from entente.core.filed import FILED, log_of, misnamed
+from entente.core.filed import log_of, misnamed
 from entente.core.ids import b32, unb32
-from entente.core.kind import ALLOW, verdict
+from entente.core.kind import ALLOW, Sort, Traits, verdict
 from entente.core.shape import check_after, check_entries, check_fields
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ErasedKind:
     """Entries of kind `erased/1`; filed by entry, not folded."""
 
     name = NAME
-    traits = FILED
+    traits = Traits(Sort.FILED)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from entente.core import canon
 from entente.core.errors import EntenteError
-from entente.core.filed import FILED, log_of
+from entente.core.filed import log_of
 from entente.core.ids import Member, b32, unb32
-from entente.core.kind import ALLOW, deny, verdict
+from entente.core.kind import ALLOW, Sort, Traits, deny, verdict
 from entente.core.shape import check_after, check_entries, check_fields
 from entente.ledger.document import from_b64, to_b64
 from entente.ledger.proof import read_proof
@@ -27,7 +27,7 @@ class PassedKind:
     """Entries of kind `passed/1`; filed by entry, not folded."""
 
     name = NAME
-    traits = FILED
+    traits = Traits(Sort.FILED)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log, a member, and carries a file."""

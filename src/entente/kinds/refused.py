@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from entente.core import canon
 from entente.core.errors import InvalidError
-from entente.core.filed import FILED, misnamed
+from entente.core.filed import misnamed
 from entente.core.ids import b32, unb32
-from entente.core.kind import verdict
+from entente.core.kind import Sort, Traits, verdict
 from entente.core.shape import check_after, check_entries, check_fields
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class RefusedKind:
     """Entries of kind `refused/1`; filed by entry, not folded."""
 
     name = NAME
-    traits = FILED
+    traits = Traits(Sort.FILED)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries of one log and a reason."""

@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from entente.core import canon, entry
 from entente.core.errors import EntenteError, InvalidError
-from entente.core.filed import FILED
 from entente.core.ids import Member, b32
-from entente.core.kind import deny, verdict
+from entente.core.kind import Sort, Traits, deny, verdict
 from entente.core.merkle import leaf_hash
 from entente.core.shape import check_after, check_entries, check_fields, listed
 from entente.ledger.document import from_b64, to_b64
@@ -47,7 +46,7 @@ class ReleasedKind:
     """Entries of kind `released/1`; filed by entry, not folded."""
 
     name = NAME
-    traits = FILED
+    traits = Traits(Sort.FILED)
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise InvalidError unless the body names entries and carries two files."""
