@@ -143,7 +143,7 @@ class Teamwork:
 
     def change(self, node: Node, circle: str) -> None:
         del circle
-        view = node.cases.view(self.one(node, "case/1"))
+        view = node.cases.show(self.one(node, "case/1"))
         task = self.chance.choice(["", *(each.id for each in view.tasks)])
         state = self.chance.choice(["open", "doing", "done"] if task else ["open", "closed"])
         node.cases.set(view.id, task=task, state=state, owner=self.chance.choice([None, "", node.member]))

@@ -92,7 +92,7 @@ def test_minutes_of_a_liar_are_signed_by_nobody_and_others_take_their_place(payl
     for node in table.honest:
         with pytest.raises(EntenteError, match=word):
             node.minutes.sign(table.session)
-        shown = node.sessions.view(table.session)
+        shown = node.sessions.show(table.session)
         assert (shown.state, shown.signed_by) == ("minuted", [table.summit.member])
     table.other_minutes()
 
@@ -130,7 +130,7 @@ def test_an_approval_of_somebody_who_is_not_asked_makes_no_dossier() -> None:
     proofs = [table.proof(node, ref) for node, ref in [*refs, (table.summit, liars.ref)]]
     with pytest.raises(VerificationError, match="whose word does not count"):
         write_dossier("disclosure/1", LINE, proofs)
-    assert table.harbour.disclosures.view(told.disclosure).state == "proposed"
+    assert table.harbour.disclosures.show(told.disclosure).state == "proposed"
     table.northwind.disclosures.approve(told.disclosure)
     world.settle()
     assert len(read_dossier(table.harbour.disclosures.export(told.disclosure)).approvals) == 2
@@ -168,7 +168,7 @@ def test_a_refusal_is_no_approval_and_a_doubled_one_is_none() -> None:
     for last in (table.proof(table.harbour, refusal.ref), proofs[-1]):
         with pytest.raises(VerificationError):
             write_dossier("disclosure/1", LINE, [*proofs, last])
-    assert {node.disclosures.view(told.disclosure).state for node in table.honest} == {"refused"}
+    assert {node.disclosures.show(told.disclosure).state for node in table.honest} == {"refused"}
 
 
 def test_a_dossier_with_lines_of_its_own_is_refused() -> None:
@@ -199,7 +199,7 @@ def test_an_act_that_waits_for_ever_holds_up_its_author_only() -> None:
     for node in table.honest:
         with reading(node.base) as board:
             assert {place.ref in board.in_force.view.judged for place in (waits, behind)} == {False}
-        shown = node.requests.view(request)
+        shown = node.requests.show(request)
         assert (shown.state, [each.member for each in shown.answers]) == ("open", [table.northwind.member])
         node.sessions.vote(decision, yes=True)
         world.settle()
@@ -211,7 +211,7 @@ def test_an_act_that_waits_for_ever_holds_up_its_author_only() -> None:
     assert table.northwind.minutes.sign(table.session).minutes == proposed.minutes
     case = table.northwind.cases.open(table.circle, "Ours").id
     world.settle()
-    assert table.harbour.cases.view(case).title == "Ours"
+    assert table.harbour.cases.show(case).title == "Ours"
     assert all(node.ledger.verify().ok for node in table.honest)
 
 
@@ -229,4 +229,4 @@ def test_what_names_another_entry_in_a_place_that_is_held_waits_and_holds_up_its
         with reading(node.base) as board:
             assert list(board.in_force.view.waiting) == [lie]
             assert {note.ref, behind.ref}.isdisjoint(board.in_force.view.judged)
-        assert node.cases.view(ours).title == "Ours"
+        assert node.cases.show(ours).title == "Ours"

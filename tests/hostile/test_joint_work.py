@@ -60,7 +60,7 @@ def others_go_on(told: Told) -> Iterator[None]:
         node.plans.runner.tick()
         assert node.plans.show(told.plan).state == "approved"
         assert node.plans.show(told.other).state == node.plans.show(told.timed).state == "proposed"
-        assert (node.requests.view(told.request).state, node.requests.view(told.request).answers) == ("open", [])
+        assert (node.requests.show(told.request).state, node.requests.show(told.request).answers) == ("open", [])
 
 
 DOCUMENTS: dict[str, tuple[bytes, str]] = {
@@ -95,7 +95,7 @@ def test_a_document_that_may_not_be_here_is_refused_and_not_kept(told: Told, wha
         row = row_of(node, told.circle, told.summit.base.me)
         with node.base.store.read() as tx:
             assert tx.payloads.get(row.id, place.index, place.index + 1) == []
-        assert node.cases.view(b32(named.leaf)).title == ""
+        assert node.cases.show(b32(named.leaf)).title == ""
 
 
 LIES: dict[str, tuple[Callable[[Told], Place], str]] = {
@@ -249,7 +249,7 @@ def test_what_names_a_refused_act_is_judged_alike_whether_it_came_with_it_or_lat
     assert told.verdicts(refused) == {"owner"}
     assert told.verdicts(note) == {"wrong-thing"}
     assert told.verdicts(behind) == {""}
-    assert [node.cases.view(b32(behind.leaf)).title for node in told.honest] == ["Behind it"] * 2
+    assert [node.cases.show(b32(behind.leaf)).title for node in told.honest] == ["Behind it"] * 2
 
 
 def test_the_honest_members_still_work_together_and_their_ledgers_hold(told: Told) -> None:
@@ -259,6 +259,6 @@ def test_the_honest_members_still_work_together_and_their_ledgers_hold(told: Tol
     told.harbour.plans.run(plan)
     told.harbour.plans.done(plan, FIRST)
     told.scene.settle()
-    assert told.harbour.requests.view(asked).state == "answered"
+    assert told.harbour.requests.show(asked).state == "answered"
     assert {node.plans.show(plan).steps[1].state for node in told.honest} == {"done"}
     assert all(node.ledger.verify().ok for node in told.honest)

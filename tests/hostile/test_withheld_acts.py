@@ -59,7 +59,7 @@ class Asked:
         return codes(self.summit.say(node, Message(deliveries=[given])))
 
     def answers(self, node: Node) -> list[str]:
-        return [each.answer for each in node.requests.view(self.request).answers]
+        return [each.answer for each in node.requests.show(self.request).answers]
 
 
 @pytest.mark.parametrize("by", ["its author", "the other member"])

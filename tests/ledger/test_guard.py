@@ -198,11 +198,11 @@ def test_person_may_vouch_and_what_was_kept_is_signed(homes: Homes) -> None:
     copy = homes.open(homes.copy(anna, "copy"))
     before = heads(copy)
     share(copy, 1)
-    concerned = copy.ledger.confirm()
+    concerned = copy.ledger.confirm().confirmed
     assert set(concerned) == set(before)
     assert doubt(copy) == ""
     assert sum(heads(copy).values()) == sum(before.values()) + 1
-    assert copy.ledger.confirm() == []
+    assert copy.ledger.confirm().confirmed == []
     homes.world.settle()
     assert len(bora.items.list().items) == 1
 

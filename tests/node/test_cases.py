@@ -37,7 +37,7 @@ class Duo:
 
 def shown(node: Node, id_: str) -> bytes:
     """Return a case as bytes, without what is local: the names of one's own persons."""
-    found: object = msgspec.to_builtins(node.cases.view(id_))
+    found: object = msgspec.to_builtins(node.cases.show(id_))
     return msgspec.json.encode(_masked(found))
 
 
@@ -52,13 +52,13 @@ def test_what_both_write_is_there_for_both() -> None:
     duo.a.cases.note(duo.case, "Began on Monday.")
     duo.b.cases.event(duo.case, "First scan seen.", SEEN)
     duo.a.cases.event(duo.case[:10], "Before that: a login.", SEEN - DAY)
-    task = duo.b.cases.task(duo.case, "Block the range.", owner="Harbour", due=SEEN + DAY)
+    task = duo.b.cases.task(duo.case, "Block the range.", owner="Harbour", due=SEEN + DAY).task
     give(duo.a, duo.circle, indicator(1))
     duo.world.settle()
     duo.b.cases.link(duo.case, id_of(indicator(1)), "The address of the scanner.")
     duo.same()
     for node in (duo.a, duo.b):
-        found = node.cases.view(duo.case)
+        found = node.cases.show(duo.case)
         assert (found.title, found.state, found.owner, found.due) == ("Scans of the quay gate", "open", "", "")
         assert [each.text for each in found.timeline] == ["Before that: a login.", "First scan seen."]
         assert [each.text for each in found.notes] == ["Began on Monday."]
@@ -74,14 +74,14 @@ def test_what_both_write_is_there_for_both() -> None:
 
 def test_a_later_value_replaces_the_one_that_its_author_saw() -> None:
     duo = Duo()
-    task = duo.a.cases.task(duo.case, "Block the range.")
+    task = duo.a.cases.task(duo.case, "Block the range.").task
     duo.same()
     duo.b.cases.set(duo.case, task, state="doing", owner="Northwind", due=SEEN)
     duo.same()
     duo.a.cases.set(duo.case, "block the range.", state="done", owner="none", due=0, title="Block 192.0.2.0/24")
     duo.a.cases.set(duo.case, title="Scans of all gates", state="closed", owner="Harbour", due=SEEN)
     duo.same()
-    found = duo.b.cases.view(duo.case)
+    found = duo.b.cases.show(duo.case)
     assert (found.title, found.state, found.owner) == ("Scans of all gates", "closed", duo.a.member)
     (one,) = found.tasks
     assert (one.text, one.state, one.owner, one.due) == ("Block 192.0.2.0/24", "done", "", "")
@@ -98,7 +98,7 @@ def test_what_both_set_without_knowing_is_shown_and_settled_by_either() -> None:
     duo.a.cases.set(duo.case, title="Gate scans, Harbour's view")
     duo.b.cases.set(duo.case, title="Gate scans, Northwind's view")
     duo.same()
-    found = duo.a.cases.view(duo.case)
+    found = duo.a.cases.show(duo.case)
     ((first, second),) = found.conflicts
     assert found.title == first.value
     assert [each.by.member for each in (first, second)] == [
@@ -107,7 +107,7 @@ def test_what_both_set_without_knowing_is_shown_and_settled_by_either() -> None:
     assert {first.value, second.value} == {"Gate scans, Harbour's view", "Gate scans, Northwind's view"}
     duo.b.cases.set(duo.case, title="Gate scans")
     duo.same()
-    found = duo.a.cases.view(duo.case)
+    found = duo.a.cases.show(duo.case)
     assert (found.title, found.conflicts, len(found.history)) == ("Gate scans", [], 3)
 
 
@@ -116,7 +116,7 @@ def test_the_same_value_set_twice_is_no_conflict() -> None:
     for node in (duo.a, duo.b):
         node.cases.set(duo.case, state="closed")
     duo.same()
-    assert (duo.a.cases.view(duo.case).state, duo.a.cases.view(duo.case).conflicts) == ("closed", [])
+    assert (duo.a.cases.show(duo.case).state, duo.a.cases.show(duo.case).conflicts) == ("closed", [])
 
 
 def test_six_values_at_once_are_settled_by_one_command() -> None:
@@ -129,10 +129,10 @@ def test_six_values_at_once_are_settled_by_one_command() -> None:
         node.cases.set(opened, due=SEEN + at)
     world.settle()
     world.settle()
-    views = [node.cases.view(opened) for node in nodes]
+    views = [node.cases.show(opened) for node in nodes]
     assert {len(found.conflicts[0]) for found in views} == {6}
     nodes[3].cases.set(opened, due=SEEN + DAY)
-    found = nodes[3].cases.view(opened)
+    found = nodes[3].cases.show(opened)
     assert (found.conflicts, found.due) == ([], "2026-09-11T00:26:40.000Z")
     world.settle()
     world.settle()
@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written() -> None:
     duo = Duo()
     stranger = duo.world.add("Summit")
     duo.world.pair(duo.a, stranger)
-    task = duo.a.cases.task(duo.case, "Block the range.")
+    task = duo.a.cases.task(duo.case, "Block the range.").task
     before = shown(duo.a, duo.case)
     cases = duo.a.cases
     with pytest.raises(InvalidError, match="cannot be 'done'"):
@@ -183,7 +183,7 @@ def test_a_link_tells_nobody_of_an_item_that_was_not_shared() -> None:
     with pytest.raises(NotFoundError):
         duo.b.cases.link(duo.case, "indicator--what")
     duo.same()
-    assert {each.item for each in duo.b.cases.view(duo.case).links} == {id_of(indicator(1)), id_of(indicator(2))}
+    assert {each.item for each in duo.b.cases.show(duo.case).links} == {id_of(indicator(1)), id_of(indicator(2))}
 
 
 def test_work_goes_on_while_the_other_cannot_be_reached() -> None:
@@ -195,8 +195,8 @@ def test_work_goes_on_while_the_other_cannot_be_reached() -> None:
         for number in range(4):
             node.cases.note(duo.case, f"{name} {number}")
     duo.world.settle()
-    assert len(duo.a.cases.view(duo.case).notes) == 4
+    assert len(duo.a.cases.show(duo.case).notes) == 4
     wire.cut.clear()
     duo.world.wires[duo.b.base.me].cut.clear()
     duo.same()
-    assert len(duo.a.cases.view(duo.case).notes) == 8
+    assert len(duo.a.cases.show(duo.case).notes) == 8

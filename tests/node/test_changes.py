@@ -437,8 +437,8 @@ def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:
     arve.agreements.changes.suspend_partner(cato.member, reason="They lost a laptop")
     arve.recalls.withdraw(item, reason="It named a customer")
     world.settle()
-    assert [each["reason"] for each in arve.agreements.show("Agreement").suspended] == ["They lost a laptop"]
-    assert [each["reason"] for each in bora.agreements.show("Agreement").suspended] == ["other"]
+    assert [each.reason for each in arve.agreements.show("Agreement").suspended] == ["They lost a laptop"]
+    assert [each.reason for each in bora.agreements.show("Agreement").suspended] == ["other"]
     assert [(each.reason, each.remark) for each in arve.recalls.list()] == [("withdrawn", "It named a customer")]
     with pytest.raises(InvalidError, match="reason"):
         arve.agreements.changes.suspend_partner(cato.member, reason="")

@@ -51,7 +51,7 @@ def test_a_text_leaves_when_all_have_approved_exactly_these_bytes() -> None:
         found = read_dossier(node.disclosures.export(made.disclosure))
         assert (found.data, found.media, found.about) == (LINE, "text/plain", "disclosure/1")
         assert len(found.approvals) == found.needed == 2
-    views = [msgspec.json.encode(node.disclosures.view(made.disclosure)) for node in (harbour, northwind)]
+    views = [msgspec.json.encode(node.disclosures.show(made.disclosure)) for node in (harbour, northwind)]
     assert views[0] == views[1]
     assert [each.disclosure for each in northwind.disclosures.list()] == [made.disclosure]
 
@@ -103,7 +103,7 @@ def test_a_term_of_the_list_is_refused_by_whoever_has_the_list() -> None:
     world.settle()
     with pytest.raises(RefusedError, match="northwind"):
         northwind.disclosures.approve(made.disclosure, terms=["northwind"])
-    assert northwind.disclosures.view(made.disclosure).answers == []
+    assert northwind.disclosures.show(made.disclosure).answers == []
 
 
 def test_an_observable_of_a_marked_item_is_refused_unless_it_is_let_through() -> None:

@@ -313,7 +313,7 @@ def test_an_erased_payload_that_is_still_there_is_a_problem(three: Three) -> Non
 
 
 def test_a_redaction_forgets_its_source_when_that_is_recalled(three: Three) -> None:
-    new = three.two.items.redact(three.item, ["indicator_types"])
+    new = three.two.items.redact(three.item, ["indicator_types"]).item
     three.one.recalls.withdraw(three.item)
     three.world.settle()
     with three.two.base.store.read() as tx:

@@ -46,7 +46,7 @@ def test_one_answer_is_enough_and_all_see_it() -> None:
     trio.world.settle()
     assert trio.c.requests.answer(asked, "192.0.2.7 and nobody else.").state == "answered"
     trio.world.settle()
-    shown = [node.requests.view(asked) for node in (trio.a, trio.b, trio.c)]
+    shown = [node.requests.show(asked) for node in (trio.a, trio.b, trio.c)]
     assert [[(each.member, each.answer, each.text) for each in found.answers] for found in shown] == [
         [
             (trio.b.member, "refused", "We log no gate."),
@@ -59,12 +59,12 @@ def test_one_answer_is_enough_and_all_see_it() -> None:
 def test_refused_when_all_that_were_asked_have_refused() -> None:
     trio = Trio()
     asked = trio.ask("Northwind")
-    assert trio.a.requests.view(asked).to == [trio.b.member]
+    assert trio.a.requests.show(asked).to == [trio.b.member]
     assert trio.b.requests.answer(asked, "Our counsel says no.", refuse=True).state == "refused"
     trio.world.settle()
-    assert trio.a.requests.view(asked).state == "refused"
+    assert trio.a.requests.show(asked).state == "refused"
     trio.world.now += 1000 * HOUR
-    assert (trio.a.requests.view(asked).state, trio.a.requests.view(asked).escalated) == ("refused", False)
+    assert (trio.a.requests.show(asked).state, trio.a.requests.show(asked).escalated) == ("refused", False)
 
 
 def test_an_open_one_becomes_overdue_and_escalates_as_the_agreement_says_and_a_late_answer_counts() -> None:
@@ -73,11 +73,11 @@ def test_an_open_one_becomes_overdue_and_escalates_as_the_agreement_says_and_a_l
     for hours, state, escalated in ((0, "open", False), (1, "overdue", False), (2, "overdue", True)):
         trio.world.now += hours * HOUR
         for node in (trio.a, trio.b):
-            found = node.requests.view(asked)
+            found = node.requests.show(asked)
             assert (found.state, found.escalated) == (state, escalated)
     trio.b.requests.answer(asked, "Late, sorry: nobody did.")
     trio.world.settle()
-    assert (trio.a.requests.view(asked).state, trio.a.requests.view(asked).escalated) == ("answered", False)
+    assert (trio.a.requests.show(asked).state, trio.a.requests.show(asked).escalated) == ("answered", False)
 
 
 def test_who_was_not_asked_and_who_has_answered_are_refused_and_nothing_is_kept() -> None:
@@ -113,7 +113,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_written() -> None:
     with pytest.raises(NotFoundError):
         trio.a.requests.ask("nowhere", TEXT, due)
     with pytest.raises(NotFoundError, match="no request"):
-        trio.a.requests.view("abcdefgh")
+        trio.a.requests.show("abcdefgh")
     assert trio.a.requests.list() == []
 
 

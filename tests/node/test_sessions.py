@@ -69,14 +69,14 @@ def test_below_quorum_nothing_is_decided() -> None:
     assert (decision.state, decision.needed) == ("proposed", 2)
     assert harbour.sessions.vote(decision.id, yes=True).state == "open"
     world.settle()
-    shown = northwind.sessions.view(session)
+    shown = northwind.sessions.show(session)
     assert (shown.state, shown.quorum.present, shown.quorum.needed) == ("convened", 1, 2)
     assert [each.state for each in shown.decisions] == ["open"]
     northwind.sessions.join(session)
     assert northwind.sessions.vote(decision.id, yes=True).state == "decided"
     world.settle()
-    assert harbour.sessions.view(session).state == "open"
-    assert bare(harbour.sessions.view(session)) == bare(northwind.sessions.view(session))
+    assert harbour.sessions.show(session).state == "open"
+    assert bare(harbour.sessions.show(session)) == bare(northwind.sessions.show(session))
 
 
 def test_who_has_not_joined_cannot_vote() -> None:
@@ -104,7 +104,7 @@ def test_a_dissent_stays_on_record_with_its_words() -> None:
     summit.sessions.vote(decision, yes=False, text="The ferries need it.")
     world.settle()
     for node in (harbour, northwind, summit):
-        shown = node.sessions.view(session)
+        shown = node.sessions.show(session)
         assert shown.decisions[0].state == "decided"
         assert [(each.member, each.vote, each.text) for each in shown.dissent] == [
             (summit.member, "no", "The ferries need it.")
@@ -136,11 +136,11 @@ def test_minutes_are_made_alike_and_signed_by_all() -> None:
     with pytest.raises(WaitingError):
         harbour.dossiers.write(proposed.minutes)
     world.settle()
-    assert northwind.sessions.view(session).state == "minuted"
+    assert northwind.sessions.show(session).state == "minuted"
     assert northwind.minutes.sign(session).state == "signed"
     world.settle()
     for node in (harbour, northwind):
-        shown = node.sessions.view(session)
+        shown = node.sessions.show(session)
         assert (shown.state, len(shown.signed_by)) == ("signed", 2)
         file = read_dossier(node.dossiers.write(proposed.minutes))
         assert (file.about, file.data.decode()) == ("minutes/1", proposed.text)
@@ -169,7 +169,7 @@ def test_votes_that_come_after_the_minutes_do_not_keep_others_from_signing() -> 
     assert (signed.text, signed.later) == (proposed.text, 1)
     northwind.minutes.sign(session)
     world.settle()
-    assert harbour.sessions.view(session).state == "signed"
+    assert harbour.sessions.show(session).state == "signed"
     assert "Too late" not in harbour.minutes.text(session).text
 
 
@@ -188,7 +188,7 @@ def test_minutes_that_leave_out_our_earlier_vote_are_refused_with_the_difference
         northwind.minutes.sign(session)
     assert told.value.code == "differs"
     assert "approval/1" in told.value.message
-    assert northwind.sessions.view(session).signed_by == [harbour.member]
+    assert northwind.sessions.show(session).signed_by == [harbour.member]
     anew = northwind.minutes.sign(session, anew=True)
     assert "> No." in anew.text
     world.settle()
@@ -337,11 +337,11 @@ def test_the_deputy_succeeds_the_head_once() -> None:
         harbour.sessions.succeed(session)
     harbour.sessions.delegate(session, "Hana", "Dmitri")
     world.settle()
-    shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.view(session).attendance}
+    shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.show(session).attendance}
     assert shown[harbour.member] == (head, deputy)
     harbour.sessions.succeed(session)
     world.settle()
-    shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.view(session).attendance}
+    shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.show(session).attendance}
     assert shown[harbour.member] == (deputy, "")
     with pytest.raises(ConflictError, match="no deputy"):
         harbour.sessions.succeed(session)
@@ -366,12 +366,12 @@ def test_what_a_session_cannot_be_is_refused_in_words() -> None:
     for call in (
         lambda: harbour.sessions.decide(session, "x", plan="abc"),
         lambda: harbour.sessions.decide(session, "x", about=["abcdefgh"]),
-        lambda: harbour.sessions.view("abcdefgh"),
+        lambda: harbour.sessions.show("abcdefgh"),
     ):
         with pytest.raises(NotFoundError):
             call()
     assert world.node(northwind.member).sessions.list() == []
-    assert harbour.sessions.view(session).decisions == []
+    assert harbour.sessions.show(session).decisions == []
 
 
 def test_joining_twice_says_it_once() -> None:

@@ -43,12 +43,12 @@ def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
     give(other, circle, sighting)
     world.now += 7_000
     world.settle()
-    assert [(each.from_, each.to) for each in one.tempo.show()] == [(other.member, one.member)]
-    spans = one.tempo.show()[0]
+    assert [(each.from_, each.to) for each in one.tempo.show().pairs] == [(other.member, one.member)]
+    spans = one.tempo.show().pairs[0]
     assert spans.receipt is not None
     assert 7.0 <= spans.receipt.p50 < 8.0
     assert spans.decision is None
-    assert other.tempo.show()[0].receipt is not None
+    assert other.tempo.show().pairs[0].receipt is not None
     session = one.sessions.open(circle, world.now, "Now").session
     world.settle()
     for node in (one, other):
@@ -59,7 +59,7 @@ def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
     world.now += 5_000
     other.sessions.vote(decision, yes=True)
     world.settle()
-    found = one.tempo.show()[0].decision
+    found = one.tempo.show().pairs[0].decision
     assert found is not None
     assert 5.0 <= found.p50 < 7.0
     for follows in ("", decision):
@@ -73,8 +73,8 @@ def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
         world.now += 3_000
         one.plans.done(plan, step_id("action", "first"))
         world.settle()
-        steps = one.tempo.show()[0].step
+        steps = one.tempo.show().pairs[0].step
         assert (steps is None) == (follows == ""), "a plan without a decision is nobody's answer to a sighting"
     assert steps is not None
     assert 6.0 <= steps.p50 < 7.0
-    assert other.tempo.show()[0].step == steps
+    assert other.tempo.show().pairs[0].step == steps

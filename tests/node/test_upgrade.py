@@ -56,7 +56,7 @@ def test_upgrade_can_be_undone_and_the_home_signs_on(tmp_path: Path) -> None:
     home = found(tmp_path / "home")
     before = held(home)
     upgrade(home)
-    assert backups.undo_upgrade(home) == AFTER
+    assert backups.undo_upgrade(home).previous == AFTER
     assert version(home / "entente.db") == len(schema.STEPS)
     assert version(home / "entente.db.undone") == len(NEXT)
     assert held(home) == before

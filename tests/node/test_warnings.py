@@ -53,7 +53,7 @@ class Ring:
 
     def view(self, node: object) -> WarningInfo:
         """Return the warning as a member sees it."""
-        return node.warnings.view(self.id)  # type: ignore[attr-defined, no-any-return]
+        return node.warnings.show(self.id)  # type: ignore[attr-defined, no-any-return]
 
 
 def masked(info: WarningInfo) -> bytes:
@@ -212,7 +212,7 @@ def test_a_warning_expires_and_is_superseded() -> None:
     ring.world.settle()
     shown = ring.view(ring.b)
     assert (shown.state, shown.superseded_by) == ("superseded", newer.id)
-    assert ring.b.warnings.view(newer.id).replaces == ring.id
+    assert ring.b.warnings.show(newer.id).replaces == ring.id
     with pytest.raises(RefusedError) as refusal:
         ring.b.warnings.publish(ring.circle, TEXT, replaces=newer.id)
     assert refusal.value.code == "owner"
@@ -228,7 +228,7 @@ def test_warnings_need_an_agreement_that_admits_them() -> None:
     assert refusal.value.code == "kind"
     assert a.items.list().items == []
     with pytest.raises(NotFoundError):
-        a.warnings.view("nothing")
+        a.warnings.show("nothing")
 
 
 def test_under_four_eyes_one_drafts_and_another_publishes() -> None:
@@ -239,15 +239,15 @@ def test_under_four_eyes_one_drafts_and_another_publishes() -> None:
     alone = a.warnings.publish(circle, TEXT)
     assert alone.preview is not None
     assert refused_rules(alone.preview.decisions) == {"four-eyes", "reference"}  # what it names is kept back too
-    report = a.warnings.draft(TEXT, until=world.now + DAY, tlp="TLP:GREEN")
+    report = a.warnings.draft(TEXT, until=world.now + DAY, tlp="TLP:GREEN").item
     assert a.warnings.publish_draft(circle, report).preview is not None
     made = a.warnings.publish_draft(circle, report, person="Mara")
     assert (made.preview, made.item) == (None, report)
     world.settle()
-    shown = b.warnings.view(made.id)
-    assert (shown.title, shown.differs, shown.valid_until) == (TEXT.title, False, a.warnings.view(made.id).valid_until)
+    shown = b.warnings.show(made.id)
+    assert (shown.title, shown.differs, shown.valid_until) == (TEXT.title, False, a.warnings.show(made.id).valid_until)
     assert shown.valid_until
-    back = a.warnings.draft(TEXT, tlp="TLP:GREEN", person="Mara")
+    back = a.warnings.draft(TEXT, tlp="TLP:GREEN", person="Mara").item
     assert a.warnings.publish_draft(circle, back).preview is None
 
 
@@ -265,7 +265,7 @@ def test_a_draft_takes_along_only_what_its_report_is_about() -> None:
     other = indicator(9)
     give(ring.a, "", other)
     text = msgspec.structs.replace(TEXT, text=f"See {id_of(other)}.")
-    report = ring.a.warnings.draft(text, tlp="TLP:GREEN")
+    report = ring.a.warnings.draft(text, tlp="TLP:GREEN").item
     made = ring.a.warnings.publish_draft(ring.circle, report)
     assert made.preview is not None
     assert refused_rules(made.preview.decisions) >= {"reference"}

@@ -58,21 +58,21 @@ class Workshop:
     def _add(self, node: Node, what: str, number: int) -> str:
         match what:
             case "note":
-                return node.cases.note(self.case, f"Note {number}")
+                return node.cases.note(self.case, f"Note {number}").note
             case "event":
-                return node.cases.event(self.case, f"Event {number}", SEEN + number)
+                return node.cases.event(self.case, f"Event {number}", SEEN + number).event
             case "task":
-                return node.cases.task(self.case, f"Task {number}")
+                return node.cases.task(self.case, f"Task {number}").task
             case _:
-                return node.cases.link(self.case, f"indicator--{number:08x}-0000-4000-8000-0000000000aa")
+                return node.cases.link(self.case, f"indicator--{number:08x}-0000-4000-8000-0000000000aa").link
 
     def _set(self, node: Node, field: str, number: int) -> list[str]:
         """Set a field of the case (-1), or of one of the tasks that this member sees."""
-        tasks = node.cases.view(self.case).tasks
+        tasks = node.cases.show(self.case).tasks
         task = tasks[number % len(tasks)].id if tasks and number >= 0 else ""
         values: tuple[object, ...] = SET["task" if task else ""][field]
         value = values[(number + 1) % len(values)]
-        return list(node.cases.set(self.case, task, **{field: value}))  # type: ignore[arg-type]
+        return node.cases.set(self.case, task, **{field: value}).changes  # type: ignore[arg-type]
 
 
 def masked(found: CaseInfo) -> bytes:
@@ -95,7 +95,7 @@ def test_all_show_the_same_and_nothing_is_lost(script: list[tuple[str, int, str,
     nodes = [shop.nodes[at] for at in order]
     shop.world.settle(*nodes)
     shop.world.settle(*nodes)
-    views = [node.cases.view(shop.case) for node in nodes]
+    views = [node.cases.show(shop.case) for node in nodes]
     assert len({masked(found) for found in views}) == 1
     assert len({msgspec.json.encode(_without_persons(msgspec.to_builtins(node.cases.list()))) for node in nodes}) == 1
     found = views[0]

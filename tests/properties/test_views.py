@@ -100,7 +100,7 @@ class Crowd:
         node.sessions.decide(self.session(node), f"Decision {self.chance.random()}")
 
     def vote(self, node: Node) -> None:
-        view = node.sessions.view(self.session(node))
+        view = node.sessions.show(self.session(node))
         decision = self.one([each.id for each in view.decisions])
         node.sessions.vote(decision, yes=self.chance.random() < 0.7, text=self.chance.choice(["", "Because."]))
 
@@ -116,7 +116,7 @@ class Crowd:
         node.cases.note(case, "A note")
 
     def change(self, node: Node) -> None:
-        view = node.cases.view(self.one([each.id for each in node.cases.list()]))
+        view = node.cases.show(self.one([each.id for each in node.cases.list()]))
         task = self.chance.choice(["", *(each.id for each in view.tasks)])
         state = self.chance.choice(["open", "doing", "done"] if task else ["open", "closed"])
         node.cases.set(view.id, task=task, state=state)
@@ -167,9 +167,9 @@ class Crowd:
         found: dict[str, Any] = {
             "requests": node.requests.list(),
             "warnings": node.warnings.list(),
-            "sessions": [node.sessions.view(each.session) for each in node.sessions.list()],
+            "sessions": [node.sessions.show(each.session) for each in node.sessions.list()],
             "minutes": [node.minutes.text(each.session) for each in node.sessions.list()],
-            "cases": [node.cases.view(each.id) for each in node.cases.list()],
+            "cases": [node.cases.show(each.id) for each in node.cases.list()],
             "plans": [node.plans.show(each.plan) for each in node.plans.list()],
         }
         return {name: encode(shown(raw(view))) for name, view in found.items()}

@@ -46,7 +46,7 @@ class Story:
 def counts(node: Node) -> dict[str, int]:
     """Return what one partner's items have changed here."""
     (found,) = node.items.received()
-    return {key: int(str(found[key])) for key in ("new", "changed", "revoked", "unchanged")}
+    return {key: getattr(found, key) for key in ("new", "changed", "revoked", "unchanged")}
 
 
 def objects(path: Path) -> dict[str, dict[str, object]]:

@@ -80,8 +80,8 @@ def test_thirty_cuts_at_any_byte_lose_and_double_nothing(story: Story, seed: int
     for node in (harbour, northwind):
         assert dict(node.items.export()) == everything
         assert len(node.items.list(circle=story.circle, limit=1).items) == 1
-        assert node.items.received()[0]["new"] == CUTS * STEP
-        assert node.items.received()[0]["unchanged"] == 0
+        assert node.items.received()[0].new == CUTS * STEP
+        assert node.items.received()[0].unchanged == 0
         report = node.ledger.verify()
         assert report.ok, report
     assert log_sizes(harbour, story.circle) == log_sizes(northwind, story.circle)

@@ -33,4 +33,4 @@ def test_a_setting_that_is_none_is_refused() -> None:
         node.settings.set("six-eyes", "on")
     with pytest.raises(InvalidError):
         node.settings.set("four-eyes", "maybe")
-    assert node.settings.show()["four-eyes"] == "off"
+    assert node.settings.show().four_eyes == "off"

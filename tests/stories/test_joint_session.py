@@ -37,7 +37,7 @@ def verified(path: Path, data: bytes) -> dict[str, object]:
 
 def bare(node: Node, session: str) -> bytes:
     """Return a view without the agenda, which depends on now."""
-    return msgspec.json.encode(msgspec.structs.replace(node.sessions.view(session), agenda=[]))
+    return msgspec.json.encode(msgspec.structs.replace(node.sessions.show(session), agenda=[]))
 
 
 def test_three_ports_decide_and_one_dissents(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_three_ports_decide_and_one_dissents(tmp_path: Path) -> None:
         settle(*nodes)
         assert "The ferries need it." in proposed.text
         assert len({bare(node, session) for node in nodes}) == 1
-        assert harbour.sessions.view(session).state == "signed"
+        assert harbour.sessions.show(session).state == "signed"
 
         _leaves(tmp_path, nodes, session, proposed.minutes, again.id)
         with pytest.raises(RefusedError):

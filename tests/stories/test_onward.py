@@ -81,7 +81,7 @@ def test_without_consent_nothing_goes_and_the_refusal_says_what_to_do() -> None:
     assert sent.shared == 0  # asked is not consented
     (shown,) = chain.a.onward.asked()
     assert (shown.ask, shown.item, shown.by, shown.state) == (ask, id_of(ITEM), chain.b.member, "proposed")
-    assert {to["member"] for to in shown.to} == {chain.c.member, chain.d.member}
+    assert {to.member for to in shown.to} == {chain.c.member, chain.d.member}
     assert chain.second not in json.dumps([str(each) for each in acts(chain.a, ONWARD.name)])
     chain.world.settle()
     assert [holds(node, id_of(ITEM)) for node in (chain.c, chain.d)] == [False, False]

@@ -121,7 +121,7 @@ def test_what_is_named_can_be_sent_along(story: Story) -> None:
 
 def test_a_redacted_copy_has_a_new_id_and_its_tie_stays_home(story: Story) -> None:
     story.has(ACTOR, INDICATOR, REPORT)
-    made = story.harbour.items.redact(id_of(REPORT), ["object_refs.[1]", "description"])
+    made = story.harbour.items.redact(id_of(REPORT), ["object_refs.[1]", "description"]).item
     assert made != id_of(REPORT)
     assert story.harbour.sharing.send([made, id_of(INDICATOR)], story.circle).shared == 2
     story.settle()

@@ -47,8 +47,8 @@ def test_two_members_ask_answer_refuse_and_work_on_a_case(tmp_path: Path) -> Non
         settle(one, two)
         northwind.rest()
         one.cases.link(opened, id_of(indicator(7)))
-        mine = one.cases.task(opened, "Block the address at the gate.", owner="Harbour")
-        theirs = two.cases.task(opened, "Reinstall the two servers.", owner="Northwind", due=now + 24 * HOUR)
+        mine = one.cases.task(opened, "Block the address at the gate.", owner="Harbour").task
+        theirs = two.cases.task(opened, "Reinstall the two servers.", owner="Northwind", due=now + 24 * HOUR).task
         one.cases.event(opened, "First call.", now - 30 * HOUR)
         two.cases.event(opened, "Second call.", now - 29 * HOUR)
         one.cases.set(opened, owner="Harbour")
@@ -57,7 +57,7 @@ def test_two_members_ask_answer_refuse_and_work_on_a_case(tmp_path: Path) -> Non
         northwind.serve()
         settle(one, two)
         settle(one, two)
-        views = [node.cases.view(opened) for node in (one, two)]
+        views = [node.cases.show(opened) for node in (one, two)]
         for found in views:
             assert [each.text for each in found.timeline] == ["First call.", "Second call."]
             assert {each.id: each.owner_name for each in found.tasks} == {mine: "Harbour", theirs: "Northwind"}
@@ -69,7 +69,7 @@ def test_two_members_ask_answer_refuse_and_work_on_a_case(tmp_path: Path) -> Non
         two.cases.set(opened, theirs, state="done")
         one.cases.set(opened, state="closed", owner="Northwind")
         settle(one, two)
-        final = two.cases.view(opened)
+        final = two.cases.show(opened)
         assert (final.state, final.owner_name, final.conflicts) == ("closed", "Northwind", [])
         assert two.ledger.verify().ok
         assert one.ledger.verify().ok

@@ -98,7 +98,7 @@ def test_where_no_partner_is_left_a_person_vouches_and_that_is_recorded(
         assert back.exchange.sync()[0].error
         assert unsigned(back) == 1
         assert not check(back, "guard")
-        concerned = back.ledger.confirm()
+        concerned = back.ledger.confirm().confirmed
         assert set(concerned) == set(heads(back))
         assert unsigned(back) == 0
         assert back.doctor().ok

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from entente.node.witness.submit import OutsideLog
+    from entente.node.witness.values import OutsideLog
     from entente.store.ports import LogRow
 
 URL = "https://witness.example/w1"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from entente.core.ids import Member, b32
 
@@ -55,9 +55,12 @@ class Span(Struct, frozen=True):
 
 
 class Pair(Struct, frozen=True):
-    """From one member's sighting or warning to the other's receipt, on to the decision, on to that member's step."""
+    """From one member's sighting or warning to the other's receipt, on to the decision, on to that member's step.
 
-    from_: str
+    Members are ids; a span is None where nothing was measured.
+    """
+
+    from_: str = field(name="from")
     to: str
     receipt: Span | None = None
     decision: Span | None = None

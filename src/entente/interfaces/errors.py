@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from entente.core.errors import (
@@ -31,6 +32,22 @@ _STATUSES: Final[dict[type[EntenteError], int]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """What went wrong: a word for scripts, a sentence, and what to do next ("" if that is not known)."""
+
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """The one form in which every door shows an error as JSON; no Struct, for a wrong command is told at once."""
+
+    error: ErrorInfo
+
+
 def exit_code(error: EntenteError) -> int:
     """Return 3 for a refusal by a rule, 4 for waiting on others, 5 for a failed verification, 1 for the rest."""
     return next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1)
@@ -41,6 +58,6 @@ def status(error: EntenteError) -> int:
     return next((code for kind, code in _STATUSES.items() if isinstance(error, kind)), 500)
 
 
-def document(error: EntenteError) -> dict[str, object]:
+def document(error: EntenteError) -> ErrorDocument:
     """Return the one form in which every door shows an error as JSON."""
-    return {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+    return ErrorDocument(ErrorInfo(error.code, error.message, error.hint))

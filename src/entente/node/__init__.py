@@ -2,8 +2,8 @@
 
     from entente.node import Node
 
-    with Node.open(Path("home")) as node:
-        node.items.import_files([Path("report.json")], tlp="TLP:GREEN", circle="Harbour circle")
+    with Node.open("home") as node:
+        node.items.import_files(["report.json"], tlp="TLP:GREEN", circle="Harbour circle")
         node.exchange.sync()
 
 This is the composition root: clock, disk, network and randomness enter the house here and nowhere else.
@@ -28,11 +28,13 @@ from entente.node.exchange.bundles import Bundles
 from entente.node.exchange.rounds import Rounds
 from entente.node.home import vault
 from entente.node.home.base import Base
+from entente.node.home.checked import checked
 from entente.node.home.files import Home, Secrets, abandon, check_url, finish, make_secrets, prepare, write_durably
 from entente.node.home.keyring import Keyring, record_of, write_recovery
 from entente.node.home.people import OPERATOR, SETTINGS, OwnProfile, People, add_person
 from entente.node.home.settings import Settings
-from entente.node.home.values import Backed, Founded, Health, Inherited
+from entente.node.home.values import Backed, Founded, Health, Inherited, KeysKept, Written
+from entente.node.home.written import PathLike, path_of, write_file
 from entente.node.items.items import Items
 from entente.node.items.onward import Onward
 from entente.node.items.sharing import Sharing
@@ -45,6 +47,7 @@ from entente.node.up import Live, Parts
 from entente.node.witness.cosign import Witnessing
 from entente.node.witness.courier import Courier
 from entente.node.witness.submit import Outside
+from entente.node.witness.values import AllSynced
 from entente.node.work.case.cases import Cases
 from entente.node.work.disclosure.disclosures import Disclosures
 from entente.node.work.disclosure.dossiers import Dossiers
@@ -63,14 +66,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from entente.node.exchange.rounds import Progress
 
 __all__ = ["Node", "found_member"]
+
+
+for _part in (Bundles, Plans, Rounds):
+    checked(_part)
 
 
 def _clock() -> int:
     return int(time.time() * 1000)
 
 
+@checked
 class Node:
     """One member's node; every part may be used from several threads.
 
@@ -111,7 +120,7 @@ class Node:
         self.sessions = Sessions(base)
         self.minutes = Minutes(base)
         self.disclosures = Disclosures(base, self.items)
-        self.dossiers = Dossiers(base)
+        self.dossiers = Dossiers(base, self.minutes)
         self.cases = Cases(base)
         self.plans = Plans(base)
         self.exports = Exports(base, Sources(self.sessions, self.minutes, self.cases, self.requests, self.plans))
@@ -121,16 +130,20 @@ class Node:
 
     @staticmethod
     def init(
-        home: Path, *, name: str, url: str, recovery: Path | None = None, lock: vault.Lock | None = None
+        home: PathLike, *, name: str, url: str, recovery: PathLike | None = None, lock: vault.Lock | None = None
     ) -> Founded:
         """Make a home with new keys, sealed by `lock` if there is one, and return who lives there; all or nothing.
 
-        ConflictError if the home or the recovery file exists, InvalidError for a name or url that cannot be used. The
-        recovery file holds the next key; take it away from this machine.
+        `home` is a folder that does not exist yet. `recovery` is the recovery file, else `HOME.recovery` beside it; it
+        holds the next key: take it away from this machine. ConflictError if the home or the recovery file exists,
+        InvalidError for a name, url or path that cannot be used.
         """
         check_name(name)
         check_url(url)
-        recovery = recovery or home.absolute().with_name(f"{home.absolute().name}.recovery")
+        home = path_of(home)
+        recovery = (
+            path_of(recovery) if recovery is not None else home.absolute().with_name(f"{home.absolute().name}.recovery")
+        )
         building = prepare(home, recovery)
         seeds = [os.urandom(32) for _ in range(6)]
         try:
@@ -148,28 +161,31 @@ class Node:
 
     @staticmethod
     def succeed(
-        home: Path,
+        home: PathLike,
         *,
-        recovery: Path,
+        recovery: PathLike,
         card: bytes,
-        out: Path | None = None,
+        out: PathLike | None = None,
+        new_card: PathLike | None = None,
         url: str = "",
         lock: vault.Lock | None = None,
     ) -> Inherited:
         """Make a new home for a member whose home or keys are lost, from its recovery file and last card.
 
-        See `entente.node.inherit.begin` for what is raised.
+        `card` are the bytes of the last card. `out` is where the next recovery file is written, else beside the old
+        one; `new_card` is where the new card is written, else `HOME.card` beside the home. See
+        `entente.node.inherit.begin` for what is raised.
         """
-        return inherit.begin(home, recovery=recovery, card=card, out=out, url=url, lock=lock)
+        return inherit.begin(home, recovery=recovery, card=card, out=out, new_card=new_card, url=url, lock=lock)
 
     @classmethod
-    def open(cls, home: Path, unlock: vault.Unlock | None = None) -> Node:
-        """Open a home; StoreError with a hint if nobody lives there or it cannot be used.
+    def open(cls, home: PathLike, unlock: vault.Unlock | None = None) -> Node:
+        """Open a home (its folder); StoreError with a hint if nobody lives there or it cannot be used.
 
         Sealed keys that `unlock` does not open leave the node locked: it reads, and what it appends waits for the
         signature of one that is not. VerificationError if `unlock` has the wrong passphrase or key.
         """
-        files = Home(home)
+        files = Home(path_of(home))
         files.check()
         held = vault.load(files, unlock)
         store = SqliteStore(files.database)
@@ -212,16 +228,36 @@ class Node:
         """How the keys are kept on disk: "none", "passphrase" or "key-file"."""
         return vault.NONE if self.base.home is None else vault.load(self.base.home).kind
 
-    def protect(self, lock: vault.Lock | None) -> None:
-        """Seal the keys with another lock, or keep them in the clear (None); WaitingError while they are locked."""
-        self.base.keys.protect(lock)
+    def protect(self, lock: vault.Lock | None) -> KeysKept:
+        """Seal the keys with another lock, or keep them in the clear (None); return how they are kept now.
 
-    def backup(self, out: Path) -> Backed:
+        WaitingError while they are locked.
+        """
+        self.base.keys.protect(lock)
+        return KeysKept(self.protection)
+
+    def backup(self, out: PathLike) -> Backed:
         """Write one file that brings this home back (`entente restore`), while others go on working in it.
 
         ConflictError if the file exists; InvalidError if it would lie in the home.
         """
-        return backups.backup(self.base, out)
+        return backups.backup(self.base, path_of(out))
+
+    def write(self, out: PathLike, data: bytes) -> Written:
+        """Write what a part gave as bytes (a proof, a dossier, a bundle) into a file, replacing what was there.
+
+        InvalidError or NotFoundError if it cannot be written there; then what was there stays.
+        """
+        return write_file(out, [data])
+
+    def sync(self, partner: str = "", *, progress: Progress | None = None) -> AllSynced:
+        """Exchange with one partner or with all, then bring the outside witnesses level with our heads.
+
+        What goes wrong with a partner or a witness stands in the answer. `progress` is called with what is being done,
+        how much of it is done, and how much there is. NotFoundError for an unknown partner.
+        """
+        rounds = self.exchange.sync(partner, progress=progress)
+        return AllSynced(rounds, self.outside.post_all())
 
     def doctor(self) -> Health:
         """Say what is wrong with this home, and what to do."""

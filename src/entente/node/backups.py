@@ -27,7 +27,8 @@ from entente.ledger import keys as key_logs
 from entente.node.home import vault
 from entente.node.home.base import Base
 from entente.node.home.files import Home, abandon, begin, check_free, finish, sync_folder
-from entente.node.home.values import Backed, Restored
+from entente.node.home.values import Backed, Restored, UpgradeUndone
+from entente.node.home.written import PathLike, path_of
 from entente.node.ledger import Ledger
 from entente.store import shelf
 from entente.store.sqlite import copies
@@ -107,13 +108,14 @@ def backup(base: Base, out: Path) -> Backed:
     return done
 
 
-def restore(file: Path, home: Path) -> Restored:
+def restore(file: PathLike, home: PathLike) -> Restored:
     """Bring a home back from a backup: everything in it is verified before it stands at `home`, in one step.
 
     ConflictError if there is something at `home`; VerificationError or LimitError if the file is damaged, cut off or
     not what a backup is, and then nothing is left. The home signs nothing until a partner has shown that nothing newer
     was signed, or a person vouches for it.
     """
+    file, home = path_of(file), path_of(home)
     check_free(home)
     building = begin(home)
     try:
@@ -130,16 +132,16 @@ def restore(file: Path, home: Path) -> Restored:
     return restored
 
 
-def undo_upgrade(home: Path) -> str:
-    """Put the database back as it was before the last upgrade; return the name of the copy that was used.
+def undo_upgrade(home: PathLike) -> UpgradeUndone:
+    """Put the database back as it was before the last upgrade; `previous` is the name of the copy that was used.
 
     ConflictError while `up` runs, NotFoundError if there was no upgrade. What was signed since is taken back from
     partners, as after a restore; what was in use stays as `entente.db.undone`.
     """
-    files = Home(home)
+    files = Home(path_of(home))
     files.check()
     with _alone(files):
-        return copies.put_back(files.database).name
+        return UpgradeUndone(copies.put_back(files.database).name)
 
 
 def _check_out(home: Home, out: Path) -> None:

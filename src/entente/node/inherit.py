@@ -19,12 +19,12 @@ from entente.node.home.files import Home, abandon, check_url, finish, prepare, w
 from entente.node.home.keyring import free_name, read_recovery, record_of, successor, write_recovery
 from entente.node.home.people import OPERATOR, SETTINGS, add_person
 from entente.node.home.values import Inherited
+from entente.node.home.written import PathLike, path_of, write_file
 from entente.node.partners.cards import make_card, read_card
 from entente.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from entente.core.ids import Member
     from entente.ledger.history import KeyHistory
@@ -36,25 +36,29 @@ WHY = "This home was made from a recovery file; what it signed before has to com
 
 
 def begin(
-    home: Path,
+    home: PathLike,
     *,
-    recovery: Path,
+    recovery: PathLike,
     card: bytes,
-    out: Path | None = None,
+    out: PathLike | None = None,
+    new_card: PathLike | None = None,
     url: str = "",
     lock: vault.Lock | None = None,
 ) -> Inherited:
     """Make a new home with new keys for every use, and write the next recovery file to `out`; all or nothing.
 
-    ConflictError if the home or `out` exists, VerificationError if the recovery file does not hold the next key of
-    the member whose card this is. The home signs nothing before partners have shown what the old one had signed.
+    The new card is written to `new_card`, else to `HOME.card` beside the home. ConflictError if the home or `out`
+    exists, VerificationError if the recovery file does not hold the next key of the member whose card this is. The home
+    signs nothing before partners have shown what the old one had signed.
     """
+    home, recovery = path_of(home), path_of(recovery)
+    target = home.absolute().with_name(f"{home.absolute().name}.card") if new_card is None else path_of(new_card)
     history = read_card(card)
     given = read_recovery(recovery)
     if given.member != b32(history.member):
         raise VerificationError("The card and the recovery file are of two members.", code="recovery")
     check_url(url or history.current.url)
-    out = out or free_name(recovery)
+    out = path_of(out) if out is not None else free_name(recovery)
     building = prepare(home, out)
     try:
         secrets, following = successor(history, given.seed, url or history.current.url, os.urandom, time.time())
@@ -70,7 +74,8 @@ def begin(
     except BaseException:
         abandon(building)
         raise
-    return inherited(grown, person, str(out))
+    write_file(target, [make_card(grown)])
+    return inherited(grown, person, str(out), str(target))
 
 
 def inherit(
@@ -97,7 +102,7 @@ def inherit(
         return key_logs.history(tx, me), person
 
 
-def inherited(history: KeyHistory, person: str, recovery: str) -> Inherited:
+def inherited(history: KeyHistory, person: str, recovery: str, card: str) -> Inherited:
     """Return what the caller of `begin` reads."""
     return Inherited(
         b32(history.member),
@@ -105,9 +110,9 @@ def inherited(history: KeyHistory, person: str, recovery: str) -> Inherited:
         list(words(history.member)),
         words_of(history),
         history.size,
-        recovery,
         person,
-        make_card(history),
+        recovery,
+        card,
     )
 
 

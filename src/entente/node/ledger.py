@@ -13,7 +13,9 @@ from entente.core.ids import Member, b32, keys_origin, origin_hash
 from entente.ledger import forks, splits, witness
 from entente.ledger.proof import read_proof
 from entente.node.agreements.epochs import discontinuity
+from entente.node.home.checked import checked
 from entente.node.home.people import operator
+from entente.node.home.values import HomeConfirmed
 from entente.node.items import erasing
 from entente.node.items.receipts import receipts_of
 from entente.node.items.sharing import resolve
@@ -49,6 +51,7 @@ class Scan(Struct):
     problems: list[str]
 
 
+@checked
 class Ledger:
     """Everything that can be proven."""
 
@@ -60,6 +63,7 @@ class Ledger:
         """Recompute every entry, payload, root, signature and cosignature in the home; name what does not hold.
 
         The database below them is read as a whole first; a damaged search index is named and begun anew.
+        `progress` is called with "verify", how many logs are done, and how many there are.
         """
         base = self._base
         reports: list[LogReport] = []
@@ -191,7 +195,10 @@ class Ledger:
         return names
 
     def receipts(self, id_: str) -> list[Receipt]:
-        """Return how far an item that this member shared has come with each other member."""
+        """Return how far an item that this member shared has come with each other member.
+
+        NotFoundError for an unknown item.
+        """
         base = self._base
         with base.store.read() as tx:
             in_force = base.in_force(tx)
@@ -246,18 +253,21 @@ class Ledger:
             raise NotFoundError(f"There is no one evidence {id_!r}.", hint="See `entente ledger evidence`.")
         return found[0]
 
-    def confirm(self, person: str = "") -> list[str]:
-        """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned."""
+    def confirm(self, *, person: str = "") -> HomeConfirmed:
+        """Vouch for a home that was restored or moved: sign again from here on; return the logs concerned.
+
+        Nothing is done, and no log named, where the home is not in doubt. NotFoundError for an unknown person.
+        """
         base = self._base
         with base.commit() as tx:
             doubt = base.guard.witness_doubted(tx)
             if not doubt:
-                return []
+                return HomeConfirmed([])
             who = operator(tx, person)
             VOUCHED.put(tx, base.now(), f"{who}: {doubt}")
             mine = [row.origin for row in tx.logs.all() if row.member == base.me]
             base.guard.confirm(tx)
-        return mine
+        return HomeConfirmed(mine)
 
 
 def _strays(tx: Transaction, row: LogRow) -> list[str]:

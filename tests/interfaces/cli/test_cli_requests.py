@@ -130,12 +130,12 @@ def test_a_wrong_change_ends_with_its_exit_code(
     with Node.open(pair.harbour.home) as node:
         rows = node.cases.list()
         case = rows[0].id if rows else node.cases.open(pair.circle, "Odd").id
-        before = node.cases.view(case)
+        before = node.cases.show(case)
         found, error = ended(pair.harbour, capsys, "case", arguments[0], case, *arguments[1:])
         assert found == code
         assert error["message"]
         assert error["hint"]
-        assert node.cases.view(case) == before
+        assert node.cases.show(case) == before
 
 
 def test_what_is_held_and_not_shared_is_not_linked(pair: Pair) -> None:

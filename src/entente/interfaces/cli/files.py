@@ -1,10 +1,9 @@
-"""Files that people name: read with clear words for what cannot be read, written in one piece or not at all."""
+"""Files that people name on the command line, read with clear words for what cannot be read."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,41 +68,10 @@ def source(name: str) -> Path | tuple[str, bytes]:
 
 
 def write(name: str, chunks: Iterable[bytes]) -> int:
-    """Write the file in one piece, replacing what was there, and return its size; raise InvalidError if that fails."""
-    place, shown = Path(name), text.file_name(name)
-    try:
-        if place.exists() and not place.is_file():  # a device or a pipe is written to, never replaced
-            with place.open("wb") as device:
-                return sum(device.write(chunk) for chunk in chunks)
-        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".entente-", delete=False) as stream:
-            try:
-                size = sum(stream.write(chunk) for chunk in chunks)
-                stream.flush()
-                os.fsync(stream.fileno())
-                Path(stream.name).replace(place)
-            except BaseException:
-                Path(stream.name).unlink(missing_ok=True)
-                raise
-    except IsADirectoryError:
-        raise InvalidError(f"{shown} is a folder.", code="file", hint="Name a file in it.") from None
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no folder for {shown}.", code="file", hint="Make the folder first.") from None
-    except (OSError, ValueError) as error:
-        raise InvalidError(f"{shown} cannot be written: {error}.", code="file") from error
-    return size
+    """Write the file as `Node.write` does, and return its size in bytes; raise as it does."""
+    from entente.node.home.written import write_file
 
-
-def write_all(folder: str, found: Iterable[tuple[str, bytes]]) -> list[str]:
-    """Write files into a folder, which is made if it is missing, and return what they are called there."""
-    try:
-        Path(folder).mkdir(exist_ok=True)
-    except OSError as error:
-        raise InvalidError(f"{text.file_name(folder)} cannot be made: {error.strerror}.", code="file") from error
-    names: list[str] = []
-    for name, data in found:
-        write(str(Path(folder) / name), [data])
-        names.append(text.file_name(str(Path(folder) / name)))
-    return names
+    return write_file(name, chunks).bytes
 
 
 def _shown(name: str) -> str:

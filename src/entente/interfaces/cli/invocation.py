@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -15,12 +13,18 @@ from entente.core.errors import EntenteError
 from entente.interfaces.cli.terminal import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from msgspec import Struct
+
     from entente.interfaces.cli.terminal.screen import Screen
+    from entente.interfaces.errors import ErrorDocument
+    from entente.interfaces.http.loop import Serve
     from entente.node import Node
     from entente.node.home.vault import Unlock
 
-Serve = Callable[["Node", str, int, Callable[[str], None], threading.Event], None]
-"""Let others call a node: host, port, what to call once it answers, when to stop."""
+    Answer: TypeAlias = Struct | Sequence[Struct]
 
 
 class Invocation:
@@ -69,8 +73,11 @@ class Invocation:
         home = f" --home {shlex.quote(str(self.home_option))}" if self.home_option else ""
         return f"{text.program()}{home} {line}"
 
-    def answer(self, document: object, show: Callable[[Screen], None], *, next_: str = "") -> None:
-        """Give the answer: `document` as JSON, or what `show` makes of it; `next_` is the command to type next."""
+    def answer(self, document: Answer, show: Callable[[Screen], None], *, next_: str = "") -> None:
+        """Give the answer, values of the node: `document` as JSON, or what `show` makes of it for people.
+
+        `next_` is the command to type next.
+        """
         self._answered = True
         if self.as_json:
             self.write_json(document)
@@ -88,7 +95,7 @@ class Invocation:
         sys.stdout.flush()
         sys.stdout.buffer.write(chunk)
 
-    def write_json(self, document: object) -> None:
+    def write_json(self, document: Answer | ErrorDocument) -> None:
         """Write one JSON document and a line end."""
         import msgspec
 
@@ -105,18 +112,18 @@ class Invocation:
         sys.stderr.write(f"\x1b[2m{line}\x1b[0m\n" if dim else f"{line}\n")
         sys.stderr.flush()
 
-    def fail(self, document: dict[str, object], code: int) -> int:
+    def fail(self, document: ErrorDocument, code: int) -> int:
         """Say what went wrong, as JSON on standard output or in words on standard error, and return the exit code."""
         if self.as_json and not self._answered:
             self.write_json(document)
             return code
-        error = cast("dict[str, str]", document["error"])
+        error = document.error
         sys.stdout.flush()
-        self.hint_plain(f"error: {error['message']}")
-        if error["code"] not in _SAID_BY_THE_MESSAGE:
-            self.hint_plain(f"rule: {error['code']}")
-        if error["hint"]:
-            self.hint_plain(f"do: {error['hint']}")
+        self.hint_plain(f"error: {error.message}")
+        if error.code not in _SAID_BY_THE_MESSAGE:
+            self.hint_plain(f"rule: {error.code}")
+        if error.hint:
+            self.hint_plain(f"do: {error.hint}")
         return code
 
     def hint_plain(self, words: str) -> None:

@@ -42,7 +42,8 @@ from entente.interfaces.cli.commands import (
 from entente.interfaces.cli.commands.agreement import agreement, change
 from entente.interfaces.cli.commands.share import onward, recall, share
 from entente.interfaces.cli.demo import command as demo
-from entente.interfaces.cli.invocation import Invocation, Serve, invocation
+from entente.interfaces.cli.invocation import Invocation, invocation
+from entente.interfaces.http.loop import Serve
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -206,8 +207,8 @@ def _internal(error: Exception, here: Invocation) -> int:
     return here.fail(_error("internal", words, "Run it again with ENTENTE_DEBUG=1 and report what it shows."), 1)
 
 
-def _error(code: str, message: str, hint: str) -> dict[str, object]:
-    return {"error": {"code": code, "message": message, "hint": hint}}
+def _error(code: str, message: str, hint: str) -> errors.ErrorDocument:
+    return errors.ErrorDocument(errors.ErrorInfo(code, message, hint))
 
 
 def _wants_json(given: Sequence[str]) -> bool:

@@ -60,14 +60,13 @@ def protect(
             raise vault.locked()
         sealed = node.protection != vault.NONE
         lock = chosen(here.home, passphrase=passphrase, key_file=key_file, variable=NEW if sealed else CURRENT)
-        node.protect(lock)
-        kind = node.protection
+        kept = node.protect(lock)
 
     def show(screen: Screen) -> None:
-        if kind == vault.NONE:
+        if kept.keys == vault.NONE:
             screen.line("The keys are in the clear now: whoever reads their file can sign as this member.", "yellow")
             return
         screen.line("The keys are encrypted now.", "green")
         screen.line("Older backups and copies still hold them as they were.")
 
-    here.answer({"keys": kind}, show, next_=here.command("backup --out FILE"))
+    here.answer(kept, show, next_=here.command("backup --out FILE"))

@@ -20,8 +20,19 @@ from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
 from entente.node.agreements.changes import Changes
 from entente.node.agreements.epochs import share_backlog, switch
-from entente.node.agreements.values import AgreementInfo, CircleInfo, OpenedCircle, Proposed, Signed
+from entente.node.agreements.values import (
+    AgreementInfo,
+    ApprovalInfo,
+    CircleInfo,
+    LeaverInfo,
+    OpenedCircle,
+    Proposed,
+    Signed,
+    SuspensionInfo,
+    TemplateInfo,
+)
 from entente.node.home import answers, remarks
+from entente.node.home.checked import checked
 from entente.node.home.find import find
 from entente.node.home.keyring import settle as carry_over
 from entente.node.home.pairings import is_paired
@@ -34,7 +45,7 @@ from entente.node.rooms.in_force import InForce, require_force
 from entente.policy.agreement import FoundingText
 from entente.policy.approval import State
 from entente.policy.circle import CircleText
-from entente.policy.templates import terms_from
+from entente.policy.templates import TEMPLATES, terms_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +59,7 @@ MAX_STEPS = 64
 """How often `settle` goes round before it lets others work."""
 
 
+@checked
 class Agreements:
     """What this member has agreed to, and with whom."""
 
@@ -56,6 +68,11 @@ class Agreements:
         self._base = base
         self.changes = Changes(base)
         self._settled = -1
+
+    @staticmethod
+    def templates() -> Sequence[TemplateInfo]:
+        """Return the ready-made terms that `propose` knows."""
+        return [TemplateInfo(name, found.to_dict()) for name, found in TEMPLATES.items()]
 
     def propose(
         self,
@@ -121,7 +138,11 @@ class Agreements:
     def open_circle(
         self, agreement: str, with_: Sequence[str], *, name: str = "", ceiling: str = "", person: str = ""
     ) -> OpenedCircle:
-        """Open a circle of some members of an agreement in force; the members named sign it."""
+        """Open a circle of some members of an agreement in force; the members named sign it.
+
+        `ceiling` is a marking, the agreement's highest if empty. NotFoundError for an unknown agreement or member,
+        RefusedError for one that is not in it, InvalidError for a name or marking that cannot be.
+        """
         base = self._base
         with base.commit() as tx:
             operator(tx, person)
@@ -241,18 +262,17 @@ class Agreements:
             return [self._info(in_force, each) for each in in_force.rooms.newest() if each.founding]
 
     def show(self, id_: str) -> AgreementInfo:
-        """Return one agreement with its terms and who has answered what."""
+        """Return one agreement with its terms and who has answered what.
+
+        NotFoundError if there is none, or if several fit.
+        """
         with self._base.store.read() as tx:
             in_force = self._base.in_force(tx)
             room = self._find(in_force, id_)
             approvals = [
-                {
-                    "member": b32(member),
-                    "name": self._base.name_of(tx, member),
-                    "answer": answer.answer,
-                    "person": answer.person,
-                    "time": stamp(answer.time),
-                }
+                ApprovalInfo(
+                    b32(member), self._base.name_of(tx, member), answer.answer, answer.person, stamp(answer.time)
+                )
                 for member, answer in sorted(in_force.answers(room.revision).items())
             ]
             terms: dict[str, Any] = dict(room.terms.to_dict())
@@ -272,7 +292,7 @@ class Agreements:
         self,
         in_force: InForce,
         room: Room,
-        approvals: Sequence[dict[str, str]] | None = None,
+        approvals: Sequence[ApprovalInfo] | None = None,
         terms: dict[str, Any] | None = None,
     ) -> AgreementInfo:
         circles = [circle_info(in_force, each) for each in in_force.rooms.newest() if each.agreement == room.agreement]
@@ -305,26 +325,23 @@ class Agreements:
             return self._base.find_circle(in_force, text)
 
 
-def _suspended(tx: Transaction, in_force: InForce, room: Room) -> list[dict[str, str]]:
+def _suspended(tx: Transaction, in_force: InForce, room: Room) -> list[SuspensionInfo]:
     """Return who serves whom nothing under this agreement; an empty `member` means everybody."""
     held = in_force.view.states[SUSPENSION.name]
     return [
-        {
-            "by": b32(author),
-            "member": b32(member) if member else "",
-            "reason": remarks.of(tx, each.ref) or each.reason,
-            "since": stamp(each.time),
-        }
+        SuspensionInfo(
+            b32(author), b32(member) if member else "", remarks.of(tx, each.ref) or each.reason, stamp(each.time)
+        )
         for (key, author, member), each in sorted(held.items())
         if key == room.key
     ]
 
 
-def _left(in_force: InForce, room: Room) -> list[dict[str, str]]:
+def _left(in_force: InForce, room: Room) -> list[LeaverInfo]:
     """Return who has left since this epoch began, when, and until when it answers for what it signed."""
     held = in_force.view.states[EXIT.name]
     return [
-        {"member": b32(member), "time": stamp(each.time), "until": stamp(each.until)}
+        LeaverInfo(b32(member), stamp(each.time), stamp(each.until))
         for (key, member), each in sorted(held.items())
         if key == room.key
     ]

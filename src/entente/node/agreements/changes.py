@@ -17,8 +17,9 @@ from entente.kinds.exit import MAX_SENT
 from entente.kinds.suspension import ALL, REASONS
 from entente.kinds.suspension import KIND as SUSPENSION
 from entente.ledger.log import Draft
-from entente.node.agreements.values import AmendmentInfo, Changed, Left, Signed, Suspended
+from entente.node.agreements.values import AmendmentAnswer, AmendmentInfo, Changed, Left, Signed, Suspended
 from entente.node.home import answers, remarks
+from entente.node.home.checked import checked
 from entente.node.home.find import find
 from entente.node.home.pairings import is_paired
 from entente.node.home.people import operator
@@ -50,6 +51,7 @@ class Wanted(Struct, frozen=True):
     concerned: Member | None = None
 
 
+@checked
 class Changes:
     """How agreements change, and how one leaves them."""
 
@@ -60,7 +62,10 @@ class Changes:
     def amend(
         self, agreement: str, *, terms: Mapping[str, object] | None = None, name: str = "", person: str = ""
     ) -> Changed:
-        """Propose other terms or another name; they are in force when the quorum of the members has signed."""
+        """Propose other terms or another name; they are in force when the quorum of the members has signed.
+
+        NotFoundError for the agreement or person, InvalidError for terms that cannot be or nothing that changes.
+        """
         with self._base.store.read() as tx:
             founding = self._founding(self._base.in_force(tx), agreement)
         if not terms and not name:
@@ -69,7 +74,11 @@ class Changes:
         return self._propose(founding, wanted, person)
 
     def accede(self, agreement: str, member: str, *, person: str = "") -> Changed:
-        """Propose that a paired partner joins; it signs last, when the quorum of the members has."""
+        """Propose that a paired partner joins; it signs last, when the quorum of the members has.
+
+        NotFoundError for an unknown agreement, member or person; ConflictError for a member, RefusedError
+        ("not-paired").
+        """
         with self._base.store.read() as tx:
             founding = self._founding(self._base.in_force(tx), agreement)
             newcomer = self._base.find_member(tx, member)
@@ -85,7 +94,10 @@ class Changes:
         return self._propose(founding, wanted, person)
 
     def exclude(self, agreement: str, member: str, *, person: str = "") -> Changed:
-        """Propose to go on without a member, which neither votes nor counts."""
+        """Propose to go on without a member, which neither votes nor counts.
+
+        NotFoundError for an unknown agreement, member or person; ConflictError for ourselves.
+        """
         with self._base.store.read() as tx:
             founding = self._founding(self._base.in_force(tx), agreement)
             out = self._member(tx, founding, member)
@@ -95,7 +107,10 @@ class Changes:
         return self._propose(founding, wanted, person)
 
     def continue_(self, agreement: str, member: str, *, person: str = "") -> Changed:
-        """Propose a new epoch with the same members after this member's log was forked; it does not vote."""
+        """Propose a new epoch with the same members after this member's log was forked; it does not vote.
+
+        NotFoundError for an unknown agreement, member or person; ConflictError for ourselves.
+        """
         with self._base.store.read() as tx:
             founding = self._founding(self._base.in_force(tx), agreement)
             concerned = self._member(tx, founding, member)
@@ -188,7 +203,10 @@ class Changes:
     def suspend(
         self, agreement: str, member: str = "", *, reason: str = "other", resume: bool = False, person: str = ""
     ) -> Suspended:
-        """Serve a member of the agreement nothing more (without one: nobody), at once and until resumed."""
+        """Serve a member of the agreement nothing more (without one: nobody), at once and until resumed.
+
+        A reason in words of one's own stays at home. NotFoundError for an unknown agreement, member or person.
+        """
         base = self._base
         with base.commit() as tx:
             who = operator(tx, person)
@@ -216,7 +234,10 @@ class Changes:
     def suspend_partner(
         self, partner: str, *, reason: str = "other", resume: bool = False, person: str = ""
     ) -> list[Suspended]:
-        """Suspend a partner in every agreement that both are in."""
+        """Suspend a partner in every agreement that both are in.
+
+        Return one value for each. NotFoundError for an unknown partner or person, or without an agreement.
+        """
         base = self._base
         with base.commit() as tx:
             who = operator(tx, person)
@@ -237,7 +258,10 @@ class Changes:
         return [Suspended(b32(each.agreement), b32(member), state) for each in rooms]
 
     def exit(self, agreement: str, *, person: str = "") -> Left:
-        """Leave an agreement: sign what is still owed; nothing that comes later is served to this member."""
+        """Leave an agreement: sign what is still owed; nothing that comes later is served to this member.
+
+        NotFoundError for an unknown agreement or person, ConflictError if we have left it already.
+        """
         base = self._base
         with base.commit() as tx:
             who = operator(tx, person)
@@ -291,7 +315,7 @@ class Changes:
             terms={key: value for key, value in each.text.terms.to_dict().items() if before.get(key) != value},
             needed=asked.needed,
             approvals=[
-                {"member": b32(member), "name": base.name_of(tx, member), "answer": answer.answer}
+                AmendmentAnswer(b32(member), base.name_of(tx, member), answer.answer)
                 for member, answer in sorted(in_force.answers(thing).items())
             ],
         )

@@ -1,10 +1,20 @@
-"""What the Python API answers about agreements, circles and their changes: frozen values, as in `values`."""
+"""What the Python API answers about agreements, circles and their changes: frozen values, as in `--json`.
+
+Agreements, circles, amendments and members are their ids (52 letters of base32). Times are RFC 3339 in UTC.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from msgspec import Struct, field
+
+
+class TemplateInfo(Struct, frozen=True):
+    """Ready-made terms: the name that `propose` knows, and the terms by name."""
+
+    name: str
+    terms: dict[str, Any]  # Any: a term is whatever its name says
 
 
 class Proposed(Struct, frozen=True):
@@ -34,6 +44,41 @@ class CircleInfo(Struct, frozen=True):
     epoch: int
 
 
+class AmendmentAnswer(Struct, frozen=True):
+    """What a member (id and name) answered to an amendment: approve or refuse."""
+
+    member: str
+    name: str
+    answer: str
+
+
+class ApprovalInfo(Struct, frozen=True):
+    """What a member (id and name) answered to an agreement, approve or refuse: by which person, and when."""
+
+    member: str
+    name: str
+    answer: str
+    person: str
+    time: str
+
+
+class SuspensionInfo(Struct, frozen=True):
+    """A suspension that holds: the member `by` serves `member` ("" for everybody) nothing, since when and why."""
+
+    by: str
+    member: str
+    reason: str
+    since: str
+
+
+class LeaverInfo(Struct, frozen=True):
+    """A member that has left: when, and until when it answers for what it signed."""
+
+    member: str
+    time: str
+    until: str
+
+
 class AmendmentInfo(Struct, frozen=True, kw_only=True):
     """What an amendment would change, and how far it has come: proposed, in-force, refused or stale."""
 
@@ -47,7 +92,7 @@ class AmendmentInfo(Struct, frozen=True, kw_only=True):
     concerned: str
     terms: dict[str, Any]  # Any: a term is whatever its name says
     needed: int
-    approvals: list[dict[str, str]]
+    approvals: list[AmendmentAnswer]
 
 
 class Changed(Struct, frozen=True):
@@ -88,13 +133,13 @@ class AgreementInfo(Struct, frozen=True):
     state: str
     members: list[str]
     circles: list[CircleInfo]
-    approvals: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    approvals: list[ApprovalInfo] = field(default_factory=list[ApprovalInfo])
     terms: dict[str, Any] | None = None  # Any: the terms are whatever the founding text says
     epoch: int = 1
     revision: str = ""
     amendments: list[AmendmentInfo] = field(default_factory=list[AmendmentInfo])
-    suspended: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-    left: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    suspended: list[SuspensionInfo] = field(default_factory=list[SuspensionInfo])
+    left: list[LeaverInfo] = field(default_factory=list[LeaverInfo])
 
 
 class OpenedCircle(Struct, frozen=True):

@@ -23,8 +23,10 @@ from entente.ledger import keys as key_logs
 from entente.ledger import log, witness
 from entente.ledger.history import KeyRecord, words_of
 from entente.ledger.log import Draft
+from entente.node.home.checked import checked
 from entente.node.home.files import Secrets, check_url, make_secrets, write_durably
 from entente.node.home.values import Renewed
+from entente.node.home.written import PathLike, path_of
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -141,6 +143,7 @@ def free_name(path: Path) -> Path:
     raise ConflictError(f"There is no free name beside {path}.", hint="Choose one: --out FILE.")
 
 
+@checked
 class Keyring:
     """The keys of this member."""
 
@@ -179,28 +182,29 @@ class Keyring:
             current = base.history(tx, base.me).current
         return not base.keys.locked and (current.url != url or not fits(base.keys.secrets, current))
 
-    def rotate(self, recovery: Path, out: Path | None = None) -> Renewed:
+    def rotate(self, recovery: PathLike, out: PathLike | None = None) -> Renewed:
         """Change every key of this member by its recovery file, and write the next recovery file to `out`.
 
         `out` is beside the old one, with a number, if it is not given; nothing is ever overwritten, and the old file
         is useless afterwards. VerificationError ("recovery") for a file that does not hold the next key,
         ConflictError if the file exists, WaitingError while the home is unsure or locked.
         """
+        recovery = path_of(recovery)
         given = read_recovery(recovery)
         if given.member != b32(self._base.me):
             raise VerificationError("This is the recovery file of another member.", code="recovery")
-        out = out or free_name(recovery)
+        target = path_of(out) if out is not None else free_name(recovery)
         home = self._base.home
-        if home is not None and home.path.resolve() in out.resolve().parents:
+        if home is not None and home.path.resolve() in target.resolve().parents:
             raise InvalidError("The recovery file must lie outside of the home, or it is lost with it.")
 
         def keep(data: bytes) -> None:
-            if out.exists():
-                raise ConflictError(f"{out} exists already.", hint="Choose another name with --out.")
-            write_durably(out, data)
+            if target.exists():
+                raise ConflictError(f"{target} exists already.", hint="Choose another name with --out.")
+            write_durably(target, data)
 
         with self._alone():
-            return structs.replace(self.renew(given.seed, keep), recovery=str(out))
+            return structs.replace(self.renew(given.seed, keep), recovery=str(target))
 
     def renew(self, seed: bytes, keep: Callable[[bytes], None]) -> Renewed:
         """Do what `rotate` does with the seed of the next log key; `keep` gets the new recovery file's bytes first."""

@@ -13,6 +13,7 @@ from entente.core.names import check_name
 from entente.kinds.person import ROLES
 from entente.kinds.profile import KIND as PROFILE
 from entente.kinds.profile import Profile
+from entente.node.home.checked import checked
 from entente.node.home.values import PersonInfo, ProfileInfo
 from entente.store import shelf
 
@@ -72,6 +73,7 @@ def own_profile(tx: Transaction, name: str, identity: str) -> Profile:
     return Profile(name, identity, settings.identities, settings.brings, settings.seeks)
 
 
+@checked
 class People:
     """The persons who act for this member."""
 
@@ -80,16 +82,20 @@ class People:
         self._base = base
 
     def add(self, name: str, roles: Sequence[str]) -> PersonInfo:
-        """Add a person; only the random id and the roles ever leave this node."""
+        """Add a person; only the random id and the roles ever leave this node. Without a role it is an analyst.
+
+        InvalidError for a name that is taken or cannot be one, and for an unknown role.
+        """
         with self._base.commit() as tx:
             return add_person(tx, name, roles or ["analyst"], self._base.random(16))
 
     def list(self) -> Sequence[PersonInfo]:
-        """Return all persons."""
+        """Return all persons, by id."""
         with self._base.store.read() as tx:
             return people(tx)
 
 
+@checked
 class OwnProfile:
     """What this member says of itself in its circles."""
 
@@ -111,7 +117,10 @@ class OwnProfile:
         brings: Sequence[str] | None = None,
         seeks: Sequence[str] | None = None,
     ) -> ProfileInfo:
-        """Change the profile; what is None stays. It is published in every circle by the next round."""
+        """Change the profile; what is None stays. It is published in every circle by the next round.
+
+        InvalidError for what is no STIX id of an identity, or no word.
+        """
         with self._base.commit() as tx:
             name = self._base.name_of(tx, self._base.me)
             before = own_profile(tx, name, identity_id(self._base.me))

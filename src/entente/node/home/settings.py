@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.core.errors import InvalidError, NotFoundError
+from entente.node.home.checked import checked
 from entente.node.home.keyring import Keyring
 from entente.node.home.people import SETTINGS
+from entente.node.home.values import SettingsInfo
 
 if TYPE_CHECKING:
     from entente.node.home.base import Base
@@ -23,6 +25,7 @@ def four_eyes(tx: Transaction) -> bool:
     return SETTINGS.get(tx, FOUR_EYES) == ON
 
 
+@checked
 class Settings:
     """Read and change the settings."""
 
@@ -30,13 +33,13 @@ class Settings:
         """Work on this base."""
         self._base = base
 
-    def show(self) -> dict[str, str]:
+    def show(self) -> SettingsInfo:
         """Return every setting with its value, and our address."""
         with self._base.store.read() as tx:
-            own = {name: SETTINGS.get(tx, name) or OFF for name in NAMES}
-            return own | {URL: self._base.history(tx, self._base.me).current.url}
+            asked = SETTINGS.get(tx, FOUR_EYES) or OFF
+            return SettingsInfo(asked, self._base.history(tx, self._base.me).current.url)
 
-    def set(self, name: str, value: str) -> dict[str, str]:
+    def set(self, name: str, value: str) -> SettingsInfo:
         """Change one setting to "on" or "off", or the address, which partners learn by our key history.
 
         NotFoundError for another name, InvalidError for another value; for the address see `Keyring.set_url`.

@@ -18,6 +18,7 @@ from entente.formats.stix import Row, iter_rows
 from entente.kinds import item
 from entente.kinds.erase import WHOLE
 from entente.node.home.people import operator
+from entente.node.home.written import path_of
 from entente.node.items import erasing
 from entente.node.items.projection import count, repeats, resettle
 from entente.node.items.values import Imported, Rejected
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 BATCH = 4000
 MAX_FILE = 1 << 30
 Progress = Callable[[str, int, int], None]
-Source = Path | tuple[str, bytes]
+Source = str | Path | tuple[str, bytes]
+"""A file by its path, or a name and the bytes."""
 
 
 class Tally(Struct):
@@ -230,12 +232,15 @@ def _equal(one: bytes, other: bytes) -> bool:
 def _open(source: Source) -> tuple[str, bytes]:
     """Return a source's name and bytes; InvalidError with what to do if it cannot be read."""
     if isinstance(source, tuple):
+        if [type(each) for each in source] != [str, bytes]:
+            raise InvalidError("What is imported is a path, or a name and bytes.", hint="Give (name, data).")
         return source
-    name = source.name
+    path = path_of(source)
+    name = path.name
     try:
-        if source.stat().st_size > MAX_FILE:
+        if path.stat().st_size > MAX_FILE:
             raise LimitError(f"{name} is larger than {MAX_FILE >> 20} MiB.", hint="Split it.")
-        return name, source.read_bytes()
+        return name, path.read_bytes()
     except OSError as problem:
         raise InvalidError(
             f"{name} cannot be read: {problem.strerror}.", hint="Check the path and its rights."

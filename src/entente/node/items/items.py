@@ -18,13 +18,27 @@ from entente.formats.stix import redact
 from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
 from entente.kinds.acknowledgement import STAGES
 from entente.ledger.log import Draft, root_of
+from entente.node.home.checked import checked
 from entente.node.home.people import operator
+from entente.node.home.written import PathLike, write_file
 from entente.node.items import consents, erasing
+from entente.node.items.bundle import ItemBundle
 from entente.node.items.imports import Imports, Progress, Source
 from entente.node.items.projection import RECEIVED, file_act
 from entente.node.items.receipts import receipts_of
 from entente.node.items.sharing import Sharing, resolve
-from entente.node.items.values import CopyInfo, EntryInfo, Imported, ItemInfo, ItemView, Page
+from entente.node.items.values import (
+    Acknowledged,
+    CopyInfo,
+    EntryInfo,
+    Imported,
+    ItemInfo,
+    ItemsWritten,
+    ItemView,
+    Page,
+    Received,
+    Redacted,
+)
 from entente.node.logs import claimed
 from entente.node.rooms import offers
 from entente.store.ports import ItemQuery, ItemRow, LogRow, Transaction
@@ -35,10 +49,13 @@ if TYPE_CHECKING:
     from entente.node.home.base import Base
     from entente.node.rooms.in_force import InForce
 
-MAX_PAGE = 1000
+MAX_PAGE = 100_000
+RUN = 1000
+"""How many items an export reads at a time."""
 CURSOR_SIZE = 8
 
 
+@checked
 class Items:
     """What this member holds."""
 
@@ -65,9 +82,12 @@ class Items:
         )
 
     def list(self, circle: str = "", type: str = "", limit: int = 100, cursor: str = "") -> Page:  # noqa: A002
-        """Return items in the order in which they came, of one circle or type, with the cursor of the next page."""
+        """Return items in the order in which they came, of one circle or type, with the cursor of the next page.
+
+        InvalidError for a limit outside 1 to 100,000 or a cursor that no page gave; NotFoundError for the circle.
+        """
         if not 1 <= limit <= MAX_PAGE:
-            raise InvalidError(f"A page has 1 to {MAX_PAGE} items.")
+            raise InvalidError(f"A page has 1 to {MAX_PAGE:,} items.")
         with self._base.store.read() as tx:
             in_force = self._base.in_force(tx)
             logs = self._logs(tx, in_force, circle)
@@ -77,7 +97,10 @@ class Items:
             return Page(list(self._infos(tx, in_force, rows[:limit])), more)
 
     def search(self, text: str, type: str = "", limit: int = 20) -> Page:  # noqa: A002 - the STIX word
-        """Return the shown items whose strings hold all the words, best first."""
+        """Return the shown items whose strings hold all the words, best first.
+
+        At most `limit`; there are no further pages.
+        """
         self.index()
         with self._base.store.read() as tx:
             return Page(list(self._infos(tx, self._base.in_force(tx), tx.items.search(text, type, limit))), "")
@@ -154,19 +177,38 @@ class Items:
             )
 
     def export(self, circle: str = "", ids: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
-        """Yield (STIX id, bytes as they came) of the shown version of items: of a circle, of these ids, or all."""
+        """Yield (STIX id, bytes as they came) of the shown version of items: of a circle, of these ids, or all.
+
+        NotFoundError, while it is read, for an unknown circle or item.
+        """
         with self._base.store.read() as tx:
             logs = self._logs(tx, self._base.in_force(tx), circle)
             wanted = {resolve(tx, id_) for id_ in ids}
             after = 0
-            while rows := tx.items.page(ItemQuery(logs=logs, after=after, limit=MAX_PAGE)):
+            while rows := tx.items.page(ItemQuery(logs=logs, after=after, limit=RUN)):
                 after = rows[-1].seq
                 chosen = [row.seq for row in rows if not wanted or row.stix_id in wanted]
                 for row, data in tx.items.get(chosen):
                     yield row.stix_id, data
 
-    def acknowledge(self, ids: Sequence[str], stage: str = "read", person: str = "") -> int:
-        """Say in our own logs that we have read or used what others shared; return how many entries it names."""
+    def bundle(self, circle: str = "", ids: Sequence[str] = (), *, strict: bool = False) -> ItemBundle:
+        """Return what `export` yields as one STIX 2.1 bundle; `strict` leaves out what a strict check would refuse.
+
+        NotFoundError, while it is read, for an unknown circle or item.
+        """
+        return ItemBundle(self.export(circle, ids), uuid4(self._base.random(16)), strict=strict)
+
+    def write(self, out: PathLike, circle: str = "", ids: Sequence[str] = (), *, strict: bool = False) -> ItemsWritten:
+        """Write what `bundle` gives into a file; InvalidError or NotFoundError if it cannot be written there."""
+        made = self.bundle(circle, ids, strict=strict)
+        written = write_file(out, made.chunks())
+        return ItemsWritten(written.out, written.bytes, made.objects, made.left_out)
+
+    def acknowledge(self, ids: Sequence[str], stage: str = "read", *, person: str = "") -> Acknowledged:
+        """Say in our own logs that we have read or used what others shared; `stage` is "read" or "used".
+
+        NotFoundError if nobody else shared any of these items.
+        """
         if stage not in STAGES:
             raise InvalidError(f"A stage is {' or '.join(STAGES)}.")
         base = self._base
@@ -186,7 +228,7 @@ class Items:
                     named += self._acknowledge(tx, in_force, log, stage, who, sorted(found))
         if not named:
             raise NotFoundError("Nobody else shared these items; there is nothing to acknowledge.")
-        return named
+        return Acknowledged(named, stage)
 
     def _acknowledge(
         self,
@@ -207,8 +249,11 @@ class Items:
             file_act(tx, base.me, places[0].ref, ACKNOWLEDGEMENT.name, base.clock(), msgspec.json.decode(body))
         return len(entries)
 
-    def redact(self, id_: str, drop: Sequence[str], person: str = "") -> str:
-        """Make a new item of ours from an item, without the parts named; return its id. The tie stays home."""
+    def redact(self, id_: str, drop: Sequence[str], *, person: str = "") -> Redacted:
+        """Make a new item of ours from an item, without the parts named (such as description); the tie stays home.
+
+        NotFoundError for an unknown item or part, RefusedError or InvalidError for a part that the object needs.
+        """
         with self._base.store.read() as tx:
             stix_id = resolve(tx, id_)
             rows = tx.items.find([stix_id])[stix_id]
@@ -222,19 +267,19 @@ class Items:
             raise InvalidError(f"The redacted object does not read: {done.rejected[0].reason}")
         with self._base.store.write() as tx:
             erasing.REDACTED.put(tx, new_id, stix_id)
-        return new_id
+        return Redacted(new_id)
 
-    def received(self) -> Sequence[dict[str, object]]:
+    def received(self) -> Sequence[Received]:
         """Return for each log of a partner how its items changed what is held here, counted since the beginning."""
         with self._base.store.read() as tx:
             in_force = self._base.in_force(tx)
-            found: list[dict[str, object]] = []
+            found: list[Received] = []
             for room in in_force.rooms:
                 for member in room.members:
                     counts = RECEIVED.get(tx, room.origin(member).rpartition("/")[2])
                     if counts is not None:
                         told = msgspec.structs.asdict(counts)
-                        found.append({"member": b32(member), "circle": b32(room.circle), **dict(sorted(told.items()))})
+                        found.append(Received(b32(member), b32(room.circle), **told))
             return found
 
 

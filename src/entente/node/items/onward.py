@@ -16,11 +16,13 @@ from entente.kinds import onward
 from entente.ledger.document import from_b64
 from entente.ledger.log import Draft
 from entente.node.home import answers
+from entente.node.home.checked import checked
 from entente.node.home.find import find
 from entente.node.home.people import operator
+from entente.node.home.written import PathLike, write_files
 from entente.node.items.consents import asks, carriers, consent_of, entry_at
 from entente.node.items.sharing import resolve
-from entente.node.items.values import AskInfo
+from entente.node.items.values import AskedFor, AskInfo, ProofsWritten
 
 if TYPE_CHECKING:
     from entente.kinds.onward import Ask
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 Entries = Sequence[tuple[int, bytes]]
 
 
+@checked
 class Onward:
     """Asking others whether their items may go further, and answering them."""
 
@@ -39,7 +42,7 @@ class Onward:
         """Work on this base."""
         self._base = base
 
-    def ask(self, id_: str, circle: str, person: str = "") -> AskInfo:
+    def ask(self, id_: str, circle: str, *, person: str = "") -> AskInfo:
         """Ask the originator of an item whether the other members of a circle may get it; asked once only.
 
         RefusedError if it is our own, if its terms allow no asking, or if the originator is in that circle itself.
@@ -97,9 +100,19 @@ class Onward:
             return [self._info(tx, in_force, each) for each in sorted(mine, key=lambda each: (each.time, each.ref))]
 
     def proofs(self, id_: str) -> Sequence[tuple[str, bytes]]:
-        """Return (file name, proof file) of each ask and consent under which an item was sent on."""
+        """Return (file name, proof file) of each ask and consent under which an item was sent on.
+
+        NotFoundError for an unknown item.
+        """
         with self._base.store.read() as tx:
             return of_consents(tx, id_)
+
+    def write_proofs(self, id_: str, folder: PathLike) -> ProofsWritten:
+        """Write what `proofs` gives into a folder, which is made if it is missing.
+
+        NotFoundError for an unknown item; InvalidError or NotFoundError if they cannot be written there.
+        """
+        return ProofsWritten(write_files(folder, self.proofs(id_)))
 
     def answer(self, id_: str, *, refuse: bool = False, person: str = "") -> AskInfo:
         """Give our one final answer to an ask; ConflictError if it was given or the item is gone."""
@@ -141,7 +154,7 @@ class Onward:
             b32(ask.author),
             name(tx, ask.author),
             b32(ask.originator),
-            [{"member": b32(member), "name": name(tx, member)} for member in sorted(ask.to)],
+            [AskedFor(b32(member), name(tx, member)) for member in sorted(ask.to)],
             in_force.standing(ask.thing).value,
             stamp(ask.time),
             ask.person,

@@ -17,6 +17,7 @@ from entente.formats.stix.joint.extension import problem
 from entente.kinds import item
 from entente.kinds.item import Header
 from entente.ledger.log import Draft
+from entente.node.home.checked import checked
 from entente.node.home.find import SHORTEST
 from entente.node.home.people import operator
 from entente.node.home.settings import four_eyes
@@ -50,6 +51,7 @@ class ReleaseQuestion(Struct, frozen=True):
     person: str
 
 
+@checked
 class Sharing:
     """What leaves this member, and why."""
 
@@ -57,16 +59,22 @@ class Sharing:
         """Work on this base."""
         self._base = base
 
-    def preview(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> Preview:
-        """Say for each item whether it may go to the circle, whom it would reach, and why; nothing is sent."""
+    def preview(self, ids: Sequence[str], circle: str, purpose: str = "", *, person: str = "") -> Preview:
+        """Say for each item whether it may go to the circle, whom it would reach, and why; nothing is sent.
+
+        NotFoundError for an unknown item, circle or person; RefusedError for a circle that cannot be used.
+        """
         with self._base.store.read() as tx:
             in_force = self._base.in_force(tx)
             question = self._question(in_force, self._pick(tx, ids), circle, purpose, operator(tx, person))
             decided = self._decide(tx, in_force, question)
         return _preview([decision for _, decision in decided])
 
-    def send(self, ids: Sequence[str], circle: str, purpose: str = "", person: str = "") -> SharedItems:
-        """Share all of the items, or none: then `preview` says why."""
+    def send(self, ids: Sequence[str], circle: str, purpose: str = "", *, person: str = "") -> SharedItems:
+        """Share all of the items, or none: then `preview` says why.
+
+        NotFoundError for an unknown item, circle or person; RefusedError for a circle that cannot be used.
+        """
         with self._base.store.read() as tx:
             seqs = self._pick(tx, ids)
             who = operator(tx, person)

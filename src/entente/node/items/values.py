@@ -1,4 +1,8 @@
-"""What the Python API answers about items, their release and their recall: frozen values, as in `--json`."""
+"""What the Python API answers about items, their release and their recall: frozen values, as in `--json`.
+
+Items are STIX ids; members, persons, circles and acts ids in base32. Times are RFC 3339 in UTC ("" for none). A marking
+is such as TLP:GREEN, "" for none.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,12 @@ class Rejected(Struct, frozen=True):
 
 
 class Imported(Struct, frozen=True):
-    """What an import did; `refused` counts by rule what the policy kept from the circle."""
+    """What an import did, in numbers of objects.
+
+    `read` is what the files hold, `stored` what is new here: `new` objects and `changed` ones, of which `revoked` say
+    that they no longer hold. `unchanged` were here before. `shared` went to the circle; `refused` counts by rule what
+    the policy kept from it, `warnings` by text what is odd about the objects.
+    """
 
     read: int
     stored: int
@@ -33,7 +42,7 @@ class Imported(Struct, frozen=True):
 
 
 class ItemInfo(Struct, frozen=True):
-    """One line of a list: the shown version of an item."""
+    """One line of a list: the shown version of an item, who brought it (`author`), the circles where it stands."""
 
     id: str
     type: str
@@ -52,9 +61,10 @@ class Page(Struct, frozen=True):
 
 
 class EntryInfo(Struct, frozen=True):
-    """Where an item stands in a log.
+    """Where an item stands: the circle, the origin of the log in it, the index in the log (from 0).
 
-    `not_before` is "" unless the entry claims to be older than it can be: then since when it stands at the earliest.
+    `consent` says under whose consent it was sent on, None if by its originator. `not_before` is "" unless the entry
+    claims to be older than it can be: then since when it stands at the earliest.
     """
 
     circle: str
@@ -65,7 +75,10 @@ class EntryInfo(Struct, frozen=True):
 
 
 class ConsentInfo(Struct, frozen=True):
-    """The consent under which an entry was sent on: who gave it (member, person, time), who sent it on."""
+    """The consent under which an entry was sent on: who gave it (member `by`, `person`, `time`), who sent it on.
+
+    `ask` is the id of what was asked, `ref` the reference of the act that shows the consent.
+    """
 
     by: str
     sender: str
@@ -84,7 +97,10 @@ class Receipt(Struct, frozen=True):
 
 
 class CopyInfo(Struct, frozen=True):
-    """One member's copy of an object: its newest version, and whether it is the one shown."""
+    """One member's copy of an object: its newest version, and whether it is the one shown.
+
+    `state` is held or denied; `conflict` says that copies of the same age differ, or that several members claim the id.
+    """
 
     author: str
     modified: str
@@ -96,6 +112,8 @@ class CopyInfo(Struct, frozen=True):
 
 class ItemView(Struct, frozen=True):
     """One item: the object as it came, where it stands, who has it; `copies` when several members brought one.
+
+    `author` is the member that brought it, `state` held, denied or withdrawn.
 
     Of one that was recalled nothing is left but the state "withdrawn", why (`reason`) and since when (`time`).
     """
@@ -122,7 +140,10 @@ class ReasonInfo(Struct, frozen=True):
 
 
 class ReleaseDecision(Struct, frozen=True):
-    """Whether an item may go to a circle, exactly whom it would reach, and why."""
+    """Whether an item may go to a circle, exactly which members it would reach, and why.
+
+    With a `count` above 1 it stands for that many items that are decided for the same reasons.
+    """
 
     item: str
     allowed: bool
@@ -138,7 +159,7 @@ class Preview(Struct, frozen=True):
     decisions: list[ReleaseDecision]
 
 
-class SharedItems(Struct, frozen=True):
+class SharedItems(Struct, frozen=True, omit_defaults=True):
     """How many items were shared now; with `preview` set nothing was, and it says why."""
 
     shared: int
@@ -146,7 +167,7 @@ class SharedItems(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """One release of an item: to which circle and members, under which clause, by whom, when."""
+    """One release of an item: to which circle and members, under which clause, by which person, when, for what."""
 
     circle: str
     members: list[str]
@@ -156,8 +177,19 @@ class Release(Struct, frozen=True):
     purpose: str
 
 
+class AskedFor(Struct, frozen=True):
+    """A member, by id and name, that is to get an item by its originator's consent."""
+
+    member: str
+    name: str
+
+
 class AskInfo(Struct, frozen=True):
-    """A member asked the originator of an item whether others may get it; `state` is proposed, in-force or refused."""
+    """A member (`by`, `name`, its `person`) asked the originator of an item whether others (`to`) may get it.
+
+    `ask` is the id of what was asked, `circle` the circle in which it was asked ("" if it is not known here). `state`
+    is proposed, in-force (it may) or refused.
+    """
 
     ask: str
     item: str
@@ -165,7 +197,53 @@ class AskInfo(Struct, frozen=True):
     by: str
     name: str
     originator: str
-    to: Sequence[dict[str, str]]
+    to: Sequence[AskedFor]
     state: str
     time: str
     person: str
+
+
+class Redacted(Struct, frozen=True):
+    """A new item that was made of another one without some of its parts: its STIX id."""
+
+    item: str
+
+
+class Acknowledged(Struct, frozen=True):
+    """Items that we said to have read or used: how many entries that names, and the stage."""
+
+    acknowledged: int
+    stage: str
+
+
+class Received(Struct, frozen=True):
+    """How the items of one member's log in one circle changed what is held here, in numbers of objects."""
+
+    member: str
+    circle: str
+    changed: int
+    new: int
+    revoked: int
+    unchanged: int
+
+
+class LeftOut(Struct, frozen=True):
+    """An object that a strict check refuses: its STIX id, and what is wrong with it."""
+
+    id: str
+    problems: list[str]
+
+
+class ItemsWritten(Struct, frozen=True):
+    """A STIX bundle that was written: the file's name, its size in bytes, how many objects are in it, what is not."""
+
+    out: str
+    bytes: int
+    objects: int
+    left_out: list[LeftOut]
+
+
+class ProofsWritten(Struct, frozen=True):
+    """Proof files that were written: their names; each verifies on its own."""
+
+    files: list[str]

@@ -23,10 +23,12 @@ from entente.core.shape import part
 from entente.core.times import stamp
 from entente.exchange.pairing import LIFETIME, MAX_LIVE, Inviter, Joiner, make_code, place_in
 from entente.ledger import keys as key_logs
+from entente.node.home.checked import checked
 from entente.node.home.pairings import PAIRINGS, Pairing, pairing
+from entente.node.home.written import PathLike, write_file
 from entente.node.logs import evidence
 from entente.node.partners.cards import make_card, read_card, take_card
-from entente.node.partners.values import Confirmed, Invitation, Met, Partner
+from entente.node.partners.values import CardWritten, Confirmed, Invitation, Met, Partner
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ INVITES: Final = shelf.json("invite", _Invite)
 """Open codes by their place."""
 
 
+@checked
 class Partners:
     """Pairing from this member's side, and the answers to others who pair with it."""
 
@@ -60,10 +63,24 @@ class Partners:
         self._lock = threading.Lock()
 
     def card(self, of: str = "") -> bytes:
-        """Return a card, a JSON document that a partner reads with `add`: ours, or that of another member."""
+        """Return a card, a JSON document that a partner reads with `add`: ours, or that of another member.
+
+        NotFoundError for an unknown member.
+        """
         with self._base.store.read() as tx:
             member = self._base.find_member(tx, of) if of else self._base.me
             return make_card(self._base.history(tx, member))
+
+    def write_card(self, out: PathLike, of: str = "") -> CardWritten:
+        """Write a card into a file: ours, or that of another member.
+
+        NotFoundError for an unknown member; InvalidError or NotFoundError if it cannot be written there.
+        """
+        card = self.card(of)
+        written = write_file(out, [card])
+        history = read_card(card)
+        six = list(words(history.member))
+        return CardWritten(b32(history.member), history.current.name, six, written.out, written.bytes)
 
     def invite(self) -> Invitation:
         """Make a short code, good for ten minutes and one try; LimitError with three live ones."""
@@ -120,7 +137,11 @@ class Partners:
                 INVITES.drop(tx, key)
 
     def add(self, card: bytes) -> Met:
-        """Read a partner's card; a newer card of a known member updates its address."""
+        """Read a partner's card; a newer card of a known member updates its address.
+
+        InvalidError or LimitError for what is no card, VerificationError for one that does not hold, ConflictError for
+        our own or a name that is taken.
+        """
         return self._meet(read_card(card))
 
     def _meet(self, history: KeyHistory) -> Met:

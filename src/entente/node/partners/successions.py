@@ -18,8 +18,9 @@ from entente.ledger import keys as key_logs
 from entente.ledger.history import KeyHistory, read_history, words_of
 from entente.ledger.log import Accepted, Draft
 from entente.node.home import answers
+from entente.node.home.checked import checked
 from entente.node.home.people import operator
-from entente.node.partners.values import SuccessionInfo
+from entente.node.partners.values import SuccessionAnswer, SuccessionInfo
 from entente.policy.approval import APPROVE, REFUSE, State
 from entente.store import shelf
 
@@ -92,6 +93,7 @@ def _asked(in_force: InForce, history: KeyHistory) -> list[Succession]:
     return [each for each in held.values() if (each.member, each.keys, each.record) == wanted]
 
 
+@checked
 class Successions:
     """What the other members do for one that lost its keys."""
 
@@ -121,7 +123,7 @@ class Successions:
             history.current.url,
             "proposed" if asked else "pending",
             needed,
-            [{"member": b32(member), "answer": answer} for member, answer in sorted(given.items())],
+            [SuccessionAnswer(b32(member), answer) for member, answer in sorted(given.items())],
         )
 
     def answer(self, member: str, *, refuse: bool = False, person: str = "") -> SuccessionInfo:

@@ -1,4 +1,7 @@
-"""What the Python API answers about partners, rounds and bundles: frozen values, as in `--json`."""
+"""What the Python API answers about partners, rounds and bundles: frozen values, as in `--json`.
+
+A member is its id (52 letters of base32). Times are RFC 3339 in UTC; sizes are in bytes.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from msgspec import Struct, field
 
 
 class Invitation(Struct, frozen=True):
-    """What to tell the partner: where to call, the code, until when it is good."""
+    """What to tell the partner: the address to call, the code, until when it is good."""
 
     url: str
     code: str
@@ -14,12 +17,25 @@ class Invitation(Struct, frozen=True):
 
 
 class Met(Struct, frozen=True):
-    """A partner as it showed itself; `words` are the partner's own."""
+    """A partner as it showed itself: its id and name; the six `words` are its own.
+
+    `state` is met, waiting or paired; "succession" if its new keys wait for an approval.
+    """
 
     partner: str
     name: str
     words: list[str]
     state: str
+
+
+class CardWritten(Struct, frozen=True):
+    """A card that was written: whose it is, with its six words; `out` is the file's name, `bytes` its size."""
+
+    member: str
+    name: str
+    words: list[str]
+    out: str
+    bytes: int
 
 
 class Confirmed(Struct, frozen=True):
@@ -30,7 +46,7 @@ class Confirmed(Struct, frozen=True):
 
 
 class Partner(Struct, frozen=True):
-    """One partner: `state` is met, waiting, paired, dead."""
+    """One partner: id, name, the address to call, its six words; `state` is met, waiting, paired or dead."""
 
     id: str
     name: str
@@ -39,10 +55,19 @@ class Partner(Struct, frozen=True):
     words: list[str]
 
 
+class SuccessionAnswer(Struct, frozen=True):
+    """What a member answered to new keys of another one: approve or refuse."""
+
+    member: str
+    answer: str
+
+
 class SuccessionInfo(Struct, frozen=True):
     """New keys of a member that lost its old ones: pending, proposed, waiting, in-force or refused.
 
+    `keys` counts the entries of its key history, `record` is the hash (base32) of the one that an approval names.
     `words` are six words of the new keys: the member reads them out, and they are compared before anybody approves.
+    `url` is its new address. `needed` is how many members must approve; `approvals` says who has answered what.
     """
 
     member: str
@@ -53,18 +78,21 @@ class SuccessionInfo(Struct, frozen=True):
     url: str
     state: str
     needed: int
-    approvals: list[dict[str, str]]
+    approvals: list[SuccessionAnswer]
 
 
 class Flow(Struct, frozen=True):
-    """What went in one direction."""
+    """What went in one direction: how many entries, and how many bytes of payloads."""
 
     entries: int
     bytes: int
 
 
 class Synced(Struct, frozen=True):
-    """One partner's round: what was sent and received, what went wrong, what the partner would not take."""
+    """The round with the partner `id`: what was sent and received, and what went wrong ("" if nothing did).
+
+    `refusals` says what was not taken: `by` "us" or "partner", with the `code` of a rule, the `subject` and a `text`.
+    """
 
     id: str
     sent: Flow

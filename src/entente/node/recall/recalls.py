@@ -15,12 +15,15 @@ from entente.core.shape import check_entries
 from entente.core.times import stamp
 from entente.kinds import erase
 from entente.node.home import remarks
+from entente.node.home.checked import checked
 from entente.node.home.find import SHORTEST
 from entente.node.home.people import operator
+from entente.node.home.written import PathLike, write_files
 from entente.node.items import erasing
 from entente.node.items.consents import asks
 from entente.node.items.erasing import ErasureAsked
 from entente.node.items.sharing import resolve
+from entente.node.items.values import ProofsWritten
 from entente.node.recall import proofs as recall_proofs
 from entente.node.recall.values import Narrowed, Reach, RecallInfo, RecallMember, Withdrawn
 from entente.node.rooms import offers
@@ -45,6 +48,7 @@ DUE_DAYS: Final = 7
 MAX_DUE_DAYS: Final = 36_500
 
 
+@checked
 class Recalls:
     """What this member asks others to erase, and what became of it."""
 
@@ -53,7 +57,7 @@ class Recalls:
         self._base = base
         self._sharing = sharing
 
-    def withdraw(self, id_: str, reason: str = "withdrawn", due_days: int = DUE_DAYS, person: str = "") -> Withdrawn:
+    def withdraw(self, id_: str, reason: str = "withdrawn", due_days: int = DUE_DAYS, *, person: str = "") -> Withdrawn:
         """Recall all versions of an object from all circles and delete our own copy; every holder is asked to erase.
 
         A reason that is none of `erase.WHOLE` stays at home. RefusedError if another member brought it, ConflictError
@@ -75,7 +79,7 @@ class Recalls:
         finished = self._finish()
         return Withdrawn(stix_id, "withdrawn", word, stamp(asked.due), reach, finished)
 
-    def narrow(self, id_: str, circle: str, due_days: int = DUE_DAYS, person: str = "") -> Narrowed:
+    def narrow(self, id_: str, circle: str, due_days: int = DUE_DAYS, *, person: str = "") -> Narrowed:
         """Share an object with this circle unless it is there, then recall it from all others.
 
         If a rule keeps it from the circle nothing is done, and `preview` says why. RefusedError if another member
@@ -126,6 +130,13 @@ class Recalls:
             known = set(RECALLED.values(tx))
             fits = [each for each in sorted(known) if each.startswith(id_)] if len(id_) >= SHORTEST else []
             return recall_proofs.of_recall(self._base, tx, RECALLED, fits[0] if len(fits) == 1 else id_)
+
+    def write_proofs(self, id_: str, folder: PathLike) -> ProofsWritten:
+        """Write what `proofs` gives into a folder, which is made if it is missing; raises what `proofs` does.
+
+        InvalidError or NotFoundError if they cannot be written there.
+        """
+        return ProofsWritten(write_files(folder, self.proofs(id_)))
 
     def _mine(self, tx: Transaction, stix_id: str) -> Sequence[ItemRow]:
         """Return the copies that this member brought; RefusedError names who did if it was somebody else."""

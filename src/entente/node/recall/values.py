@@ -1,4 +1,7 @@
-"""What the Python API answers about recalls; the fields are those of the command line's `--json` documents."""
+"""What the Python API answers about recalls: frozen values, as in `--json`.
+
+Items are STIX ids, members and circles ids in base32; times are RFC 3339 in UTC.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from entente.node.items.values import Preview
 
 
 class Reach(Struct, frozen=True):
-    """Which members of a circle are asked to erase."""
+    """Which members of a circle (id and name) are asked to erase."""
 
     circle: str
     name: str
@@ -18,7 +21,10 @@ class Reach(Struct, frozen=True):
 
 
 class Withdrawn(Struct, frozen=True):
-    """An object that was recalled; `finished` is false while a reader keeps the erased bytes in our own files."""
+    """An object that was recalled: why (`reason`), and until when (`due`) the members of `circles` must have erased it.
+
+    `state` is withdrawn. `finished` is false while a reader keeps the erased bytes in our own files.
+    """
 
     item: str
     state: str
@@ -29,7 +35,10 @@ class Withdrawn(Struct, frozen=True):
 
 
 class Narrowed(Struct, frozen=True):
-    """An object that is now in one circle only; with `preview` set nothing was done, and it says why."""
+    """An object that is now in one circle only; the members of `circles` must have erased it until `due`.
+
+    `shared` counts the copies that went to the one circle now. With `preview` set nothing was done, and it says why.
+    """
 
     item: str
     circle: str
@@ -54,7 +63,10 @@ class RecallMember(Struct, frozen=True):
 
 
 class RecallInfo(Struct, frozen=True):
-    """One recall of ours; `item` is "" where the time of `entries` entries was over; `remark` stays at home."""
+    """One recall of ours in one circle: why, since when (`time`), until when (`due`), and how far each member is.
+
+    `item` is "" where the time of `entries` entries was over; `remark` are a person's own words, which stay at home.
+    """
 
     item: str
     circle: str

@@ -19,6 +19,8 @@ from entente.core.times import stamp
 from entente.ledger import cosigner
 from entente.ledger.cosigner import WITNESSED, CosignedLog, Submission, WitnessAnswer, WitnessVerdict
 from entente.ledger.document import to_b64
+from entente.node.home.checked import checked
+from entente.node.witness.values import WitnessedLog, WitnessedLogs, WitnessKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,16 +33,6 @@ _UNSURE = WitnessAnswer(
 )
 
 
-class WitnessedLog(Struct, frozen=True):
-    """A log that this member witnesses: its keys (none: named no longer), and the head that was cosigned last."""
-
-    origin: str
-    keys: list[str]
-    size: int
-    root: str
-    time: str
-
-
 class _Opened(Struct, frozen=True):
     """A submission whose signature was judged under these keys, and what the state of that moment made of it."""
 
@@ -50,6 +42,7 @@ class _Opened(Struct, frozen=True):
     judged: WitnessAnswer
 
 
+@checked
 class Witnessing:
     """Witness the logs that the operator named."""
 
@@ -63,6 +56,12 @@ class Witnessing:
         with self._base.store.read() as tx:
             public = self._base.history(tx, self._base.me).current.witness
         return note.Verifier(witness_name(self._base.me), note.COSIGNATURE, public).vkey()
+
+    def key(self) -> WitnessKey:
+        """Return the key under which this member cosigns, and the address at which it is asked."""
+        with self._base.store.read() as tx:
+            url = self._base.history(tx, self._base.me).current.url
+        return WitnessKey(self.vkey, f"{url}/witness")
 
     def name(self, vkey: str, origin: str = "") -> WitnessedLog:
         """Witness a log from now on, or trust one more key of it; `origin` if it is not the key's name.
@@ -97,6 +96,10 @@ class Witnessing:
         with self._base.store.read() as tx:
             found = WITNESSED.values(tx)
         return [_shown(each) for each in sorted(found, key=lambda each: each.origin)]
+
+    def show(self) -> WitnessedLogs:
+        """Return the logs that were ever named, by origin, and why nothing is cosigned now."""
+        return WitnessedLogs(self.logs(), self.doubt())
 
     def doubt(self) -> str:
         """Return why nothing is cosigned for outside logs now, "" if it is."""

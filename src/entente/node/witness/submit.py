@@ -20,8 +20,10 @@ from entente.core.ids import b32, origin_hash
 from entente.core.times import stamp
 from entente.ledger import cosigner
 from entente.ledger.witness import root_at
+from entente.node.home.checked import checked
 from entente.node.home.files import check_url
 from entente.node.rooms import offers
+from entente.node.witness.values import OutsideLog, OutsideWitness, WitnessDropped, WitnessTurn
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -30,38 +32,6 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow, Transaction
 
 TRIES = 3
-
-
-class OutsideLog(Struct, frozen=True):
-    """One of our logs at one witness: how far it is signed, what was cosigned last and when, and what failed.
-
-    `vkey` is the key of the log, which the witness's operator must know.
-    """
-
-    origin: str
-    vkey: str
-    circle: str
-    signed: int
-    cosigned: int
-    time: str
-    problem: str
-
-
-class OutsideWitness(Struct, frozen=True):
-    """A witness that the operator entered, for all circles if `circles` is empty."""
-
-    name: str
-    url: str
-    vkey: str
-    circles: list[str]
-    logs: list[OutsideLog]
-
-
-class WitnessTurn(Struct, frozen=True):
-    """How a turn with a witness went: "" or what went wrong first."""
-
-    name: str
-    problem: str
 
 
 class _Witness(Struct, frozen=True):
@@ -100,6 +70,7 @@ class _Errand:
     old: int
 
 
+@checked
 class Outside:
     """The outside witnesses of this member."""
 
@@ -127,14 +98,14 @@ class Outside:
             WITNESSES.put(tx, _key(vkey), chosen)
             return self._shown(tx, chosen)
 
-    def drop(self, name: str) -> str:
-        """Send nothing more to a witness (name or vkey) and return its key; what it cosigned is kept."""
+    def drop(self, name: str) -> WitnessDropped:
+        """Send nothing more to a witness (name or vkey); what it cosigned is kept. NotFoundError if there is none."""
         with self._base.store.write() as tx:
             found = [each for each in _all(tx) if name in {each.vkey, each.verifier.name}]
             if len(found) != 1:
                 raise NotFoundError(f"There is no one witness {name!r}.", hint="See `entente witness list`.")
             WITNESSES.drop(tx, _key(found[0].vkey))
-        return found[0].vkey
+        return WitnessDropped(found[0].vkey)
 
     def witnesses(self) -> list[OutsideWitness]:
         """Return the witnesses with what they cosigned of each log."""

@@ -19,6 +19,7 @@ from entente.formats.stix.joint.records import (
     request_note,
     session_grouping,
 )
+from entente.node.home.checked import checked
 from entente.node.work import stix
 from entente.node.work.acts import reading
 from entente.node.work.stix import Author
@@ -49,6 +50,7 @@ class Sources:
         self.plans = plans
 
 
+@checked
 class Exports:
     """Joint work as bundles that pass a strict check; every member's export of a thing has the same ids."""
 
@@ -58,8 +60,11 @@ class Exports:
         self._rooms = rooms
 
     def request(self, id_: str) -> bytes:
-        """Return a request as a note."""
-        found = self._rooms.requests.view(id_)
+        """Return a request as a note.
+
+        The bytes are a STIX 2.1 bundle. NotFoundError if there is no such request.
+        """
+        found = self._rooms.requests.show(id_)
         author, marking = self._author(found.from_, found.time), self._marking(found.circle)
         text = RequestText(
             thing=found.id,
@@ -74,8 +79,11 @@ class Exports:
         return stix.of_named([made], [author, *others], marking, found.id)
 
     def case(self, id_: str) -> bytes:
-        """Return a case as a grouping of the items that it links."""
-        found = self._rooms.cases.view(id_)
+        """Return a case as a grouping of the items that it links.
+
+        The bytes are a STIX 2.1 bundle. NotFoundError if there is no such case.
+        """
+        found = self._rooms.cases.show(id_)
         author, marking = self._author(found.by.member, found.by.time), self._marking(found.circle)
         text = CaseText(
             thing=found.id,
@@ -89,8 +97,11 @@ class Exports:
         return stix.of_named([made], [author], marking, found.id)
 
     def session(self, id_: str) -> bytes:
-        """Return a session as a grouping, each decision as a note, and their plans where the files are here."""
-        found = self._rooms.sessions.view(id_)
+        """Return a session as a grouping, each decision as a note, and their plans where the files are here.
+
+        The bytes are a STIX 2.1 bundle. NotFoundError if there is no such session.
+        """
+        found = self._rooms.sessions.show(id_)
         minutes = self._rooms.minutes.text(found.session)
         marking, time = self._marking(found.circle), found.at
         plans = {each.plan: self._plan(each.plan, marking) for each in found.decisions if each.plan}

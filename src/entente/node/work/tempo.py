@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from entente.core.ids import Member, origin_hash
 from entente.core.kind import Place
 from entente.core.recorded import refs_in
-from entente.insight.tempo import Decided, Pair, Stepped, WitnessedSignal, tempo
+from entente.insight.tempo import Decided, Stepped, WitnessedSignal, tempo
 from entente.node.logs import witnessed
 from entente.node.work.acts import Reader, reading
+from entente.node.work.values import TempoInfo
 from entente.policy.approval import APPROVE, State
 from entente.policy.workflow import ACTIONS, signed_steps
 
@@ -27,10 +28,11 @@ class Tempos:
         """Work on this base."""
         self._base = base
 
-    def show(self) -> Sequence[Pair]:
+    def show(self) -> TempoInfo:
         """Return p50 and p95 for each pair of members, in seconds."""
         with reading(self._base) as reader:
-            return tempo([*_warnings(reader), *_sightings(reader)], _decisions(reader), _steps(reader))
+            found = tempo([*_warnings(reader), *_sightings(reader)], _decisions(reader), _steps(reader))
+        return TempoInfo(found)
 
 
 def _witnessed(reader: Reader, ref: str, author: Member, members: Sequence[Member]) -> dict[Member, int]:

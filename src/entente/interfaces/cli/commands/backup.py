@@ -50,13 +50,13 @@ def restore(
     if (file is None) is not previous:
         raise typer.BadParameter("Give the FILE of a backup, or --previous.")
     if file is None:
-        name = backups.undo_upgrade(here.home)
+        back = backups.undo_upgrade(here.home)
 
         def undone(screen: Screen) -> None:
-            screen.line(f"The database is as it was before the upgrade ({name}).", "green")
+            screen.line(f"The database is as it was before the upgrade ({back.previous}).", "green")
             screen.line("Install the earlier version now: this one would upgrade it again.", "yellow")
 
-        here.answer({"previous": name}, undone)
+        here.answer(back, undone)
         return
     done = backups.restore(file, here.home)
 

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.lists import Ended, OfCircle, answer_list
 from entente.interfaces.cli.terminal import case as case_view
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.times import METAVAR, parse_time
 
 if TYPE_CHECKING:
     from entente.interfaces.cli.invocation import Invocation
-    from entente.interfaces.cli.terminal.screen import Screen
+    from entente.node.work.case.values import (
+        ChangesWritten,
+        EventWritten,
+        LinkWritten,
+        NoteWritten,
+        TaskWritten,
+    )
+
+    CaseWritten = NoteWritten | EventWritten | TaskWritten | LinkWritten | ChangesWritten
 
 app = typer.Typer(help="Work on a case together: timeline, tasks, linked items, notes.", no_args_is_help=True)
 
@@ -29,32 +38,23 @@ def open_(
     title: Annotated[str, typer.Option(metavar="TITLE", help="What it is about, in one line.")],
 ) -> None:
     """Open a case."""
-    import msgspec
-
     here = invocation(ctx)
     with here.open() as node:
-        opened = node.cases.open(circle, title, here.person)
+        opened = node.cases.open(circle, title, person=here.person)
         known = names.of(node)
-    document: dict[str, object] = {"case": opened.id, **msgspec.to_builtins(opened)}
     note = here.command(f"case note {text.short(opened.id)} --text TEXT")
-    here.answer(document, lambda screen: case_view.facts(screen, opened, known), next_=note)
+    here.answer(opened, lambda screen: case_view.facts(screen, opened, known), next_=note)
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    circle: Annotated[str, typer.Option(metavar="ID", help="Only those of this circle.")] = "",
-    all_: Annotated[
-        bool, typer.Option("--all", help="Also those from before the agreement changed, which have ended.")
-    ] = False,
-) -> None:
+def list_(ctx: typer.Context, circle: OfCircle = "", all_: Ended = False) -> None:
     """List the cases with their states, owners and open tasks."""
-    here = invocation(ctx)
-    with here.open() as node:
-        found = node.cases.list(circle, ended=all_)
-        known = names.of(node)
-    next_ = "" if found else here.command("case open --circle ID --title TITLE")
-    here.answer(found, lambda screen: case_view.table(screen, found, known), next_=next_)
+    answer_list(
+        ctx,
+        lambda node: node.cases.list(circle, ended=all_),
+        case_view.table,
+        begin="case open --circle ID --title TITLE",
+    )
 
 
 @app.command()
@@ -62,7 +62,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a case: what happened when, tasks, linked items, notes, and fields that members set differently."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.cases.view(id_)
+        found = node.cases.show(id_)
         items = {each.item: case_view.item_name(node, each.item) for each in found.links}
         known = names.of(node)
     here.answer(found, lambda screen: case_view.whole(screen, found, known, items))
@@ -73,8 +73,8 @@ def note(ctx: typer.Context, id_: Annotated[str, _ID], text_: Annotated[str, _TE
     """Write a note."""
     here = invocation(ctx)
     with here.open() as node:
-        made = node.cases.note(id_, text_, here.person)
-        _written(here, node.cases.view(id_).id, note=made)
+        made = node.cases.note(id_, text_, person=here.person)
+    _written(here, made, "note")
 
 
 @app.command()
@@ -87,8 +87,8 @@ def event(
     """Put what happened on the timeline."""
     here = invocation(ctx)
     with here.open() as node:
-        made = node.cases.event(id_, text_, parse_time(at, node.base.clock()), here.person)
-        _written(here, node.cases.view(id_).id, event=made)
+        made = node.cases.event(id_, text_, parse_time(at, node.clock()), person=here.person)
+    _written(here, made, "event")
 
 
 @app.command()
@@ -102,9 +102,9 @@ def task(
     """Add a task."""
     here = invocation(ctx)
     with here.open() as node:
-        until = parse_time(due, node.base.clock(), last=True) if due else 0
+        until = parse_time(due, node.clock(), last=True) if due else 0
         made = node.cases.task(id_, text_, owner=owner, due=until, person=here.person)
-        _written(here, node.cases.view(id_).id, task=made)
+    _written(here, made, "task")
 
 
 @app.command("set")
@@ -125,9 +125,9 @@ def set_(
     if all(each is None for each in (state, owner, due, title)):
         raise typer.BadParameter("Give at least one of --state, --owner, --due and --title.")
     with here.open() as node:
-        until = None if due is None else 0 if due == _NONE else parse_time(due, node.base.clock(), last=True)
+        until = None if due is None else 0 if due == _NONE else parse_time(due, node.clock(), last=True)
         made = node.cases.set(id_, task_, title=title, state=state, owner=owner, due=until, person=here.person)
-        _written(here, node.cases.view(id_).id, changes=list(made))
+    _written(here, made, "changes")
 
 
 @app.command()
@@ -140,14 +140,13 @@ def link(
     """Link an item to a case."""
     here = invocation(ctx)
     with here.open() as node:
-        made = node.cases.link(id_, item, text_, here.person)
-        _written(here, node.cases.view(id_).id, link=made)
+        made = node.cases.link(id_, item, text_, person=here.person)
+    _written(here, made, "link")
 
 
-def _written(here: Invocation, case: str, **made: object) -> None:
+def _written(here: Invocation, made: CaseWritten, what: str) -> None:
     """Say what was written to which case."""
-
-    def line(screen: Screen) -> None:
-        screen.line(f"On record: {', '.join(made)}.", "green")
-
-    here.answer({"case": case, **made}, line, next_=here.command(f"case show {text.short(case)}"))
+    line = f"On record: {what}."
+    here.answer(
+        made, lambda screen: screen.line(line, "green"), next_=here.command(f"case show {text.short(made.case)}")
+    )

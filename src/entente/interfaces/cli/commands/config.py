@@ -10,6 +10,7 @@ from entente.interfaces.cli.invocation import invocation
 
 if TYPE_CHECKING:
     from entente.interfaces.cli.terminal.screen import Screen
+    from entente.node.home.values import SettingsInfo
 
 app = typer.Typer(help="Settings of this node, and its address.", no_args_is_help=True)
 
@@ -36,5 +37,5 @@ def set_(
     here.answer(found, lambda screen: _show(screen, found))
 
 
-def _show(screen: Screen, found: dict[str, str]) -> None:
-    screen.facts("settings", list(found.items()))
+def _show(screen: Screen, found: SettingsInfo) -> None:
+    screen.facts("settings", [("four-eyes", found.four_eyes), ("url", found.url)])

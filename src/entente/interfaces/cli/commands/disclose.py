@@ -78,7 +78,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show the exact text with its SHA-256, and who has answered."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.disclosures.view(id_)
+        found = node.disclosures.show(id_)
         known = names.of(node)
     here.answer(found, lambda screen: _show(screen, found, known))
 
@@ -120,13 +120,11 @@ def export(
     here = invocation(ctx)
     terms = _terms(redact)
     with here.open() as node:
-        found = node.disclosures.view(id_)
-        size = files.write(out, [node.disclosures.export(id_, terms=terms, allow=allow or ())])
-    name = text.file_name(out)
+        done = node.disclosures.write(id_, out, terms=terms, allow=allow or ())
     here.answer(
-        {"disclosure": found.disclosure, "sha256": found.sha256, "out": name, "bytes": size},
-        lambda screen: screen.line(f"The text and its proofs are in {name} ({text.size(size)}).", "green"),
-        next_=f"python tools/verify.py {name}",
+        done,
+        lambda screen: screen.line(f"The text and its proofs are in {done.out} ({text.size(done.bytes)}).", "green"),
+        next_=f"python tools/verify.py {done.out}",
     )
 
 

@@ -7,47 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import Invocation, invocation
+from entente.interfaces.cli.lists import Out, answer_export
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-Out = Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it (- is standard output).")]
-
-
-def _write(here: Invocation, out: str, data: bytes) -> None:
-    if out == files.STDIN:
-        here.answer_bytes(data)
-        return
-    files.write(out, [data])
-    here.answer({"out": out, "bytes": len(data)}, lambda screen: screen.line(f"Written to {out}.", "green"))
 
 
 def session(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The session.")], out: Out = files.STDIN
 ) -> None:
     """Write a session with its decisions as a STIX 2.1 bundle."""
-    here = invocation(ctx)
-    with here.open() as node:
-        _write(here, out, node.exports.session(id_))
+    answer_export(ctx, out, lambda node: node.exports.session(id_))
 
 
 def case(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The case.")], out: Out = files.STDIN
 ) -> None:
     """Write a case as a STIX 2.1 grouping."""
-    here = invocation(ctx)
-    with here.open() as node:
-        _write(here, out, node.exports.case(id_))
+    answer_export(ctx, out, lambda node: node.exports.case(id_))
 
 
 def request(
     ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The request.")], out: Out = files.STDIN
 ) -> None:
     """Write a request as a STIX 2.1 note."""
-    here = invocation(ctx)
-    with here.open() as node:
-        _write(here, out, node.exports.request(id_))
+    answer_export(ctx, out, lambda node: node.exports.request(id_))
 
 
 def add_to(groups: Iterable[tuple[typer.Typer, str]]) -> None:

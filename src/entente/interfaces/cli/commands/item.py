@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import shlex
-import uuid
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entente.interfaces.cli import files
-from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import item as item_view
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
 if TYPE_CHECKING:
-    from entente.node import Node
-    from entente.node.items.values import Page
+    from collections.abc import Sequence
 
-PAGE: Final = 1000
-"""How many items the node gives at a time."""
+    from entente.node.items.values import LeftOut
 
 app = typer.Typer(help="What members know: STIX objects, kept byte for byte.", no_args_is_help=True)
 
@@ -69,7 +65,7 @@ def list_(
     """List items in the order in which they came; `next` is the cursor of the next page."""
     here = invocation(ctx)
     with here.open() as node:
-        page = _page(node, circle, type_, limit, cursor)
+        page = node.items.list(circle=circle, type=type_, limit=limit, cursor=cursor)
         known = names.of(node)
     options = [part for name, value in (("--circle", circle), ("--type", type_)) if value for part in (name, value)]
     line = shlex.join(["item", "list", *options, "--limit", str(limit), "--cursor", page.next])
@@ -114,29 +110,25 @@ def export(
     strict: Annotated[bool, typer.Option("--strict", help="Leave out what a strict check would refuse.")] = False,
 ) -> None:
     """Write a STIX 2.1 bundle of objects as they came."""
-    from entente.formats.stix import write as stix_write
-
     here = invocation(ctx)
-    chosen = _Chosen()
-    size = 0
-    to_stdout = out in {"", files.STDIN}
+    ids = tuple(id_ or ())
     with here.open() as node:
-        objects = chosen.take(node.items.export(circle=circle, ids=tuple(id_ or ())), strict=strict)
-        chunks = stix_write.bundle(objects, rng_uuid=str(uuid.uuid4()))
-        if to_stdout:
-            for chunk in chunks:
+        if out in {"", files.STDIN}:
+            made = node.items.bundle(circle=circle, ids=ids, strict=strict)
+            for chunk in made.chunks():
                 here.answer_bytes(chunk)
             here.answer_bytes(b"\n")
-        else:
-            size = files.write(out, chunks)
-    for name, problems in chosen.left_out:
-        here.hint_plain(f"left out {name}: {'; '.join(problems)}")
-    if to_stdout:
-        return
-    name = text.file_name(out)
-    left = [{"id": id_, "problems": problems} for id_, problems in chosen.left_out]
-    document = {"out": name, "bytes": size, "objects": chosen.written, "left_out": left}
-    here.answer(document, lambda screen: screen.line(f"{text.count(chosen.written, 'object')} in {name}."))
+            _told(here, made.left_out)
+            return
+        done = node.items.write(out, circle=circle, ids=ids, strict=strict)
+    _told(here, done.left_out)
+    here.answer(done, lambda screen: screen.line(f"{text.count(done.objects, 'object')} in {done.out}."))
+
+
+def _told(here: Invocation, left_out: Sequence[LeftOut]) -> None:
+    """Say what an export left out, and why."""
+    for each in left_out:
+        here.hint_plain(f"left out {each.id}: {'; '.join(each.problems)}")
 
 
 @app.command()
@@ -148,12 +140,12 @@ def acknowledge(
     """Tell who brought items that they were read, or used; the receipt is signed."""
     here = invocation(ctx)
     with here.open() as node:
-        number = node.items.acknowledge(id_, stage=stage, person=here.person)
+        done = node.items.acknowledge(id_, stage=stage, person=here.person)
 
     def show(screen: Screen) -> None:
-        screen.line(f"{text.count(number, 'item')} acknowledged as {stage}.", "green")
+        screen.line(f"{text.count(done.acknowledged, 'item')} acknowledged as {done.stage}.", "green")
 
-    here.answer({"acknowledged": number, "stage": stage}, show, next_=here.command("sync"))
+    here.answer(done, show, next_=here.command("sync"))
 
 
 @app.command()
@@ -161,51 +153,19 @@ def received(ctx: typer.Context) -> None:
     """Count what each partner's log changed here: new, changed, revoked and unchanged objects."""
     here = invocation(ctx)
     with here.open() as node:
-        found = list(node.items.received())
+        found = node.items.received()
         known = names.of(node)
         circles = {one.id: one.name for one in node.agreements.circles()}
 
     def show(screen: Screen) -> None:
         rows: list[tuple[Cell, ...]] = [
             (
-                known(str(one["member"])),
-                circles.get(str(one["circle"]), ""),
-                *(f"{one[name]:,}" for name in ("new", "changed", "revoked", "unchanged")),
+                known(one.member),
+                circles.get(one.circle, ""),
+                *(f"{number:,}" for number in (one.new, one.changed, one.revoked, one.unchanged)),
             )
             for one in found
         ]
         screen.table(("from", "circle", "new", "changed", "revoked", "unchanged"), rows, empty="Nothing was received.")
 
     here.answer(found, show)
-
-
-def _page(node: Node, circle: str, type_: str, limit: int, cursor: str) -> Page:
-    """Return a page of any length, made of pages as long as the node gives them."""
-    from msgspec import structs
-
-    page = node.items.list(circle=circle, type=type_, limit=min(limit, PAGE), cursor=cursor)
-    items = list(page.items)
-    while page.next and len(items) < limit:
-        page = node.items.list(circle=circle, type=type_, limit=min(limit - len(items), PAGE), cursor=page.next)
-        items += page.items
-    return structs.replace(page, items=items)
-
-
-class _Chosen:
-    """What an export takes, and what it leaves out."""
-
-    def __init__(self) -> None:
-        self.written = 0
-        self.left_out: list[tuple[str, list[str]]] = []
-
-    def take(self, found: Iterator[tuple[str, bytes]], *, strict: bool) -> Iterator[bytes]:
-        """Yield the objects, with `strict` only those that a strict check lets pass."""
-        from entente.formats.stix.strict import verdict as stix_strict
-
-        for id_, data in found:
-            problems = stix_strict.problems(data) if strict else []
-            if problems:
-                self.left_out.append((id_, problems))
-                continue
-            self.written += 1
-            yield data

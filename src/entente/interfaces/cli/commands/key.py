@@ -61,33 +61,21 @@ def begin(
     from entente.node import Node
 
     here = invocation(ctx)
-    target = new_card or str(here.home.absolute().with_name(f"{here.home.absolute().name}.card"))
     last = files.read(card, files.MAX_SMALL)
     lock = vault.chosen(here.home, passphrase=passphrase, key_file=key_file)
-    made = Node.succeed(here.home, recovery=recovery, card=last, out=out, url=url, lock=lock)
-    files.write(target, [made.card])
+    made = Node.succeed(here.home, recovery=recovery, card=last, out=out, new_card=new_card or None, url=url, lock=lock)
 
     def show(screen: Screen) -> None:
         screen.facts(
             f"{made.name} has a new home, with new keys",
-            [("member", made.member), ("home", str(here.home)), ("card", text.file_name(target))],
+            [("member", made.member), ("home", str(here.home)), ("card", text.file_name(made.card))],
         )
         screen.words("Six words of the new keys; you read these out to every partner", made.keys_words)
         screen.line("Partners read the card (`entente partner add`) and approve the keys.", "yellow")
         screen.line(f"Move the new recovery file off this machine: {made.recovery}", "yellow")
         screen.line("Nothing else is signed here before partners have shown what you had signed before.")
 
-    document = {
-        "member": made.member,
-        "name": made.name,
-        "words": made.words,
-        "keys_words": made.keys_words,
-        "keys": made.keys,
-        "person": made.person,
-        "recovery": made.recovery,
-        "card": target,
-    }
-    here.answer(document, show, next_=here.command("partner add FILE"))
+    here.answer(made, show, next_=here.command("partner add FILE"))
 
 
 @succession.command("list")
@@ -125,12 +113,12 @@ def approve(
         elif refuse:
             screen.line(f"You have refused the new keys of {done.name}.", "yellow")
         else:
-            given = sum(each["answer"] == "approve" for each in done.approvals)
+            given = sum(each.answer == "approve" for each in done.approvals)
             screen.line(f"You have approved the new keys of {done.name}: {given} of {done.needed}.", "yellow")
 
     here.answer(done, show, next_=here.command("sync"))
 
 
 def _answers(one: SuccessionInfo) -> str:
-    given = sum(each["answer"] == "approve" for each in one.approvals)
+    given = sum(each.answer == "approve" for each in one.approvals)
     return f"{given} of {one.needed}" if one.needed else "not asked yet"

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from entente.interfaces.cli import files
 from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.lists import answer_written
 from entente.interfaces.cli.terminal import item as item_view
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, good
@@ -69,13 +69,8 @@ def proof(
     """Write a proof that anybody can check offline with tools/verify.py."""
     here = invocation(ctx)
     with here.open() as node:
-        size = files.write(out, [node.ledger.proof(id_)])
-    name = text.file_name(out)
-
-    def show(screen: Screen) -> None:
-        screen.line(f"The proof is in {name} ({text.size(size)}).", "green")
-
-    here.answer({"out": name, "bytes": size}, show, next_=f"python tools/verify.py {name}")
+        done = node.write(out, node.ledger.proof(id_))
+    answer_written(here, done, "The proof is", verify=True)
 
 
 @app.command()
@@ -87,13 +82,8 @@ def dossier(
     """Write what was decided together with its words and proofs, for anybody to verify (exit 4 until it is)."""
     here = invocation(ctx)
     with here.open() as node:
-        size = files.write(out, [node.dossiers.write(id_)])
-    name = text.file_name(out)
-
-    def show(screen: Screen) -> None:
-        screen.line(f"The words and their proofs are in {name} ({text.size(size)}).", "green")
-
-    here.answer({"out": name, "bytes": size}, show, next_=f"python tools/verify.py {name}")
+        done = node.write(out, node.dossiers.write(id_))
+    answer_written(here, done, "The words and their proofs are", verify=True)
 
 
 @app.command()
@@ -101,12 +91,12 @@ def confirm(ctx: typer.Context) -> None:
     """Vouch, as a person, that this restored home is the newest there is, so that it signs again; it is recorded."""
     here = invocation(ctx)
     with here.open() as node:
-        origins = node.ledger.confirm(person=here.person)
+        done = node.ledger.confirm(person=here.person)
 
     def show(screen: Screen) -> None:
-        screen.line(f"Confirmed; {text.count(len(origins), 'log')} may be signed again.", "green")
+        screen.line(f"Confirmed; {text.count(len(done.confirmed), 'log')} may be signed again.", "green")
 
-    here.answer({"confirmed": origins}, show, next_=here.command("doctor"))
+    here.answer(done, show, next_=here.command("doctor"))
 
 
 @app.command()
@@ -121,14 +111,7 @@ def evidence(
         raise typer.BadParameter("Give the ID and --out together, or neither.")
     with here.open() as node:
         if id_:
-            size = files.write(out, [node.ledger.evidence_file(id_)])
-            name = text.file_name(out)
-            done = {"out": name, "bytes": size}
-            here.answer(
-                done,
-                lambda screen: screen.line(f"The evidence is in {name} ({text.size(size)}).", "green"),
-                next_=f"python tools/verify.py {name}",
-            )
+            answer_written(here, node.write(out, node.ledger.evidence_file(id_)), "The evidence is", verify=True)
             return
         found = node.ledger.evidence()
         known = names.of(node)

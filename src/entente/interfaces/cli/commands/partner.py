@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entente.core.errors import InvalidError
-from entente.core.ids import b32
-from entente.core.ids import words as words_of_id
 from entente.interfaces.cli import files
 from entente.interfaces.cli.invocation import Invocation, invocation
 from entente.interfaces.cli.terminal import text
@@ -66,22 +64,14 @@ def card(
     """Write this member's card, to be handed to a partner that no network reaches."""
     here = invocation(ctx)
     with here.open() as node:
-        shown = node.partners.card(of)
-        size = files.write(out, [shown])
-        own, member, name = node.words, node.member, node.name
-        if of:
-            from entente.node.partners.cards import read_card
-
-            history = read_card(shown)
-            own, member, name = list(words_of_id(history.member)), b32(history.member), history.current.name
+        done = node.partners.write_card(out, of)
 
     def show(screen: Screen) -> None:
-        screen.line(f"The card of {name} is in {text.file_name(out)} ({text.size(size)}).")
+        screen.line(f"The card of {done.name} is in {done.out} ({text.size(done.bytes)}).")
         if not of:
-            screen.words("You read these words to whoever gets it", own)
+            screen.words("You read these words to whoever gets it", done.words)
 
-    document = {"member": member, "name": name, "words": own, "out": text.file_name(out), "bytes": size}
-    here.answer(document, show, next_="on the partner's side: entente partner add FILE")
+    here.answer(done, show, next_="on the partner's side: entente partner add FILE")
 
 
 @app.command()

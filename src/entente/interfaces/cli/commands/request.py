@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.lists import Ended, OfCircle, answer_list
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 from entente.interfaces.cli.times import METAVAR, parse_time
@@ -38,11 +39,10 @@ def ask(
     """Ask for information until a date."""
     here = invocation(ctx)
     with here.open() as node:
-        until = parse_time(due, node.base.clock(), last=True)
+        until = parse_time(due, node.clock(), last=True)
         asked = node.requests.ask(circle, text_, until, to=to or (), priority=priority, person=here.person)
         known = names.of(node)
-    document = {"request": asked.id, **_document(asked)}
-    here.answer(document, lambda screen: _show(screen, asked, known), next_=here.command("request list"))
+    here.answer(asked, lambda screen: _show(screen, asked, known), next_=here.command("request list"))
 
 
 @app.command()
@@ -67,7 +67,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a request with its answers."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.requests.view(id_)
+        found = node.requests.show(id_)
         known = names.of(node)
     answering = here.command(f"request answer {text.short(found.id)} --text TEXT")
     waits = found.state in {"open", "overdue"} and node.member in found.to and not found.ended
@@ -75,42 +75,30 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    circle: Annotated[str, typer.Option(metavar="ID", help="Only those of this circle.")] = "",
-    all_: Annotated[
-        bool, typer.Option("--all", help="Also those from before the agreement changed, which have ended.")
-    ] = False,
-) -> None:
+def list_(ctx: typer.Context, circle: OfCircle = "", all_: Ended = False) -> None:
     """List requests, ours and those to us, with their states."""
-    here = invocation(ctx)
-    with here.open() as node:
-        found = node.requests.list(circle, ended=all_)
-        known = names.of(node)
-
-    def table(screen: Screen) -> None:
-        rows: list[tuple[Cell, ...]] = [
-            (
-                screen.id(one.id),
-                _state(one),
-                one.due,
-                str(one.priority),
-                known(one.from_),
-                ", ".join(known(each) for each in one.to),
-                _line(one),
-            )
-            for one in found
-        ]
-        screen.table(("id", "state", "due", "priority", "from", "to", "text"), rows, empty="Nothing was asked.")
-
-    here.answer(found, table, next_="" if found else here.command("request ask --circle ID --text TEXT --due TIME"))
+    answer_list(
+        ctx,
+        lambda node: node.requests.list(circle, ended=all_),
+        _table,
+        begin="request ask --circle ID --text TEXT --due TIME",
+    )
 
 
-def _document(one: RequestInfo) -> dict[str, object]:
-    import msgspec
-
-    found: dict[str, object] = msgspec.to_builtins(one)
-    return found
+def _table(screen: Screen, found: Sequence[RequestInfo], known: Callable[[str], str]) -> None:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            screen.id(one.id),
+            _state(one),
+            one.due,
+            str(one.priority),
+            known(one.from_),
+            ", ".join(known(each) for each in one.to),
+            _line(one),
+        )
+        for one in found
+    ]
+    screen.table(("id", "state", "due", "priority", "from", "to", "text"), rows, empty="Nothing was asked.")
 
 
 def _state(one: RequestInfo) -> Cell:

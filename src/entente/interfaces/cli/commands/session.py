@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from entente.interfaces.cli import files
 from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.lists import answer_written
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal import session as session_view
 from entente.interfaces.cli.times import METAVAR, parse_time
@@ -33,7 +33,7 @@ def open_(
     """Convene a session."""
     here = invocation(ctx)
     with here.open() as node:
-        begins = parse_time(at, node.base.clock())
+        begins = parse_time(at, node.clock())
         found = node.sessions.open(circle, begins, title, quorum=quorum, person=here.person)
         shown = session_view.of(node, found)
     here.answer(found, shown, next_=here.command(f"session invite {text.short(found.session)} --out session.ics"))
@@ -57,7 +57,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a session: who is present, agenda, decisions with votes and dissent, who has signed the minutes."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.sessions.view(id_)
+        found = node.sessions.show(id_)
         shown = session_view.of(node, found)
     here.answer(found, shown)
 
@@ -126,13 +126,13 @@ def decide(
     """Propose a decision; proposing is not voting."""
     here = invocation(ctx)
     with here.open() as node:
-        until = parse_time(due, node.base.clock(), last=True) if due else 0
+        until = parse_time(due, node.clock(), last=True) if due else 0
         found = node.sessions.decide(
             id_, text_, plan=plan, owner=owner, due=until, about=about or (), person=here.person
         )
         known = names.of(node)
     here.answer(
-        session_view.document(found),
+        found,
         lambda screen: session_view.decision(screen, found, known),
         next_=here.command(f"session vote {text.short(found.id)} --yes"),
     )
@@ -153,7 +153,7 @@ def vote(
     with here.open() as node:
         found = node.sessions.vote(id_, yes=yes, text=text_, person=here.person)
         known = names.of(node)
-    here.answer(session_view.document(found), lambda screen: session_view.decision(screen, found, known))
+    here.answer(found, lambda screen: session_view.decision(screen, found, known))
 
 
 @app.command()
@@ -165,22 +165,19 @@ def minutes(
     """Show the minutes, or write them: as a file that verifies offline once all have signed, before that as text."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.minutes.text(id_)
-        data = node.dossiers.write(found.minutes) if out and found.state == "signed" else found.text.encode()
+        found = node.dossiers.write_minutes(id_, out) if out else node.minutes.text(id_)
     if not out:
         sign_ = here.command(f"session sign {text.short(found.session)}")
         here.answer(
             found, lambda screen: session_view.minutes(screen, found), next_=sign_ if found.state != "signed" else ""
         )
         return
-    size, name = files.write(out, [data]), text.file_name(out)
 
     def written(screen: Screen) -> None:
         what = "The minutes, signed by all, are" if found.state == "signed" else f"The text ({found.state}) is"
-        screen.line(f"{what} in {name} ({text.size(size)}).", "green")
+        screen.line(f"{what} in {found.out} ({text.size(found.bytes)}).", "green")
 
-    document = {**session_view.document(found), "out": name, "bytes": size}
-    here.answer(document, written, next_=f"python tools/verify.py {name}" if found.state == "signed" else "")
+    here.answer(found, written, next_=f"python tools/verify.py {found.out}" if found.state == "signed" else "")
 
 
 @app.command()
@@ -205,9 +202,5 @@ def invite(
     """Write the invitation for a calendar (iCalendar)."""
     here = invocation(ctx)
     with here.open() as node:
-        size = files.write(out, [node.sessions.invite(id_)])
-    name = text.file_name(out)
-    here.answer(
-        {"out": name, "bytes": size},
-        lambda screen: screen.line(f"The invitation is in {name} ({text.size(size)}).", "green"),
-    )
+        done = node.write(out, node.sessions.invite(id_))
+    answer_written(here, done, "The invitation is")

@@ -20,20 +20,16 @@ def tempo(ctx: typer.Context) -> None:
     with here.open() as node:
         found = node.tempo.show()
         known = names.of(node)
-    pairs = [
-        {"from": one.from_, "to": one.to, "receipt": one.receipt, "decision": one.decision, "step": one.step}
-        for one in found
-    ]
 
     def show(screen: Screen) -> None:
         rows: list[tuple[Cell, ...]] = [
             (known(one.from_), known(one.to), _words(one.receipt), _words(one.decision), _words(one.step))
-            for one in found
+            for one in found.pairs
         ]
         columns = ("from", "to", "to receipt", "to decision", "to step done")
         screen.table(columns, rows, empty="No sighting or warning has been received yet.")
 
-    here.answer({"pairs": pairs}, show)
+    here.answer(found, show)
 
 
 def _words(span: Span | None) -> str:

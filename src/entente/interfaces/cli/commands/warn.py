@@ -9,6 +9,7 @@ import typer
 from entente.interfaces.cli import files
 from entente.interfaces.cli.commands.share.share import REFUSED, show_preview
 from entente.interfaces.cli.invocation import invocation
+from entente.interfaces.cli.lists import Ended, OfCircle, answer_list
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 from entente.interfaces.cli.times import parse_time
@@ -50,7 +51,7 @@ def publish(
         if item:
             made = node.warnings.publish_draft(circle, item, replaces=replaces, person=here.person)
         else:
-            found, until, marking = _read(file, node.base.clock())
+            found, until, marking = _read(file, node.clock())
             made = node.warnings.publish(
                 circle, found, until=until, tlp=tlp or marking, replaces=replaces, person=here.person
             )
@@ -60,7 +61,7 @@ def publish(
     def show(screen: Screen) -> None:
         screen.line(f"The circle is warned: {screen.id(made.id)}.", "green")
 
-    here.answer({"warning": made.id, "item": made.item}, show, next_=here.command("sync"))
+    here.answer(made, show, next_=here.command("sync"))
 
 
 @app.command()
@@ -72,47 +73,19 @@ def draft(
     """Keep a warning at home, for another person to publish where an agreement demands four eyes."""
     here = invocation(ctx)
     with here.open() as node:
-        found, until, marking = _read(file, node.base.clock())
-        item = node.warnings.draft(found, until=until, tlp=tlp or marking, person=here.person)
+        found, until, marking = _read(file, node.clock())
+        made = node.warnings.draft(found, until=until, tlp=tlp or marking, person=here.person)
 
     def show(screen: Screen) -> None:
-        screen.line(f"The draft is {item}.", "green")
+        screen.line(f"The draft is {made.item}.", "green")
 
-    here.answer({"item": item}, show, next_=here.command(f"warn publish --circle ID --item {text.short(item)}"))
+    here.answer(made, show, next_=here.command(f"warn publish --circle ID --item {text.short(made.item)}"))
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    circle: Annotated[str, typer.Option(metavar="ID", help="Only those of this circle.")] = "",
-    all_: Annotated[
-        bool, typer.Option("--all", help="Also those from before the agreement changed, which have ended.")
-    ] = False,
-) -> None:
+def list_(ctx: typer.Context, circle: OfCircle = "", all_: Ended = False) -> None:
     """List warnings with their likelihood, sources and what members think of them."""
-    here = invocation(ctx)
-    with here.open() as node:
-        found = node.warnings.list(circle, ended=all_)
-        known = names.of(node)
-
-    def table(screen: Screen) -> None:
-        rows: list[tuple[Cell, ...]] = [
-            (
-                screen.id(one.id),
-                (one.state, STATES[one.state]),
-                f"{one.likelihood} ({_range(one)})",
-                one.confidence,
-                known(one.from_),
-                f"{len(one.sources)} ({one.independent} independent)",
-                _verdicts(one.assessments),
-                one.title or f"({one.text_state})",
-            )
-            for one in found
-        ]
-        columns = ("id", "state", "likelihood", "confidence", "from", "sources", "assessed", "title")
-        screen.table(columns, rows, empty="Nobody has warned of anything.")
-
-    here.answer(found, table)
+    answer_list(ctx, lambda node: node.warnings.list(circle, ended=all_), _table)
 
 
 @app.command()
@@ -120,7 +93,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
     """Show a warning: its words, its sources, and what each member says of it."""
     here = invocation(ctx)
     with here.open() as node:
-        found = node.warnings.view(id_)
+        found = node.warnings.show(id_)
         known = names.of(node)
     waits = found.from_ != node.member and not any(each.member == node.member for each in found.assessments)
     next_ = here.command(f"warn assess {text.short(found.id)} --agree --text TEXT") if waits else ""
@@ -149,13 +122,11 @@ def assess(
         made = node.warnings.assess(id_, text_, agree=agree, sources=sources, tlp=tlp, person=here.person)
         known = names.of(node)
     _withheld(here, made.preview, known)
-    verdict = "agree" if agree else "disagree"
 
     def told(screen: Screen) -> None:
-        screen.line(f"On record: this member {verdict}s.", "green")
+        screen.line(f"On record: this member {made.verdict}s.", "green")
 
-    document = {"assessment": made.id, "item": made.item, "verdict": verdict}
-    here.answer(document, told, next_=here.command("sync"))
+    here.answer(made, told, next_=here.command("sync"))
 
 
 @app.command()
@@ -165,17 +136,10 @@ def export(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write.")],
 ) -> None:
     """Write a STIX 2.1 bundle of a warning, what it names, the opinions on it, and what explains our extension."""
-    import uuid
-
-    from entente.formats.stix import write as stix_write
-
     here = invocation(ctx)
     with here.open() as node:
-        objects = node.warnings.export(id_)
-    size = files.write(out, stix_write.bundle(objects, rng_uuid=str(uuid.uuid4())))
-    name = text.file_name(out)
-    document = {"out": name, "bytes": size, "objects": len(objects)}
-    here.answer(document, lambda screen: screen.line(f"{text.count(len(objects), 'object')} in {name}."))
+        done = node.warnings.write(id_, out)
+    here.answer(done, lambda screen: screen.line(f"{text.count(done.objects, 'object')} in {done.out}."))
 
 
 def _read(name: str, now: int) -> tuple[WarningText, int, str]:
@@ -204,6 +168,24 @@ def _withheld(here: Invocation, preview: Preview | None, known: Callable[[str], 
     if preview is not None:
         here.answer(preview, lambda screen: show_preview(screen, preview, known, "Nothing was sent."))
         here.end(REFUSED)
+
+
+def _table(screen: Screen, found: Sequence[WarningInfo], known: Callable[[str], str]) -> None:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            screen.id(one.id),
+            (one.state, STATES[one.state]),
+            f"{one.likelihood} ({_range(one)})",
+            one.confidence,
+            known(one.from_),
+            f"{len(one.sources)} ({one.independent} independent)",
+            _verdicts(one.assessments),
+            one.title or f"({one.text_state})",
+        )
+        for one in found
+    ]
+    columns = ("id", "state", "likelihood", "confidence", "from", "sources", "assessed", "title")
+    screen.table(columns, rows, empty="Nobody has warned of anything.")
 
 
 def _range(one: WarningInfo) -> str:

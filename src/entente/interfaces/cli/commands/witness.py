@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from entente.interfaces.cli import files
 from entente.interfaces.cli.invocation import invocation
-from entente.interfaces.cli.terminal import text
+from entente.interfaces.cli.lists import answer_written
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
 app = typer.Typer(
@@ -23,13 +22,13 @@ def key(ctx: typer.Context) -> None:
     """Show the key under which this member cosigns, for whoever wants it as a witness."""
     here = invocation(ctx)
     with here.open() as node:
-        vkey, url = node.witness.vkey, f"{node.url}/witness"
+        own = node.witness.key()
 
     def show(screen: Screen) -> None:
-        screen.line(vkey)
-        screen.line(f"asked at {url}")
+        screen.line(own.vkey)
+        screen.line(f"asked at {own.url}")
 
-    here.answer({"vkey": vkey, "url": url}, show)
+    here.answer(own, show)
 
 
 @app.command()
@@ -60,18 +59,18 @@ def logs(ctx: typer.Context) -> None:
     """List the logs that this member witnesses, with the head that it cosigned last."""
     here = invocation(ctx)
     with here.open() as node:
-        found, doubt = node.witness.logs(), node.witness.doubt()
+        found = node.witness.show()
 
     def show(screen: Screen) -> None:
         rows: list[tuple[Cell, ...]] = [
             (one.origin, str(len(one.keys)) if one.keys else ("none", "yellow"), f"{one.size:,}", one.time or "-")
-            for one in found
+            for one in found.logs
         ]
         screen.table(("origin", "keys", "cosigned up to", "at"), rows, empty="No log was named.")
-        if doubt:
-            screen.line(f"Nothing is cosigned now: {doubt}", "bold red")
+        if found.doubt:
+            screen.line(f"Nothing is cosigned now: {found.doubt}", "bold red")
 
-    here.answer({"logs": found, "doubt": doubt}, show, next_=here.command("ledger confirm") if doubt else "")
+    here.answer(found, show, next_=here.command("ledger confirm") if found.doubt else "")
 
 
 @app.command()
@@ -104,8 +103,8 @@ def drop(
     """Ask an outside witness no longer; what it cosigned is kept."""
     here = invocation(ctx)
     with here.open() as node:
-        vkey = node.outside.drop(name)
-    here.answer({"dropped": vkey}, lambda screen: screen.line(f"{vkey} is not asked any more."))
+        done = node.outside.drop(name)
+    here.answer(done, lambda screen: screen.line(f"{done.dropped} is not asked any more."))
 
 
 @app.command("list")
@@ -144,9 +143,5 @@ def head(
     """Write the newest head of our log in a circle with its outside cosignatures (a C2SP note, for any verifier)."""
     here = invocation(ctx)
     with here.open() as node:
-        size = files.write(out, [node.outside.head(circle)])
-    name = text.file_name(out)
-    here.answer(
-        {"out": name, "bytes": size},
-        lambda screen: screen.line(f"The cosigned head is in {name} ({text.size(size)}).", "green"),
-    )
+        done = node.write(out, node.outside.head(circle))
+    answer_written(here, done, "The cosigned head is")

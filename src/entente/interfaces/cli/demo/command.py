@@ -62,24 +62,14 @@ def _default() -> Path:
 
 def _finish(here: Invocation, story: Story, seconds: float) -> None:
     """Show both sides' view, and what it took."""
-    sides = story.sides()
-    document = {
-        "ok": all(side.ok for side in sides),
-        "dir": str(story.place.path),
-        "seconds": round(seconds, 3),
-        "steps": story.steps,
-        "shared": story.shared,
-        "refused": sorted(story.refused),
-        "circle": story.circle,
-        "members": sides,
-    }
+    told = story.told(seconds)
 
     def show(screen: Screen) -> None:
-        for side in sides:
-            screen.facts(side.name, _facts(screen, side, {one.member: one.name for one in sides}))
+        for side in told.members:
+            screen.facts(side.name, _facts(screen, side, {one.member: one.name for one in told.members}))
         screen.line(f"Told in {seconds:.1f} s.", "green")
 
-    here.answer(document, show)
+    here.answer(told, show)
 
 
 def _facts(screen: Screen, side: MemberShown, known: dict[str, str]) -> list[tuple[str, Cell]]:

@@ -51,6 +51,22 @@ class MemberShown(Struct, frozen=True):
     ok: bool
 
 
+class StoryTold(Struct, frozen=True):
+    """The story as it was told: whether both ledgers verify, the folder, how many seconds it took, each step.
+
+    `shared` counts the items that went to the circle (its id), `refused` names the rules that kept others back.
+    """
+
+    ok: bool
+    dir: str
+    seconds: float
+    steps: list[StoryStep]
+    shared: int
+    refused: list[str]
+    circle: str
+    members: list[MemberShown]
+
+
 class Story:
     """Tell the story in `place`; each step is told by `tell` when it is done."""
 
@@ -94,6 +110,20 @@ class Story:
             self.circle = next(one.id for one in harbour.agreements.circles())
             self.shared_item = Corpus(harbour.profile.show().identity, HARBOUR).first_indicator()
             self._step("both hold the same logs, and verify them", lambda: self._verify(harbour, northwind))
+
+    def told(self, seconds: float) -> StoryTold:
+        """Return the story, which took so many seconds, with what each side holds now."""
+        sides = self.sides()
+        return StoryTold(
+            ok=all(side.ok for side in sides),
+            dir=str(self.place.path),
+            seconds=round(seconds, 3),
+            steps=self.steps,
+            shared=self.shared,
+            refused=sorted(self.refused),
+            circle=self.circle,
+            members=sides,
+        )
 
     def sides(self) -> list[MemberShown]:
         """Return what each side holds now."""

@@ -42,13 +42,13 @@ def warn(harbour: Node, northwind: Node, circle: str) -> str:
     made = harbour.warnings.publish(circle, WARNING)
     until(lambda: any(one.id == made.id for one in northwind.warnings.list()), "the warning")
     northwind.warnings.assess(made.id, "We see the same infrastructure in our sector.", agree=True)
-    until(lambda: bool(harbour.warnings.view(made.id).assessments), "the assessment")
+    until(lambda: bool(harbour.warnings.show(made.id).assessments), "the assessment")
     return made.id
 
 
 def told(harbour: Node, warning: str) -> str:
     """Say how well a warning is founded."""
-    shown = harbour.warnings.view(warning)
+    shown = harbour.warnings.show(warning)
     sources = f"{len(WARNING.sources)} outlets, {shown.independent} original source"
     low, high = shown.range
     return f"{shown.likelihood} ({low}-{high} %), confidence {shown.confidence}, {sources}; {NORTHWIND} agrees"
@@ -56,16 +56,16 @@ def told(harbour: Node, warning: str) -> str:
 
 def decide(harbour: Node, northwind: Node, circle: str, warning: str) -> tuple[str, str]:
     """Convene a session, let both decide, and return session and decision; one voice alone decides nothing."""
-    session = harbour.sessions.open(circle, harbour.base.clock(), "Calendar letters, second wave").session
+    session = harbour.sessions.open(circle, harbour.clock(), "Calendar letters, second wave").session
     until(lambda: any(one.session == session for one in northwind.sessions.list()), "the invitation")
     harbour.sessions.join(session)
     northwind.sessions.join(session)
-    until(lambda: harbour.sessions.view(session).quorum.present == len((HARBOUR, NORTHWIND)), "the quorum")
+    until(lambda: harbour.sessions.show(session).quorum.present == len((HARBOUR, NORTHWIND)), "the quorum")
     decision = harbour.sessions.decide(session, "Both take the letters down, and warn the public.", about=[warning]).id
     harbour.sessions.vote(decision, yes=True)
     if harbour.sessions.decision(decision).state == "decided":
         raise VerificationError("One voice of two has decided.")
-    until(lambda: bool(northwind.sessions.view(session).decisions), "the proposal")
+    until(lambda: bool(northwind.sessions.show(session).decisions), "the proposal")
     northwind.sessions.vote(decision, yes=True)
     until(lambda: harbour.sessions.decision(decision).state == "decided", "the vote")
     return session, decision
@@ -96,13 +96,13 @@ def act(harbour: Node, northwind: Node, circle: str, decision: str) -> str:
 def conclude(harbour: Node, northwind: Node, session: str, warning: str, place: DemoPlace) -> str:
     """Sign the minutes, release a line that both approve, verify both files, and say where they are."""
     harbour.minutes.sign(session)
-    until(lambda: bool(northwind.sessions.view(session).signed_by), "the minutes")
+    until(lambda: bool(northwind.sessions.show(session).signed_by), "the minutes")
     northwind.minutes.sign(session)
     line = harbour.disclosures.propose(warning, LINE.encode()).disclosure
     harbour.disclosures.approve(line)
     until(lambda: any(one.disclosure == line for one in northwind.disclosures.list()), "the line")
     northwind.disclosures.approve(line)
-    until(lambda: harbour.disclosures.view(line).state == "approved", "the approval of the line")
+    until(lambda: harbour.disclosures.show(line).state == "approved", "the approval of the line")
     until(lambda: harbour.minutes.text(session).state == "signed", "the signatures")
     minutes = harbour.minutes.text(session).minutes
     files = {"minutes.txt": harbour.dossiers.write(minutes), "released.txt": harbour.disclosures.export(line)}

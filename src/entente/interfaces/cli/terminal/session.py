@@ -9,8 +9,6 @@ from entente.interfaces.cli.terminal import names, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from msgspec import Struct
-
     from entente.interfaces.cli.terminal.screen import Cell, Screen
     from entente.node import Node
     from entente.node.work.session.values import DecisionInfo, MinutesText, SessionInfo, SessionView
@@ -123,14 +121,6 @@ def minutes(screen: Screen, found: MinutesText) -> None:
 def text_line(words: str, state: str) -> str:
     """Return the first line of a text, or why there is none."""
     return words.partition("\n")[0][:80] if state == "held" else f"({state})"
-
-
-def document(one: Struct) -> dict[str, object]:
-    """Return a value as a JSON object; a decision is named `decision` too."""
-    import msgspec
-
-    found: dict[str, object] = msgspec.to_builtins(one)
-    return {"decision": found["id"], **found} if "votes" in found else found
 
 
 def _state(word: str) -> Cell:

@@ -7,16 +7,15 @@ import re
 import unicodedata
 from typing import Final
 
-# Control characters, the marks that turn text around, line separators, and halves of surrogate pairs.
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+from entente.core import shown as safe
+
 _STIX_ID: Final = re.compile(r"([a-z0-9-]+--[0-9a-f]{8})-[0-9a-f-]{27}")
 _MEMBER_ID: Final = re.compile(r"[a-z2-7]{52}")
 _WORD_START: Final = 12
 
 
-def shown(text: str) -> str:
-    """Return `text` with every character spelled out that could change how the text around it is shown."""
-    return _UNSAFE.sub(_spelled, text)
+shown = safe.shown
+file_name = safe.file_name
 
 
 def lines(text: str) -> list[str]:
@@ -26,12 +25,7 @@ def lines(text: str) -> list[str]:
 
 def json_text(document: bytes) -> bytes:
     """Return JSON with the same characters spelled out, which in JSON can only stand inside a text."""
-    return _UNSAFE.sub(_escaped, document.decode()).encode()
-
-
-def file_name(name: str) -> str:
-    """Return the name of a file as it can be shown and stored, also when the name is not UTF-8."""
-    return shown(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    return safe.UNSAFE.sub(_escaped, document.decode()).encode()
 
 
 def program() -> str:
@@ -71,10 +65,6 @@ def size(number: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} GB"
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from entente.core.errors import InvalidError, NotFoundError, RefusedError
 from entente.core.ids import b32
 from entente.core.shape import MAX_AFTER
 from entente.kinds import case
+from entente.node.home.checked import checked
 from entente.node.home.find import find
 from entente.node.items.consents import carriers
 from entente.node.items.sharing import resolve
 from entente.node.rooms import offers
 from entente.node.work.acts import Writer, newest, reading, writing, writing_about
 from entente.node.work.case.state import CaseView
+from entente.node.work.case.values import ChangesWritten, EventWritten, LinkWritten, NoteWritten, TaskWritten
 from entente.node.work.text import check_text, check_title
 
 if TYPE_CHECKING:
@@ -30,26 +34,35 @@ NONE = ("", "none")
 """Instead of a member: nobody."""
 
 
+@checked
 class Cases:
-    """What members work on together over days; every method that writes returns the id of what it wrote."""
+    """What members work on together over days; every method that writes returns the ids of the case and what it wrote.
+
+    A case is named by its id or the beginning of it. NotFoundError for an unknown case, circle, member or person,
+    InvalidError for words that are none, ConflictError for a case whose room has ended.
+    """
 
     def __init__(self, base: Base) -> None:
         """Work on this base."""
         self._base = base
 
-    def open(self, circle: str, title: str, person: str = "") -> CaseInfo:
-        """Open a case in a circle."""
+    def open(self, circle: str, title: str, *, person: str = "") -> CaseInfo:
+        """Open a case in a circle; its title has one line."""
         words = check_title(title, "case")
         with writing(self._base, circle, person) as writer:
-            return CaseView(writer, writer.act(case.KIND.name, {"content": writer.put(words)}), []).info()
+            made = CaseView(writer, writer.act(case.KIND.name, {"content": writer.put(words)}), []).info()
+        return structs.replace(made, case=made.id)
 
-    def view(self, id_: str) -> CaseInfo:
+    def show(self, id_: str) -> CaseInfo:
         """Return a case with all that was written in it; NotFoundError if there is none."""
         with reading(self._base) as reader:
             return _look(reader, reader.find(case.KIND.name, id_, "case")).info()
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[CaseRow]:
-        """Return the cases of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
+        """Return the cases of a circle or of all, oldest first; with `ended` those of rooms that have ended too.
+
+        NotFoundError for an unknown circle.
+        """
         with reading(self._base) as reader:
             within = reader.circle(circle).circle if circle else b""
             changes: dict[object, list[Act]] = defaultdict(list)
@@ -62,23 +75,24 @@ class Cases:
             ]
         return [each for each in found if ended or not each.ended]
 
-    def note(self, id_: str, text: str, person: str = "") -> str:
+    def note(self, id_: str, text: str, *, person: str = "") -> NoteWritten:
         """Write a note to a case."""
         words = check_text(text, "note")
         with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
             made = writer.act(NOTE, {"of": act.place.ref, "content": writer.put(words)}, [act.place.ref])
-            return b32(made.place.leaf)
+            return NoteWritten(b32(act.place.leaf), b32(made.place.leaf))
 
-    def event(self, id_: str, text: str, at: int, person: str = "") -> str:
-        """Put what happened at a time (ms) on the timeline of a case."""
+    def event(self, id_: str, text: str, at: int, *, person: str = "") -> EventWritten:
+        """Put what happened at a time (ms since 1970) on the timeline of a case."""
         words = check_text(text, "event")
         if at <= 0:
             raise InvalidError("An event happened after the year 1970 began.")
         with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
-            return _write(writer, act, case.EVENT, time=at, content=writer.put(words))
+            made = _write(writer, act, case.EVENT, time=at, content=writer.put(words))
+            return EventWritten(b32(act.place.leaf), made)
 
-    def task(self, id_: str, text: str, *, owner: str = "", due: int = 0, person: str = "") -> str:
-        """Add a task to a case, with the member that does it and the date (ms) if they are known."""
+    def task(self, id_: str, text: str, *, owner: str = "", due: int = 0, person: str = "") -> TaskWritten:
+        """Add a task to a case, with the member that does it and the date (ms since 1970) if they are known."""
         words = check_text(text, "task")
         with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
             made = _write(writer, act, case.TASK, content=writer.put(words))
@@ -87,14 +101,14 @@ class Cases:
                 _give(writer, act, case.OWNER, ref, value=_owner(writer, owner))
             if due:
                 _give(writer, act, case.DUE, ref, time=due)
-            return made
+            return TaskWritten(b32(act.place.leaf), made)
 
-    def link(self, id_: str, item: str, text: str = "", person: str = "") -> str:
+    def link(self, id_: str, item: str, text: str = "", *, person: str = "") -> LinkWritten:
         """Link an item to a case; RefusedError for one that we hold and have not shared in the case's circle."""
         with writing_about(self._base, case.KIND.name, id_, "case", person) as (writer, act):
             value = _item(writer, item)
             content = writer.put(text.strip()) if text.strip() else ""
-            return _write(writer, act, case.LINK, value=value, content=content)
+            return LinkWritten(b32(act.place.leaf), _write(writer, act, case.LINK, value=value, content=content))
 
     def set(
         self,
@@ -106,10 +120,10 @@ class Cases:
         owner: str | None = None,
         due: int | None = None,
         person: str = "",
-    ) -> Sequence[str]:
+    ) -> ChangesWritten:
         """Give fields of a case, or of one of its tasks, other values; what is None stays.
 
-        An `owner` "" or "none" is nobody, a `due` 0 no date. All of it is written, or nothing.
+        An `owner` "" or "none" is nobody, a `due` (ms since 1970) 0 no date. All of it is written, or nothing.
         """
         if title is None and state is None and owner is None and due is None:
             raise InvalidError("Nothing is to be set.", hint="Give a title, a state, an owner or a date.")
@@ -125,7 +139,7 @@ class Cases:
                 made.append(_give(writer, act, case.OWNER, target, value=_owner(writer, owner)))
             if due is not None:
                 made.append(_give(writer, act, case.DUE, target, time=due))
-            return made
+            return ChangesWritten(b32(act.place.leaf), made)
 
 
 def _look(reader: Reader, act: Act) -> CaseView:

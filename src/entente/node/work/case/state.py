@@ -76,22 +76,22 @@ class CaseView:
         events = sorted(self.of(case.EVENT), key=lambda each: number(each.body["time"]))
         values = [each for each in self._changes if each.body["field"] in case.FIELDS]
         return CaseInfo(
-            b32(self.act.place.leaf),
-            b32(room.circle),
-            now.title,
-            now.title_state,
-            now.state,
-            now.owner,
-            now.owner_name,
-            now.due,
-            [self._event(each) for each in events],
-            [self._task(each) for each in self.of(case.TASK)],
-            [self._link(each) for each in self.of(case.LINK)],
-            [self._note(each) for each in self._board.acts("note/1", of=self.act.place.ref)],
-            self._conflicts(),
-            [self._shown(each) for each in values],
-            self._by(self.act),
-            not self._board.in_force.rooms.is_current(room),
+            id=b32(self.act.place.leaf),
+            circle=b32(room.circle),
+            title=now.title,
+            title_state=now.title_state,
+            state=now.state,
+            owner=now.owner,
+            owner_name=now.owner_name,
+            due=now.due,
+            timeline=[self._event(each) for each in events],
+            tasks=[self._task(each) for each in self.of(case.TASK)],
+            links=[self._link(each) for each in self.of(case.LINK)],
+            notes=[self._note(each) for each in self._board.acts("note/1", of=self.act.place.ref)],
+            conflicts=self._conflicts(),
+            history=[self._shown(each) for each in values],
+            by=self._by(self.act),
+            ended=not self._board.in_force.rooms.is_current(room),
         )
 
     def fields(self, task: Act | None = None) -> Fields:

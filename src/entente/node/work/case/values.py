@@ -1,4 +1,7 @@
-"""What the cases room answers with; ids are base32 texts, times RFC 3339 in UTC ("" for none)."""
+"""What is answered about cases; members, persons, circles and acts are ids in base32, times RFC 3339 in UTC ("": none).
+
+`text_state` and `title_state` say whether the words are here: held, awaited, erased or missing.
+"""
 
 from __future__ import annotations
 
@@ -98,14 +101,15 @@ class CaseRow(Struct, frozen=True):
     ended: bool
 
 
-class CaseInfo(Struct, frozen=True):
+class CaseInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A case with all that was written in it; states are open and closed.
 
     `timeline` is ordered by when things happened, everything else by when it was written. `conflicts` are the fields
     that have several values because members changed them without knowing of each other; the first value is shown.
-    `history` are all values that were ever given.
+    `history` are all values that were ever given. `case` is its id once more, in the answer to who opened it.
     """
 
+    case: str = ""
     id: str
     circle: str
     title: str
@@ -122,3 +126,38 @@ class CaseInfo(Struct, frozen=True):
     history: Sequence[ValueInfo]
     by: By
     ended: bool
+
+
+class NoteWritten(Struct, frozen=True):
+    """A note that was written: the ids of the case and of the note."""
+
+    case: str
+    note: str
+
+
+class EventWritten(Struct, frozen=True):
+    """An event that was put on the timeline: the ids of the case and of the event."""
+
+    case: str
+    event: str
+
+
+class TaskWritten(Struct, frozen=True):
+    """A task that was added: the ids of the case and of the task."""
+
+    case: str
+    task: str
+
+
+class LinkWritten(Struct, frozen=True):
+    """A link to an item that was added: the ids of the case and of the link."""
+
+    case: str
+    link: str
+
+
+class ChangesWritten(Struct, frozen=True):
+    """Fields that were given other values: the id of the case, and of each change in the order of its writing."""
+
+    case: str
+    changes: list[str]

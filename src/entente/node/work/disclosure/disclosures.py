@@ -21,12 +21,14 @@ from entente.core.marking import Tlp
 from entente.core.times import stamp
 from entente.kinds.disclosure import KIND
 from entente.kinds.document import MARKDOWN, TEXT, check_text
+from entente.node.home.checked import checked
 from entente.node.home.find import find
+from entente.node.home.written import PathLike, write_file
 from entente.node.items.erasing import REDACTED
 from entente.node.items.sharing import resolve
 from entente.node.work.acts import AWAITED, HELD, reading, writing, writing_about
 from entente.node.work.disclosure.dossiers import dossier_of
-from entente.node.work.disclosure.values import DisclosureInfo
+from entente.node.work.disclosure.values import DisclosureInfo, DisclosureWritten
 from entente.node.work.excerpt import Excerpt
 from entente.node.work.session import record as records
 from entente.policy import disclosure
@@ -67,6 +69,7 @@ RULES: Final = shelf.json("disclosure-rules", DisclosureRules)
 """By disclosure: terms and observables that its proposer named."""
 
 
+@checked
 class Disclosures:
     """What is told to everybody."""
 
@@ -124,7 +127,7 @@ class Disclosures:
             writer.answer(act, refuse=bool(refuse), text=refuse.strip())
             return _info(Excerpt(self._base, writer.tx, writer.room), act)
 
-    def view(self, id_: str) -> DisclosureInfo:
+    def show(self, id_: str) -> DisclosureInfo:
         """Return a disclosure with its exact text; NotFoundError if there is none."""
         with reading(self._base) as reader:
             act = reader.find(KIND.name, id_, "disclosure")
@@ -148,6 +151,17 @@ class Disclosures:
             data, media = _text(reader, act)
             _check(reader.tx, _read(data, media), media, _kept(reader.tx, act).also(terms, allow))
             return made
+
+    def write(
+        self, id_: str, out: PathLike, *, terms: Iterable[str] = (), allow: Iterable[str] = ()
+    ) -> DisclosureWritten:
+        """Write the dossier of an approved text into a file; raises what `export` does.
+
+        InvalidError or NotFoundError if it cannot be written there.
+        """
+        found = self.show(id_)
+        written = write_file(out, [self.export(id_, terms=terms, allow=allow)])
+        return DisclosureWritten(found.disclosure, found.sha256, written.out, written.bytes)
 
 
 def _read(data: bytes, media: str) -> str:

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from entente.core.errors import NotFoundError, RefusedError, WaitingError
 from entente.core.ids import b32
 from entente.core.recorded import refs_in
 from entente.ledger.dossier import ABOUT, write_dossier
+from entente.node.home.checked import checked
 from entente.node.home.find import find
+from entente.node.home.written import PathLike, write_file
 from entente.node.logs.proofs import proof_at
 from entente.node.work.acts import ERASED, HELD, Reader, reading
 from entente.node.work.plan.plan import plans_of
+from entente.node.work.session.record import SIGNED
 from entente.policy.approval import APPROVE, State
 
 if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.node.home.base import Base
+    from entente.node.work.session.minutes import Minutes
+    from entente.node.work.session.values import MinutesText
 
 COSIGNERS: Final = 3
 """Members whose cosignatures go along with each proof; more only make the file larger."""
 
 
+@checked
 class Dossiers:
     """What can be shown to anybody of what was decided together."""
 
-    def __init__(self, base: Base) -> None:
-        """Work on this base."""
+    def __init__(self, base: Base, minutes: Minutes) -> None:
+        """Work on this base, and read minutes from this part."""
         self._base = base
+        self._minutes = minutes
 
     def write(self, id_: str) -> bytes:
         """Return the dossier of a decision, of minutes, of a disclosure or of a plan, named by id or reference.
@@ -37,6 +46,16 @@ class Dossiers:
         """
         with reading(self._base) as reader:
             return dossier_of(reader, _find(reader, id_))
+
+    def write_minutes(self, id_: str, out: PathLike) -> MinutesText:
+        """Write the minutes of a session into a file: as a dossier once all have signed, before that as text.
+
+        Raises what `Minutes.text` and `write` do; InvalidError or NotFoundError if it cannot be written there.
+        """
+        found = self._minutes.text(id_)
+        data = self.write(found.minutes) if found.state == SIGNED else found.text.encode()
+        written = write_file(out, [data])
+        return structs.replace(found, out=written.out, bytes=written.bytes)
 
 
 def dossier_of(reader: Reader, act: Act) -> bytes:

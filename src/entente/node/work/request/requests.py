@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.core.recorded import number
 from entente.core.times import stamp
 from entente.kinds import request
+from entente.node.home.checked import checked
 from entente.node.work.acts import Reader, reading, refused, writing, writing_about
 from entente.node.work.request.values import ReplyInfo, RequestInfo
 from entente.node.work.text import check_text
@@ -24,6 +27,7 @@ PRIORITY = 3
 HOUR = 3_600_000
 
 
+@checked
 class Requests:
     """What members of our circles want to know of each other."""
 
@@ -34,8 +38,9 @@ class Requests:
     def ask(
         self, circle: str, text: str, due: int, *, to: Sequence[str] = (), priority: int = PRIORITY, person: str = ""
     ) -> RequestInfo:
-        """Ask members of a circle (all others if none is named) until `due` (ms); priority 1 is the most urgent.
+        """Ask members of a circle (all others if none is named) until `due` (ms since 1970); priority 1 is first of 5.
 
+        InvalidError for no text or another priority; NotFoundError for an unknown circle, member or person.
         RefusedError if one that is named is not in the circle, or is this member itself.
         """
         if not request.FIRST <= priority <= request.LAST:
@@ -46,12 +51,14 @@ class Requests:
             if not {b32(each) for each in writer.room.members if each != writer.me}.issuperset(named):
                 raise refused("to")
             body: dict[str, object] = {"content": writer.put(words), "to": named, "priority": priority, "due": due}
-            return self._info(writer, writer.act(request.KIND.name, body))
+            made = self._info(writer, writer.act(request.KIND.name, body))
+        return structs.replace(made, request=made.id)
 
     def answer(self, id_: str, text: str, *, refuse: bool = False, person: str = "") -> RequestInfo:
-        """Give our one answer to a request, or (`refuse`) the reason why we give none.
+        """Give our one answer to a request, or (`refuse`) the reason why we give none; return it with all answers.
 
-        RefusedError if we were not asked or have answered; ConflictError if its room has ended.
+        NotFoundError for an unknown request; RefusedError if we were not asked or have answered; ConflictError if its
+        room has ended.
         """
         words = check_text(text, "answer")
         with writing_about(self._base, request.KIND.name, id_, "request", person) as (writer, act):
@@ -63,13 +70,16 @@ class Requests:
             writer.act(request.REPLY.name, body, [act.place.ref])
             return self._info(writer, act)
 
-    def view(self, id_: str) -> RequestInfo:
+    def show(self, id_: str) -> RequestInfo:
         """Return a request with its answers; NotFoundError if there is none."""
         with reading(self._base) as reader:
             return self._info(reader, reader.find(request.KIND.name, id_, "request"))
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[RequestInfo]:
-        """Return the requests of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
+        """Return the requests of a circle or of all, oldest first; with `ended` those of rooms that have ended too.
+
+        NotFoundError for an unknown circle.
+        """
         with reading(self._base) as reader:
             within = reader.circle(circle).circle if circle else b""
             acts = [act for act in reader.acts(request.KIND.name) if not within or reader.room_of(act).circle == within]

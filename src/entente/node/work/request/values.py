@@ -1,4 +1,4 @@
-"""What the requests room answers with; ids are base32 texts, times RFC 3339 in UTC."""
+"""What is answered about requests; members, persons, circles and acts are ids in base32, times RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 
 class ReplyInfo(Struct, frozen=True):
-    """One member's answer to a request: `answered` or `refused`, and its words."""
+    """One member's answer to a request: `answered` or `refused`, who gave it, its words, and when it was given."""
 
     member: str
     name: str
@@ -19,12 +19,15 @@ class ReplyInfo(Struct, frozen=True):
     time: str
 
 
-class RequestInfo(Struct, frozen=True):
+class RequestInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request as it stands: `open`, `answered`, `refused` or `overdue`; `escalated` when it is overdue for too long.
 
-    It escalates at `escalates`. `to` is everybody who is asked. `ended`: its room has ended, so nobody can answer now.
+    `request` is its id once more, in the answer to who asked. `from` is the member that asks, with its `name`; `to` is
+    everybody who is asked. `priority` goes from 1 (first) to 5. It escalates at `escalates`. `text_state` says whether
+    the words are here: held, awaited, erased or missing. `ended`: its room has ended, so nobody can answer now.
     """
 
+    request: str = ""
     id: str
     circle: str
     from_: str = field(name="from")

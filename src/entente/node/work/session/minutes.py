@@ -9,6 +9,7 @@ from entente.core.errors import ConflictError, NotFoundError, RefusedError, Veri
 from entente.core.ids import b32
 from entente.kinds import session as kinds
 from entente.kinds.document import MARKDOWN
+from entente.node.home.checked import checked
 from entente.node.work.acts import ERASED, HELD, Writer, newest, reading, writing_about
 from entente.node.work.excerpt import Excerpt
 from entente.node.work.session import record as records
@@ -27,6 +28,7 @@ SHOWN: Final = 20
 """Lines of a difference that an error shows."""
 
 
+@checked
 class Minutes:
     """What was said and decided, as one text that all sign."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from entente.core.ids import b32, origin_hash, unb32
 from entente.core.recorded import number
 from entente.core.times import stamp
 from entente.formats import icalendar
 from entente.kinds import session as kinds
+from entente.node.home.checked import checked
 from entente.node.home.find import find
 from entente.node.home.people import operator
 from entente.node.items.consents import carriers
@@ -36,6 +39,7 @@ SESSION, DECISION = kinds.KIND.name, kinds.DECISION.name
 PRIORITY = 3
 
 
+@checked
 class Sessions:
     """The meetings of our circles."""
 
@@ -44,7 +48,9 @@ class Sessions:
         self._base = base
 
     def open(self, circle: str, at: int, title: str, *, quorum: int = 0, person: str = "") -> SessionView:
-        """Convene a session of a circle at a time (ms); `quorum` members have to be present, 0: the usual number.
+        """Convene a session of a circle at a time (ms since 1970).
+
+        `quorum` members have to be present, with 0 the usual number: 1 + two thirds of them.
 
         RefusedError for a quorum that is not from more than half of the members to all of them.
         """
@@ -53,27 +59,37 @@ class Sessions:
             body: dict[str, object] = {"content": writer.put(words), "at": at, "quorum": quorum}
             return self._view(_excerpt(writer), writer.act(SESSION, body))
 
-    def view(self, id_: str) -> SessionView:
+    def show(self, id_: str) -> SessionView:
         """Return a session with its agenda, decisions and minutes; NotFoundError if there is none."""
         with reading(self._base) as reader:
             act = reader.find(SESSION, id_, "session")
             return self._view(_excerpt(reader, act), act)
 
     def list(self, circle: str = "") -> Sequence[SessionInfo]:
-        """Return the sessions of a circle or of all, by their date."""
+        """Return the sessions of a circle or of all, by their date.
+
+        NotFoundError for an unknown circle.
+        """
         with reading(self._base) as reader:
             within = reader.circle(circle).circle if circle else b""
             acts = [act for act in reader.acts(SESSION) if not within or reader.room_of(act).circle == within]
             return sorted((_info(_excerpt(reader, act), act) for act in acts), key=lambda each: (each.at, each.session))
 
     def agenda(self, id_: str) -> Sequence[AgendaPoint]:
-        """Return the agenda of a session as it is now, each point with the reason for its place."""
+        """Return the agenda of a session as it is now, each point with the reason for its place.
+
+        NotFoundError if there is no such session.
+        """
         with reading(self._base) as reader:
             act = reader.find(SESSION, id_, "session")
             return agenda_of(_excerpt(reader, act), act, self._base.clock())
 
     def add(self, id_: str, text: str, *, priority: int = PRIORITY, person: str = "") -> Sequence[AgendaPoint]:
-        """Put a point of our own on the agenda, and return the agenda."""
+        """Put a point of our own on the agenda, and return the agenda.
+
+        NotFoundError for an unknown session or person, InvalidError for no text or a priority outside 1 to 5,
+        ConflictError once its minutes are signed.
+        """
         if not kinds.FIRST <= priority <= kinds.LAST:
             raise InvalidError(f"A priority lies from {kinds.FIRST} (first) to {kinds.LAST}.")
         words = check_text(text, "point")
@@ -83,14 +99,21 @@ class Sessions:
             return agenda_of(_excerpt(writer), act, self._base.clock())
 
     def join(self, id_: str, *, person: str = "") -> SessionView:
-        """Say that we are present; saying it again changes nothing."""
+        """Say that we are present; saying it again changes nothing.
+
+        NotFoundError for an unknown session or person, ConflictError once its minutes are signed.
+        """
         with self._session(id_, person) as (writer, act):
             if act.place.ref not in _joined(writer):
                 writer.act(kinds.ATTENDANCE.name, {"session": act.place.ref}, _newest(writer, act))
             return self._view(_excerpt(writer), act)
 
     def delegate(self, id_: str, head: str, deputy: str = "", *, person: str = "") -> SessionView:
-        """Name the person who speaks for us at a session, and the one who takes over; the newest word counts."""
+        """Name the person who speaks for us at a session, and the one who takes over; the newest word counts.
+
+        NotFoundError for an unknown session or person, InvalidError without a head or with one person as both,
+        ConflictError once its minutes are signed.
+        """
         with self._session(id_, person) as (writer, act):
             named = [operator(writer.tx, each) if each else "" for each in (head, deputy)]
             if not head or named[0] == named[1]:
@@ -141,7 +164,7 @@ class Sessions:
                 "needed": max(writer.needed("decision"), kinds.present_needed(act, len(writer.room.members))),
             }
             made = writer.act(DECISION, body, _newest(writer, act))
-            return records.decision(_excerpt(writer), made)
+            return _named(records.decision(_excerpt(writer), made))
 
     def vote(self, id_: str, *, yes: bool, text: str = "", person: str = "") -> DecisionInfo:
         """Give our one final vote on a decision; a no is on record as dissent, with its words.
@@ -158,7 +181,7 @@ class Sessions:
                     hint=f"Join first: `entente session join {b32(session.place.leaf)[:12]}`.",
                 )
             writer.answer(act, refuse=not yes, text=text.strip())
-            return records.decision(_excerpt(writer), act)
+            return _named(records.decision(_excerpt(writer), act))
 
     def decision(self, id_: str) -> DecisionInfo:
         """Return a decision with its votes; NotFoundError if there is none."""
@@ -167,7 +190,10 @@ class Sessions:
             return records.decision(_excerpt(reader, act), act)
 
     def invite(self, id_: str) -> bytes:
-        """Return the invitation to a session as an iCalendar file, the same at every member."""
+        """Return the invitation to a session as an iCalendar file, the same at every member.
+
+        NotFoundError if there is no such session.
+        """
         with reading(self._base) as reader:
             act = reader.find(SESSION, id_, "session")
             part = _excerpt(reader, act)
@@ -232,6 +258,11 @@ def _info(part: Excerpt, act: Act) -> SessionInfo:
         quorum,
         len(part.acts(DECISION, session=act.place.ref)),
     )
+
+
+def _named(found: DecisionInfo) -> DecisionInfo:
+    """Return a decision as the answer to who has just proposed it or voted on it."""
+    return structs.replace(found, decision=found.id)
 
 
 def _excerpt(reader: Reader, act: Act | None = None) -> Excerpt:

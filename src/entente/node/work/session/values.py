@@ -1,4 +1,8 @@
-"""What is answered about joint sessions; ids and times are written out, persons are ids."""
+"""What is answered about joint sessions; sessions, acts, members, persons and circles are ids in base32.
+
+Times are RFC 3339 in UTC ("" for none). `text_state` and `title_state` say whether the words are here: held, awaited,
+erased or missing.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +41,15 @@ class SessionVote(Struct, frozen=True):
     text: str
 
 
-class DecisionInfo(Struct, frozen=True):
-    """A decision: proposed (nobody voted), open, decided or rejected; votes by member, those against in `dissent`."""
+class DecisionInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A decision: proposed (nobody voted), open, decided or rejected; votes by member, those against in `dissent`.
 
+    `decision` is its id once more, in the answer to who proposed it or voted. `needed` is how many must approve, `by`
+    and `name` who proposed it, `plan` the plan that it is about, `owner` the member that sees to it until `due`, and
+    `about` references of further entries.
+    """
+
+    decision: str = ""
     id: str
     session: str
     text: str
@@ -58,7 +68,7 @@ class DecisionInfo(Struct, frozen=True):
 
 
 class PointInfo(Struct, frozen=True):
-    """A member's own point for the agenda."""
+    """A member's own point for the agenda; its `priority` goes from 1 (first) to 5."""
 
     id: str
     text: str
@@ -69,7 +79,10 @@ class PointInfo(Struct, frozen=True):
 
 
 class MinutesInfo(Struct, frozen=True):
-    """Minutes that were proposed: by whom, their state (proposed, signed or refused), who has signed."""
+    """Minutes that were proposed: by whom and when, their state (proposed, signed or refused), who has signed.
+
+    `needed` is how many have to sign.
+    """
 
     id: str
     by: str
@@ -80,7 +93,7 @@ class MinutesInfo(Struct, frozen=True):
 
 
 class SessionInfo(Struct, frozen=True):
-    """A session in one line."""
+    """A session in one line: what it is about, when it begins (`at`), who convened it, how many decisions it has."""
 
     session: str
     circle: str
@@ -112,7 +125,11 @@ class SessionRecord(Struct, frozen=True):
 
 
 class SessionView(Struct, frozen=True):
-    """A session: convened, open (enough are present), minuted or signed."""
+    """A session: convened, open (enough are present), minuted or signed.
+
+    `at` is when it begins, `by` and `name` who convened it, `signed_by` the members that have signed the minutes that
+    count. `ended` says that its room has ended, so that nothing is added any more.
+    """
 
     session: str
     circle: str
@@ -132,8 +149,12 @@ class SessionView(Struct, frozen=True):
     ended: bool
 
 
-class MinutesText(Struct, frozen=True):
-    """The minutes as text: a draft, proposed, or signed by all; `later` counts acts that came after them."""
+class MinutesText(Struct, frozen=True, omit_defaults=True):
+    """The minutes as text: a draft, proposed, or signed by all; `later` counts acts that came after them.
+
+    `minutes` is the id of those that were proposed, "" of a draft. Where they were written into a file, `out` is its
+    name and `bytes` its size.
+    """
 
     session: str
     minutes: str
@@ -141,3 +162,5 @@ class MinutesText(Struct, frozen=True):
     state: str
     signed_by: list[str]
     later: int
+    out: str = ""
+    bytes: int = 0

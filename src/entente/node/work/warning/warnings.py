@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from entente.core.errors import ConflictError, InvalidError
 from entente.core.marking import Tlp, parse
@@ -18,25 +18,29 @@ from entente.formats.stix.joint import extension as stix_work
 from entente.formats.stix.joint.warning import (
     MOST,
     OpinionText,
+    Source,
     WarningText,
     assessment_opinion,
     read_warning,
     warning_objects,
 )
+from entente.formats.stix.write import bundle
 from entente.kinds.warning import AGREE, ASSESSMENT, DISAGREE, KIND
+from entente.node.home.checked import checked
 from entente.node.home.people import operator
+from entente.node.home.written import PathLike, write_file
+from entente.node.items.items import uuid4
 from entente.node.items.sharing import resolve
 from entente.node.work.acts import newest, reading, refused, writing, writing_about
 from entente.node.work.text import check_text
 from entente.node.work.warning import items
 from entente.node.work.warning.state import info
-from entente.node.work.warning.values import Published
+from entente.node.work.warning.values import Assessed, Published, WarningDrafted, WarningWritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entente.core.kind import Act
-    from entente.formats.stix.joint.warning import Source
     from entente.node.home.base import Base
     from entente.node.items.sharing import Sharing
     from entente.node.work.acts import Reader, Writer
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 WHAT: Final = "warning"
 
 
+@checked
 class Warnings:
     """What members of our circles warn each other of."""
 
@@ -59,9 +64,10 @@ class Warnings:
     ) -> Published:
         """Warn a circle: the report, what it names and the act, or nothing at all; then `preview` says why.
 
-        `until` (ms) is when the warning expires, 0 for never. `tlp` is the marking, the circle's ceiling if empty.
-        `replaces` is an earlier warning of ours. RefusedError if the agreement admits no warnings.
+        `until` (ms since 1970) is when the warning expires, 0 for never. `tlp` is the marking, the circle's ceiling if
+        empty. `replaces` is an earlier warning of ours. RefusedError if the agreement admits no warnings.
         """
+        _check([found], WarningText, "found")
         try:
             with writing(self._base, circle, person) as writer:
                 marking = parse(tlp) if tlp else writer.room.text.ceiling
@@ -71,15 +77,16 @@ class Warnings:
         except items.WithheldError as held:
             return Published("", "", held.preview)
 
-    def draft(self, found: WarningText, *, until: int = 0, tlp: str = "", person: str = "") -> str:
+    def draft(self, found: WarningText, *, until: int = 0, tlp: str = "", person: str = "") -> WarningDrafted:
         """Keep a warning at home and return its report's id, for `publish_draft` by another person under four eyes.
 
         InvalidError without a marking.
         """
+        _check([found], WarningText, "found")
         base, marking = self._base, parse(tlp)
         with base.store.write() as tx:
             seqs = self._made(tx, found, until, marking, operator(tx, person), "")
-            return tx.items.get(seqs[:1])[0][0].stix_id
+            return WarningDrafted(tx.items.get(seqs[:1])[0][0].stix_id)
 
     def publish_draft(self, circle: str, report: str, *, replaces: str = "", person: str = "") -> Published:
         """Warn a circle by a report of ours that is held already; the rest as `publish` does.
@@ -108,13 +115,14 @@ class Warnings:
         sources: Sequence[Source] = (),
         tlp: str = "",
         person: str = "",
-    ) -> Published:
+    ) -> Assessed:
         """Say what this member thinks of another's warning; it stays on record, a later word of ours counts instead.
 
         Nothing is written if a rule keeps the opinion back; then `preview` says which. The marking is the report's own
         unless `tlp` names another. RefusedError for a warning of ours, ConflictError if its words are not held.
         """
         base, verdict = self._base, AGREE if agree else DISAGREE
+        _check(sources, Source, "sources")
         said = OpinionText(verdict, check_text(text, "assessment"), tuple(sources[:MOST]))
         try:
             with writing_about(base, KIND.name, id_, WHAT, person) as (writer, act):
@@ -133,17 +141,20 @@ class Warnings:
                 body = {"of": act.place.ref, "verdict": verdict, "item": items.share(self._sharing, writer, seqs)}
                 earlier = [each for each in writer.acts(ASSESSMENT.name, of=act.place.ref) if each.author == base.me]
                 word = writer.act(ASSESSMENT.name, body, [act.place.ref, *newest(earlier)[-1:]])
-                return Published(items.thing(word), made.id)
+                return Assessed(items.thing(word), made.id, verdict)
         except items.WithheldError as held:
-            return Published("", "", held.preview)
+            return Assessed("", "", verdict, held.preview)
 
-    def view(self, id_: str) -> WarningInfo:
+    def show(self, id_: str) -> WarningInfo:
         """Return a warning with what members said of it; NotFoundError if there is none."""
         with reading(self._base) as reader:
             return info(reader, reader.find(KIND.name, id_, WHAT), self._base.clock())
 
     def list(self, circle: str = "", *, ended: bool = False) -> Sequence[WarningInfo]:
-        """Return the warnings of a circle or of all, oldest first; with `ended` those of rooms that have ended too."""
+        """Return the warnings of a circle or of all, oldest first; with `ended` those of rooms that have ended too.
+
+        NotFoundError for an unknown circle.
+        """
         now = self._base.clock()
         with reading(self._base) as reader:
             within = reader.circle(circle).circle if circle else b""
@@ -161,6 +172,15 @@ class Warnings:
             found = _objects(reader, act)
             levels = [tlp for data in found.values() if (tlp := facts(data).tlp) is not None]
         return [*found.values(), *stix_work.markings(levels), *stix_work.definition()]
+
+    def write(self, id_: str, out: PathLike) -> WarningWritten:
+        """Write what `export` gives into a file, as a STIX 2.1 bundle; raises what `export` does.
+
+        InvalidError or NotFoundError if it cannot be written there.
+        """
+        objects = self.export(id_)
+        written = write_file(out, bundle(objects, rng_uuid=uuid4(self._base.random(16))))
+        return WarningWritten(written.out, written.bytes, len(objects))
 
     def _made(
         self, tx: Transaction, found: WarningText, until: int, marking: Tlp, person: str, replaces: str
@@ -186,6 +206,13 @@ class Warnings:
         }
         act = writer.act(KIND.name, body, [before.place.ref] if before else [])
         return Published(items.thing(act), writer.tx.items.get(seqs[:1])[0][0].stix_id)
+
+
+def _check(given: Sequence[object], wanted: type[Struct], name: str) -> None:
+    """Raise InvalidError unless these are values of this class."""
+    for each in given:
+        if not isinstance(each, wanted):
+            raise InvalidError(f"{name} is no {wanted.__name__}.", hint="Make it with `read_warning_file`.")
 
 
 def _report_id(reader: Reader, act: Act | None) -> str:

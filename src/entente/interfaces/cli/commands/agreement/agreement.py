@@ -14,7 +14,7 @@ from entente.interfaces.cli.terminal import names, terms, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, marking
 
 if TYPE_CHECKING:
-    from entente.node.agreements.values import AgreementInfo, AmendmentInfo
+    from entente.node.agreements.values import AgreementInfo, AmendmentInfo, ApprovalInfo
 
 app = typer.Typer(help="What members agree on before anything can be sent.", no_args_is_help=True)
 
@@ -116,17 +116,17 @@ def show_(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", h
 @app.command()
 def templates(ctx: typer.Context) -> None:
     """List the ready-made terms that `propose --template` knows."""
-    from entente.policy.templates import TEMPLATES
+    from entente.node.agreements.agreements import Agreements
 
     here = invocation(ctx)
-    document = [{"name": name, "terms": found.to_dict()} for name, found in TEMPLATES.items()]
+    found = Agreements.templates()
 
     def show(screen: Screen) -> None:
-        for name, found in TEMPLATES.items():
-            screen.facts(name, list(terms.in_words(found.to_dict())))
-            screen.prose(found.text)
+        for each in found:
+            screen.facts(each.name, list(terms.in_words(each.terms)))
+            screen.prose(str(each.terms.get("text", "")))
 
-    here.answer(document, show)
+    here.answer(found, show)
 
 
 def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> None:
@@ -156,10 +156,10 @@ def _amendments(screen: Screen, found: AgreementInfo, known: Callable[[str], str
     for each in found.amendments:
         screen.facts(f"asked for: epoch {each.epoch}", _in_words(each, known, found.name))
     for held in found.suspended:
-        whom = known(held["member"]) if held["member"] else "everybody"
-        screen.line(f"{known(held['by'])} serves {whom} nothing since {held['since']} ({held['reason']}).", "red")
+        whom = known(held.member) if held.member else "everybody"
+        screen.line(f"{known(held.by)} serves {whom} nothing since {held.since} ({held.reason}).", "red")
     for gone in found.left:
-        screen.line(f"{known(gone['member'])} left on {gone['time']} and answers until {gone['until']}.", "yellow")
+        screen.line(f"{known(gone.member)} left on {gone.time} and answers until {gone.until}.", "yellow")
 
 
 def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> list[tuple[str, Cell]]:
@@ -172,7 +172,7 @@ def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> li
         *(f"{known(member)} goes" for member in each.leaves),
         *(f"{term} becomes {value}" for term, value in each.terms.items()),
     ]
-    given = sum(answer["answer"] == "approve" for answer in each.approvals)
+    given = sum(answer.answer == "approve" for answer in each.approvals)
     return [
         ("amendment", text.short(each.amendment)),
         ("changes", ", ".join(changes) or "nothing but the epoch"),
@@ -180,9 +180,8 @@ def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> li
     ]
 
 
-def _approval(approval: dict[str, str], known: Callable[[str], str]) -> str:
-    rest = {key: value for key, value in approval.items() if key != "member" and value}
-    return " ".join((known(approval.get("member", "")), *rest.values()))
+def _approval(one: ApprovalInfo, known: Callable[[str], str]) -> str:
+    return " ".join((known(one.member), *filter(None, (one.name, one.answer, one.person, one.time))))
 
 
 def read_terms(file: str) -> dict[str, object]:

@@ -138,7 +138,9 @@ def add_to(agreements: typer.Typer, partners: typer.Typer) -> None:
     partners.command("resume")(resume_partner)
 
 
-def _say_suspended(here: Invocation, document: object, done: list[Suspended], known: Callable[[str], str]) -> None:
+def _say_suspended(
+    here: Invocation, document: Suspended | list[Suspended], done: list[Suspended], known: Callable[[str], str]
+) -> None:
     def show(screen: Screen) -> None:
         for each in done:
             who = known(each.member) if each.member else "everybody"

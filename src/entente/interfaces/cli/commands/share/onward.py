@@ -53,7 +53,7 @@ def _shown(screen: Screen, found: list[AskInfo]) -> None:
             one.ask[:8],
             text.short(one.item) if one.item else "-",
             one.name,
-            ", ".join(to["name"] for to in one.to),
+            ", ".join(to.name for to in one.to),
             one.state,
             one.time,
         )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli import files
 from entente.interfaces.cli.commands.share.share import REFUSED, show_preview
 from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
@@ -80,10 +79,10 @@ def recalls(
         raise typer.BadParameter("Give the ID and --out together, or neither.")
     with here.open() as node:
         if id_:
-            written = files.write_all(out, node.recalls.proofs(id_))
-            line = f"{text.count(len(written), 'proof file')} written; each verifies on its own."
-            verify = f"python tools/verify.py {written[0]}" if written else ""
-            here.answer({"files": written}, lambda screen: screen.line(line, "green"), next_=verify)
+            written = node.recalls.write_proofs(id_, out)
+            line = f"{text.count(len(written.files), 'proof file')} written; each verifies on its own."
+            verify = f"python tools/verify.py {written.files[0]}" if written.files else ""
+            here.answer(written, lambda screen: screen.line(line, "green"), next_=verify)
             return
         found = node.recalls.list()
         circles = {one.id: one.name for one in node.agreements.circles()}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entente.interfaces.cli import files
 from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, good
@@ -49,7 +48,7 @@ def send(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "") 
         here.answer(refused, lambda screen: show_preview(screen, refused, known, "Nothing was sent."))
         here.end(REFUSED)
     line = f"{text.count(sent.shared, 'item')} shared."
-    here.answer({"shared": sent.shared}, lambda screen: screen.line(line, "green"), next_=here.command("sync"))
+    here.answer(sent, lambda screen: screen.line(line, "green"), next_=here.command("sync"))
 
 
 @app.command()
@@ -64,7 +63,7 @@ def why(
     here = invocation(ctx)
     with here.open() as node:
         found = node.sharing.why(id_)
-        written = files.write_all(out, node.onward.proofs(id_)) if out else []
+        written = node.onward.write_proofs(id_, out).files if out else []
         known = names.of(node)
         circles = {one.id: one.name for one in node.agreements.circles()}
         people = {one.person: one.name for one in node.people.list()}
@@ -97,9 +96,9 @@ def redact(
         new = node.items.redact(id_, drop, person=here.person)
 
     def show(screen: Screen) -> None:
-        screen.line(f"The new item is {new}.", "green")
+        screen.line(f"The new item is {new.item}.", "green")
 
-    here.answer({"item": new}, show, next_=here.command(f"share preview {text.short(new)} --circle ID"))
+    here.answer(new, show, next_=here.command(f"share preview {text.short(new.item)} --circle ID"))
 
 
 def show_preview(screen: Screen, found: Preview, known: Callable[[str], str], title: str = "") -> None:
