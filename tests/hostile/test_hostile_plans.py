@@ -167,15 +167,15 @@ ODD: dict[str, tuple[dict[str, str], Sequence[bytes], str]] = {
     "deep JSON": ({}, [b'{"x":' * 100_000 + b"1" + b"}" * 100_000], "has no value"),
     "no JSON": ({}, [b"\xff\x00", b"[]", b"null", b'"x"'], "has no value"),
     "a value of 200 KiB": ({}, [says("x" * 200_000)], "longer than"),
-    "a way out of the permit": ({}, [says("../../admin")], "allowed"),
-    "an encoded way out": ({}, [says("%2e%2e/%2E%2e/admin")], "allowed"),
-    "a way out encoded twice": ({}, [says("%252e%252e/admin")], "allowed"),
-    "a way out by backslashes": ({}, [says("..\\..\\admin")], "allowed"),
-    "another host": (HOST, [says("evil.example")], "allowed"),
+    "a way out of the permit": ({}, [says("../../admin")], "No permit"),
+    "an encoded way out": ({}, [says("%2e%2e/%2E%2e/admin")], "No permit"),
+    "a way out encoded twice": ({}, [says("%252e%252e/admin")], "No permit"),
+    "a way out by backslashes": ({}, [says("..\\..\\admin")], "No permit"),
+    "another host": (HOST, [says("evil.example")], "No permit"),
     "another host behind a name": (
         {"url": "https://__what__:value/api"},
         [says("firewall.example@evil.example")],
-        "allowed",
+        "No permit",
     ),
     "half an address": (HOST, [says("[")], "no address"),
     "a port that is none": (HOST, [says("firewall.example:x")], "no address"),
@@ -293,15 +293,15 @@ def owned_by(trap: Trap, index: int, node: Node) -> list[dict[str, object]]:
 
 
 WRONG: dict[str, tuple[bytes, str]] = {
-    "owner": (two_sides("Alder", "Birch"), "named after another member"),
+    "owner": (two_sides("Alder", "Birch"), "the name of one member"),
     "control": (two_sides("Alder", "Birch"), "not those of the file"),
     "fewer": (two_sides("Alder", "Birch"), "belongs to no member"),
     "exception": (two_sides("Alder", "Birch"), "not those of the file"),
     "hash": (two_sides("Alder", "Birch"), "not the one whose hash"),
-    "other file": (two_sides("Cedar", "Birch"), "named after another member"),
+    "other file": (two_sides("Cedar", "Birch"), "the name of one member"),
     "no playbook": (b"{}", "cannot be run"),
     "deep": (b'{"x":' * 50_000 + b"1" + b"}" * 50_000, "cannot be run"),
-    "another's file": (two_sides("Alder", "Birch"), "not where its proposer says"),
+    "another's file": (two_sides("Alder", "Birch"), "never sent the file"),
 }
 
 

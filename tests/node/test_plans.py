@@ -240,7 +240,7 @@ def test_nothing_runs_where_nobody_said_so() -> None:
     one.plans.run(plan)
     assert firewall.asked == []
     note = next(each.note for each in one.plans.show(plan).steps if each.id == BLOCK)
-    assert note == "Nothing on this node is allowed to do it."
+    assert note == "No permit on this node covers it."
     one.plans.done(plan, BLOCK, text="Done by hand.")
     assert states(one, plan)[BLOCK] == "done"
 

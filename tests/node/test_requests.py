@@ -146,5 +146,5 @@ def test_with_the_room_a_request_ends() -> None:
     assert trio.b.requests.list() == []
     (found,) = trio.b.requests.list(ended=True)
     assert (found.id, found.ended, found.text) == (asked, True, TEXT)
-    with pytest.raises(ConflictError, match="earlier revision"):
+    with pytest.raises(ConflictError, match="when the agreement changed"):
         trio.b.requests.answer(asked, "Too late.")

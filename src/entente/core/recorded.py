@@ -1,4 +1,4 @@
-"""Kinds whose state is their acts: what is common to everything that members do about a thing.
+"""Kinds of joint work, whose state is the set of their allowed acts.
 
 docs/protocol/11-joint-work.md. A kind is a value: its fields, which of them refer to acts of which kinds, what else
 must hold. Its state holds every allowed act by reference.

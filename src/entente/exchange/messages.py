@@ -79,7 +79,7 @@ class Refusal(Struct, frozen=True, array_like=True):
 
 
 class Stopped(Struct, frozen=True, array_like=True):
-    """A log that evidence has stopped at the sender: what tells the acts it holds of it from others', and their names.
+    """A log that evidence has stopped at the sender: a digest of the acts that it holds of this log, and their names.
 
     `names`: the first 16 bytes of each leaf hash, sorted; None unless the receiver has shown another digest.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CommonLogs(Struct, frozen=True):
-    """The logs between two members, as one of them sees it.
+    """The logs that two members have in common, as one of them sees them.
 
     `rows` are exchanged now. `withheld` (origin hashes) are not, though both may read them: suspended, left, stopped.
     `stopped` are those that evidence has stopped; `heads` are those whose head both may know in any case.

@@ -1,4 +1,4 @@
-"""Outcomes: how a thing with a deadline ended, by the word of its proposer (docs/protocol/11-joint-work.md)."""
+"""Outcomes: the proposer of a thing with a deadline says how it ended (docs/protocol/11-joint-work.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ties the entries held of a log to a signed head that covers more of them: proofs do not wait for the rest.
+"""Seams tie the entries that we hold of a log to a signed head that covers more: a proof need not wait for the rest.
 
 docs/protocol/2-ledger.md, "Accepting entries": a head comes with the first entries that it covers.
 """

@@ -298,7 +298,7 @@ def _read_header(stream: _Reader, name: str) -> int:
     except (tarfile.HeaderError, ValueError) as problem:
         raise _refused(f"it is not a backup ({problem})") from problem
     if info.name != name or info.type != tarfile.REGTYPE or info.size < 0:
-        raise _refused(f"{name} was to follow, not {info.name[:80]!r}")
+        raise _refused(f"{name} should follow, not {info.name[:80]!r}")
     return info.size
 
 
@@ -316,7 +316,7 @@ def _unpack_one(stream: _Reader, name: str, part: BackupPart, limit: int, target
             left -= len(chunk)
     _exactly(stream, len(_padding(size)))
     if hashed.hexdigest() != part.sha256:
-        raise _refused(f"{name} is not what was backed up")
+        raise _refused(f"{name} differs from the backed-up file")
 
 
 def _exactly(stream: _Reader, size: int) -> bytes:

@@ -55,14 +55,14 @@ def _keys(base: Base) -> list[Check]:
     except EntenteError as problem:
         return [Check("keys", False, problem.message, "Restore the home from a backup.")]
     ok = current.tls == pin and (held is None or held.public["log"] == b32(current.log))
-    text = "The keys belong to this member." if ok else "The certificate is not the one that partners were told."
-    checks = [Check("keys", ok, text, "" if ok else "Put the certificate back that the last card names.")]
+    text = "The keys belong to this member." if ok else "The certificate is not the one that partners know."
+    checks = [Check("keys", ok, text, "" if ok else "Put back the certificate that the last card names.")]
     return checks if held is None else [*checks, _sealed(held), *_certificate(base, held)]
 
 
 def _sealed(held: vault.Held) -> Check:
     if held.kind == vault.NONE:
-        text = "The keys are not encrypted: whoever reads their file or a backup can sign as this member."
+        text = "The keys are not encrypted: anybody who reads their file or a backup can sign as this member."
         return Check("sealed", True, text, "`entente key protect --passphrase` or `--key-file FILE` encrypts them.")
     way = "a passphrase" if held.kind == vault.PASSPHRASE else "a key file"
     return Check("sealed", True, f"The keys are encrypted with {way}.", "")
@@ -95,7 +95,12 @@ def _guard(base: Base) -> Check:
         fix = "If no newer copy of this home exists: `entente ledger confirm`."
         return Check("guard", False, f"No outside log is witnessed here: {outside}", fix)
     fix = "Sync with a partner, or vouch for this home: `entente ledger confirm`."
-    return Check("guard", not doubt, doubt or "This is the database that was signed in last.", fix if doubt else "")
+    return Check(
+        "guard",
+        not doubt,
+        doubt or "This is the newest copy: the database in which this member signed last.",
+        fix if doubt else "",
+    )
 
 
 def _disk(base: Base) -> list[Check]:
@@ -154,7 +159,7 @@ def ledger(base: Base) -> list[Check]:
         for key, data in SPLITS.all(tx):
             split = splits.from_json(data)
             one, other = (base.name_of(tx, each.member) for each in (split.author, split.other))
-            text = f"{one} and {other} have signed two histories of one log; the evidence is held."
+            text = f"{one} and {other} contradict each other about one log; the log evidence is kept."
             fix = f"Ask both which one is wrong: `entente ledger evidence {key} --out FILE`."
             checks.append(Check("split-view", False, text, fix))
         for row in rows:
@@ -164,14 +169,14 @@ def ledger(base: Base) -> list[Check]:
                 checks.append(Check("log", ended, text, "" if ended else "Talk to the member."))
             elif tx.payloads.awaited(row.id, 1):
                 text = f"{row.origin}: a payload is still to come."
-                checks.append(Check("log", True, text, "It comes with the next rounds."))
+                checks.append(Check("log", True, text, "It comes with the next exchanges."))
         waiting = in_force.view.waiting
         unsigned = sum(row.size - row.signed for row in base.guard.unsigned(tx))
         doubted = bool(base.guard.doubted(tx))
     if unsigned:
         fix = "Sync with a partner first." if doubted else "Run `entente up`; it opens the keys and signs them."
         checks.append(Check("unsigned", False, f"{unsigned} entries wait for this member's signature.", fix))
-    told = "They are judged when it arrives."
+    told = "They count or not when it arrives."
     return checks + [Check("waiting", True, f"Acts wait for entry {ref}.", told) for ref in waiting]
 
 
@@ -213,7 +218,7 @@ def _partners(base: Base, partners: Partners) -> list[Check]:
             checks.append(Check("partner", each.state != "dead", f"{name} is {each.state}.", fix))
         elif days := silent.get(each.id, 0):
             fix = "Call the partner by telephone; `entente sync` shows what goes wrong."
-            checks.append(Check("contact", False, f"{name} was not heard of for {days} days.", fix))
+            checks.append(Check("contact", False, f"{name} has not been in contact for {days} days.", fix))
     return checks
 
 
@@ -231,14 +236,14 @@ def _fork(base: Base, tx: Transaction, rooms: Rooms, key: str, found: forks.Evid
     """Say that a member signed two histories, and how its agreement can go on, unless it has."""
     name, row = base.name_of(tx, found.member), tx.logs.get(found.origin)
     if row is not None and _ended(rooms, row):
-        text = f"{name} signed two histories in an epoch that has ended; the evidence is kept."
+        text = f"{name} signed two versions of its log; the members have gone on since. The log evidence is kept."
         return Check("evidence", True, text, "")
     room = None if row is None else rooms.get(row.circle)
     fix = f"Talk to it; `entente ledger evidence {key} --out FILE` shows it to anybody."
     if room is not None:
         of, who = b32(room.agreement)[:8], b32(found.member)[:8]
-        fix += f" `entente agreement continue {of} --member {who}` begins an epoch with it, `exclude` one without it."
-    return Check("evidence", False, f"{name} signed two histories; the evidence is held.", fix)
+        fix += f" `entente agreement continue {of} --member {who}` goes on with it, `exclude` without it."
+    return Check("evidence", False, f"{name} signed two versions of its log; the log evidence is kept.", fix)
 
 
 def _ended(rooms: Rooms, row: LogRow) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from entente.node.home.files import Secrets
     from entente.store.ports import Store
 
-WHY = "This home was made from a recovery file; what it signed before has to come back from partners."
+WHY = "This home was made from a recovery file; partners must first give back what this member signed before."
 
 
 def begin(
@@ -56,7 +56,7 @@ def begin(
     history = read_card(card)
     given = read_recovery(recovery)
     if given.member != b32(history.member):
-        raise VerificationError("The card and the recovery file are of two members.", code="recovery")
+        raise VerificationError("The card and the recovery file belong to two different members.", code="recovery")
     check_url(url or history.current.url)
     out = path_of(out) if out is not None else free_name(recovery)
     building = prepare(home, out)

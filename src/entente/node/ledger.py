@@ -187,7 +187,7 @@ class Ledger:
                 if each.log != origin_hash(row.origin):
                     scan.problems.append(f"cosignature of {b32(member)[:8]}: it is filed under another log")
                 elif each.size <= row.size and self._root_at(tx, row, each.size) != each.root:
-                    scan.problems.append(f"cosignature of {b32(member)[:8]}: it covers another history")
+                    scan.problems.append(f"cosignature of {b32(member)[:8]}: it covers another version of the log")
                 elif each.stage == witness.Stage.WITNESSED and member != row.member:
                     names.append(b32(member))
             except EntenteError as problem:
@@ -224,7 +224,7 @@ class Ledger:
             for each in sorted(mine or found, key=lambda each: -each.time):
                 if logs[each.log].size >= logs[each.log].signed:
                     return proof_of(self._base, tx, in_force.rooms, logs[each.log], each)
-        raise NotFoundError("This item stands in no log.", hint="Share it first: `entente share send`.")
+        raise NotFoundError("This item has not been shared.", hint="Share it first: `entente share send`.")
 
     def evidence(self) -> list[EvidenceInfo]:
         """Return the evidence that is kept: of forks, and of split views, in which one of two members is wrong."""
@@ -250,7 +250,10 @@ class Ledger:
         with self._base.store.read() as tx:
             found = [file for kept in (EVIDENCE, SPLITS) for file in kept.values(tx, id_.lower())]
         if len(found) != 1:
-            raise NotFoundError(f"There is no one evidence {id_!r}.", hint="See `entente ledger evidence`.")
+            raise NotFoundError(
+                f"There is no log evidence, or more than one, with the id {id_!r}.",
+                hint="See `entente ledger evidence`.",
+            )
         return found[0]
 
     def confirm(self, *, person: str = "") -> HomeConfirmed:
@@ -281,7 +284,7 @@ def _strays(tx: Transaction, row: LogRow) -> list[str]:
             continue
         said = (proof.author.member, proof.checkpoint.origin, proof.index, proof.kind, proof.time, proof.payload)
         if said != (row.member, row.origin, each.index, each.kind, each.time, each.data):
-            found.append(f"entry {each.index} of another history: its proof shows another entry")
+            found.append(f"entry {each.index} of the other version: its proof shows another entry")
     return found
 
 

@@ -58,14 +58,14 @@ RULES: Final[dict[str, Rule]] = {
         "Ask the author for a version with another marking.",
     ),
     "ceiling": Rule(
-        "The marking is above the circle's ceiling.",
+        "The marking is above the highest TLP that the circle accepts (its ceiling).",
         "the author of the item",
-        "Use a circle with a higher ceiling, or ask the author for another marking.",
+        "Use a circle that accepts this marking, or ask the author for another marking.",
     ),
     "kind": Rule(
         "The agreement does not let items be sent.",
         "the members of the agreement",
-        "Amend the kinds in the agreement, or use another agreement.",
+        "Amend the term `kinds` of the agreement, or use another agreement.",
     ),
     "purpose": Rule(
         "The agreement does not name this purpose.",
@@ -83,14 +83,14 @@ RULES: Final[dict[str, Rule]] = {
         "Add a source with its grade, or a basis in words, and publish it again.",
     ),
     "onward": Rule(
-        "The item is here because another member sent it.",
+        "Another member sent this item; it is the originator (third-party rule).",
         "the member that sent it",
         "Ask that member to share it with this circle itself.",
     ),
     "owner": Rule(
         "The object belongs to another member of the circle.",
         "the member that owns it",
-        "Leave it to its owner, or say what you know in an object of your own.",
+        "Leave it to its owner, or make an object of your own.",
     ),
     "four-eyes": Rule(
         "Another person than the one who brought the item must release it.",
@@ -98,14 +98,14 @@ RULES: Final[dict[str, Rule]] = {
         "Let another person share it (--as).",
     ),
     "reference": Rule(
-        "The item names an object that is held here and that the circle does not have.",
+        "The item names an object that this member holds and the circle does not have.",
         "who shares it",
-        "Send what it names along, hold it back, or make a copy without the name (share redact).",
+        "Send that object along, hold the item back, or make a copy without the name (share redact).",
     ),
     "withdrawn": Rule(
-        "The item was withdrawn, or it is not its author's to change.",
+        "The item was withdrawn, or its author may not change it.",
         "the author of the item",
-        "Share the version that counts now.",
+        "Share the present version.",
     ),
 }
 """Every rule that can refuse an item, in the order in which they are told."""
@@ -134,7 +134,9 @@ def missing(found: tuple[str, ...], brought: Collection[str]) -> Reason:
     refused = [id_ for id_ in found if id_ in brought]
     texts: list[str] = []
     if left:
-        texts.append(f"It names what is held here, not by the circle, and is not sent along: {some(left)}.")
+        texts.append(
+            f"It names objects that this member holds, the circle does not, and you do not send along: {some(left)}."
+        )
     if refused:
-        texts.append(f"It names what is sent along but refused: {some(refused)}.")
+        texts.append(f"It names objects that you send along and a rule refuses: {some(refused)}.")
     return refuse("reference", " ".join(texts))

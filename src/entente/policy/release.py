@@ -36,8 +36,8 @@ _GROUNDS: Final = {
     "agreement": "The agreement lets these items go to the circle.",
     "ceiling": "Their markings are not above the circle's ceiling.",
     "onward": "Their originators consented.",
-    "reference": "They name objects that are not held here.",
-    "terms": "Terms of their own travel along with them.",
+    "reference": "They name objects that this member does not hold.",
+    "terms": "Terms that their authors set travel along with them.",
 }
 
 
@@ -211,7 +211,10 @@ class _Question:
             more.append(allow("onward", candidate.consent))
         if unknown:
             more.append(
-                allow("reference", f"It names what is not held here, so it is nobody's secret: {some(unknown)}.")
+                allow(
+                    "reference",
+                    f"It names objects that this member does not hold, so it gives nothing away: {some(unknown)}.",
+                )
             )
         if terms := [ref for ref in facts.refs if ref.startswith(_TERMS_PREFIX)]:
             more.append(allow("terms", f"Terms named by its author travel along: {some(terms)}."))
@@ -292,7 +295,7 @@ def _onward(candidate: Candidate, circle: Circle) -> Reason:
     author = candidate.author
     sender = "a partner" if author == circle.me else f"the member {ids.short(author)}"
     text = f"It is here because {sender} sent it, and nobody sends on what another member sent"
-    consent = ": a consent of its originator is not held." if circle.terms.onward == "consent" else "."
+    consent = ": this node holds no consent of its originator." if circle.terms.onward == "consent" else "."
     fix = f'Ask it for its consent: entente share ask {candidate.item} --circle "{circle.name}"'
     return refuse("onward", text + consent, fix=fix if candidate.may_ask else "")
 
@@ -304,8 +307,10 @@ def _owner(by: tuple[Member, ...]) -> Reason:
 
 def _four_eyes(brought: str, circle: Circle) -> Reason:
     whose = "The agreement" if circle.terms.four_eyes else "The setting of this node"
-    why = "who brought it wants to release it" if brought else "nobody knows who brought it"
-    return refuse("four-eyes", f"{whose} demands another person than who brought the item; {why}.")
+    why = "the person who brought it wants to release it" if brought else "nobody knows which person brought it"
+    return refuse(
+        "four-eyes", f"{whose} demands that another person than the one who brought the item releases it; {why}."
+    )
 
 
 _WITHDRAWN: Final = refuse("withdrawn", RULES["withdrawn"].refuses)
@@ -318,7 +323,7 @@ def _clause(circle: Circle, purpose: str, readers: int) -> Reason:
         "agreement",
         f'The agreement {ids.short(circle.agreement)} lets items go to the circle "{circle.name}" for {what}: '
         f"{readers} other member{'s' if readers != 1 else ''} will hold it, and may send it on {onward}. "
-        "It can be called back from them; what somebody exports cannot.",
+        "You can recall it from them, but not what somebody exported.",
     )
 
 

@@ -35,7 +35,7 @@ _PAIR: Final = 2
 
 
 class SignedStep(Struct, frozen=True):
-    """One step of a plan: whose it is (b32 of the member), and which steps follow it; "" stands for none.
+    """One step of a signed workflow: its owner (b32 of the member) and the steps that follow; "" stands for none.
 
     `branches` are (label, first step): 1, 2, ... of a parallel, true and false of an if, true of a while, the cases
     of a switch.

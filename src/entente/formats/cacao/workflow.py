@@ -1,4 +1,4 @@
-"""The bare graph of a playbook that partners sign, and whose each of its steps is."""
+"""A playbook's graph without commands, which partners sign, and the member that each step belongs to."""
 
 from __future__ import annotations
 

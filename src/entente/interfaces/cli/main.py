@@ -125,7 +125,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Share intelligence with organisations that you must trust, as equals, and prove what was done."""
+    """Share intelligence and act together with organisations that you must trust, as equals, and prove it."""
     del version
     here = invocation(ctx)
     here.home_option, here.as_json, here.person = home, as_json, person

@@ -64,7 +64,9 @@ def protect(
 
     def show(screen: Screen) -> None:
         if kept.keys == vault.NONE:
-            screen.line("The keys are in the clear now: whoever reads their file can sign as this member.", "yellow")
+            screen.line(
+                "The keys are in the clear now: anybody who reads their file can sign as this member.", "yellow"
+            )
             return
         screen.line("The keys are encrypted now.", "green")
         screen.line("Older backups and copies still hold them as they were.")

@@ -1,4 +1,4 @@
-"""How many callers come in at one time: lanes, one for each partner, and a count of strangers by address.
+"""How many callers come in at one time: one lane for each partner, and for strangers a count by address.
 
 docs/protocol/4-exchange.md, "Limits". Everything here runs on the event loop, so nothing is locked.
 """

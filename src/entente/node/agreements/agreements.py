@@ -119,7 +119,7 @@ class Agreements:
         members = [self._base.find_member(tx, text) for text in with_]
         for member in members:
             if member == self._base.me:
-                raise InvalidError("You are a member of what you propose; name the others only.")
+                raise InvalidError("You are a member anyway; name the others only.")
             if not is_paired(tx, member):
                 raise RefusedError(
                     f"{self._base.name_of(tx, member)} is not paired with you yet.",
@@ -185,7 +185,7 @@ class Agreements:
         thing = room.revision if room.founding else room.circle
         given = answers.given(in_force, thing, refuse=refuse)
         if given is None and not self._is_asked(room):
-            raise ConflictError(f"{room.agreement_name} does not wait for your signature.")
+            raise ConflictError(f"{room.agreement_name} needs no signature of yours now.")
         if given is None:
             answers.append(base, tx, room, thing, _proposed(in_force, room), refuse=refuse, person=who)
             in_force = base.in_force(tx)

@@ -177,10 +177,12 @@ class Changes:
         if answers.given(in_force, thing, refuse=refuse) is not None:
             return
         if not refuse and amendment.text.id not in in_force.rooms.revisions:
-            raise WaitingError("The revision's secret has not come yet.", hint="Sync with the member that proposed it.")
+            raise WaitingError(
+                "The amendment has not arrived completely yet.", hint="Sync with the member that proposed it."
+            )
         if not refuse and (rival := self._rival(in_force, asked.rivals, thing)):
             raise ConflictError(
-                f"You have approved another successor of this revision, {rival[:8]}.",
+                f"You have approved a rival amendment, {rival[:8]}.",
                 code="stale",
                 hint="At most one can come into force; a first approval counts.",
             )
@@ -250,7 +252,7 @@ class Changes:
             if not rooms:
                 raise NotFoundError(
                     f"You have no agreement with {base.name_of(tx, member)}.",
-                    hint="There is nothing that it could read.",
+                    hint="You serve it nothing anyway.",
                 )
             for founding in rooms:
                 self._suspend(tx, founding, member, reason, who, resume=resume)

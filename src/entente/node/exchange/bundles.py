@@ -84,7 +84,7 @@ class Bundles:
         if not recipient:
             raise ConflictError(
                 "This partner has no key yet that a bundle could be sealed to.",
-                hint="It opens its home with a newer Entente and hands you its card again: `entente partner add CARD`.",
+                hint="It must open its home with a newer Entente and hand you its card: `entente partner add CARD`.",
             )
         base.guard.mark()
         with base.store.read() as tx, _created(out) as file:
@@ -191,7 +191,9 @@ class Bundles:
         self._partners.accepted(sender, {"accepted": True})
         with base.store.read() as tx:
             if not is_paired(tx, sender):
-                raise RefusedError("You do not exchange with this member at present.", code="not-entitled")
+                raise RefusedError(
+                    "This member is suspended or not paired; you exchange nothing with it now.", code="not-entitled"
+                )
         self._rounds.heard(sender)
 
     def _play(self, stream: BinaryIO, seen: VerifiedBundle, progress: Progress | None) -> Round:

@@ -1,4 +1,4 @@
-"""Which partners send what cannot be read or does not verify, again and again: they are heard less often.
+"""Partners that often send messages which cannot be read or do not verify: the node hears them less often.
 
 docs/protocol/4-exchange.md, "Limits". Kept in memory: a restart forgives.
 """
@@ -45,7 +45,7 @@ class Manners:
                 raise LimitError(
                     "Too much of what you sent in the last minutes did not verify.",
                     code=CODE,
-                    hint="Send one message in ten seconds, and look why this node refuses them.",
+                    hint="Send one message in ten seconds, and find out why this node refuses them.",
                 )
 
     def bad(self, partner: Member) -> None:

@@ -53,7 +53,7 @@ class Account(Struct, frozen=True):
         until = datetime.fromtimestamp(at * HOUR / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
         return LimitError(
             f"The agreement allows {self.limits.entries_day} entries and {self.limits.bytes_day} bytes a day; "
-            f"more of this member's are taken from {until} on.",
+            f"this node takes more of this member's from {until} on.",
             code=CODE,
             hint="Nothing is lost: the rest comes later. The members can amend the agreement's limits.",
         )

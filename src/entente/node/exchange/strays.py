@@ -1,4 +1,4 @@
-"""Acts of forked logs, given to partners that hold another history of them, and taken from those.
+"""Strays told and taken: acts of a forked log go to partners that hold another history of it, and come from them.
 
 docs/protocol/4-exchange.md, "Offers"; what becomes of them: `node.rooms.forked_logs`.
 """

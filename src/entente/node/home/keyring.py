@@ -240,7 +240,7 @@ class Keyring:
         with self._base.store.read() as tx:
             if self._base.guard.doubted(tx):
                 raise WaitingError(
-                    "This home may be an old copy; nothing is signed before that is settled.",
+                    "This home may be an old copy, so it signs nothing.",
                     hint="Sync with a partner, or vouch for it: `entente ledger confirm`.",
                 )
             return self._base.history(tx, self._base.me)

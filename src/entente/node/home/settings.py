@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entente.store.ports import Transaction
 
 FOUR_EYES = "four-eyes"
-NAMES = {FOUR_EYES: "a person other than who brought an item must release it, whatever the agreement says"}
+NAMES = {FOUR_EYES: "another person than the one who brought an item must release it, whatever the agreement says"}
 URL = "url"
 ON, OFF = "on", "off"
 

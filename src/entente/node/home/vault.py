@@ -160,7 +160,7 @@ def by_key_file(path: Path, home: Path, random: Callable[[int], bytes]) -> Lock:
     InvalidError if it lies in the home or is no key file.
     """
     if home.resolve() in path.resolve().parents:
-        raise InvalidError("The key file must lie outside of the home, or whoever copies one has both.")
+        raise InvalidError("The key file must lie outside of the home, or anybody who copies the home has both.")
     if not path.exists():
         try:
             write_durably(path.absolute(), random(KEY_SIZE))

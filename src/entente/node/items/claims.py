@@ -1,4 +1,4 @@
-"""Copies that their author had no right to bring: denied in a circle, and said so in our log.
+"""Copies that their author had no right to bring: we deny them in a circle and say so in our log.
 
 docs/protocol/3-kinds.md, "Who owns an object".
 """

@@ -75,7 +75,7 @@ class Onward:
     def _source(self, tx: Transaction, in_force: InForce, row: ItemRow) -> tuple[Room, LogRow, Entries]:
         """Return the room in which its originator may be asked about this copy, its log, and the entries there."""
         if row.author == self._base.me:
-            raise RefusedError("You brought this item yourself; nobody has to be asked.", code="onward")
+            raise RefusedError("You brought this item yourself; you need no consent.", code="onward")
         found: dict[int, tuple[Room, LogRow, list[tuple[int, bytes]]]] = {}
         for log, each in carriers(tx, row):
             room = in_force.rooms.get(log.circle)
@@ -84,7 +84,7 @@ class Onward:
                 held[2].append((each.index, tx.logs.node(log.id, 0, each.index)))
         if not found:
             raise RefusedError(
-                "The agreement under which it came lets no member send it on.",
+                "The agreement under which it came allows no onward dissemination.",
                 code="onward",
                 hint="Its originator can share it with others itself; or the members amend `onward` to consent.",
             )
@@ -134,11 +134,13 @@ class Onward:
         """Raise ConflictError or RefusedError unless this ask can be answered."""
         row = tx.logs.get(origin_of(ask.log))
         if row is None or row.member != self._base.me:
-            raise RefusedError("It asks about entries that are not ours.", code="wrong-log")
+            raise RefusedError("The question is about entries of another member.", code="wrong-log")
         if not in_force.rooms.is_current(room):
-            raise ConflictError("It was asked in an earlier epoch.", hint="Who asked asks again.")
+            raise ConflictError(
+                "It was asked before the agreement changed.", hint="The member that asked must ask again."
+            )
         if not self._items(tx, ask):
-            raise ConflictError("What it asks about was erased.")
+            raise ConflictError("The item was erased.")
 
     def _items(self, tx: Transaction, ask: Ask) -> list[str]:
         row = tx.logs.get(origin_of(ask.log))

@@ -1,4 +1,4 @@
-"""What entries leave behind for readers: acts filed by entry, versions chosen, changes counted; it can be rebuilt."""
+"""Rows made from entries for readers: acts by entry, chosen versions, counts of changes. They can be rebuilt."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class Sharing:
         row = tx.logs.get(room.origin(self._base.me))
         found = [each.index for each in tx.payloads.of_item(seq) if row is not None and each.log == row.id]
         if row is None or not found:
-            raise NotFoundError("This item does not stand in the circle.", hint="See `entente share why`.")
+            raise NotFoundError("This item is not shared in the circle.", hint="See `entente share why`.")
         index = max(found)
         return f"{b32(origin_hash(row.origin))}/{index}/{b32(tx.logs.node(row.id, 0, index))}"
 
@@ -365,7 +365,7 @@ def resolve(tx: Transaction, text: str) -> str:
             code="withdrawn",
             hint="See `entente item show` and, if it was yours, `entente ledger recalls`.",
         )
-    raise NotFoundError(f"No item {text!r} is held here.", hint="Try `entente item search`.")
+    raise NotFoundError(f"This node holds no item {text!r} is held here.", hint="Try `entente item search`.")
 
 
 def _preview(decisions: Sequence[Decision]) -> Preview:

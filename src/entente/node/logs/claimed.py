@@ -1,4 +1,4 @@
-"""Claimed times that cannot be so: an entry that claims to be older than a head which we had witnessed before it.
+"""Claimed times that are not proven: an entry claims to be older than a head without it that we had witnessed.
 
 docs/protocol/3-kinds.md, "Claimed time". What is found decides nothing; it is shown.
 """

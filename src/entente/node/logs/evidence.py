@@ -112,7 +112,7 @@ def keep(base: Base, tx: Transaction, row: LogRow, found: forks.Evidence) -> Log
     for key in SPLITS.keys(tx, _split_id(row)):
         SPLITS.drop(tx, key)
     if row.member == base.me:
-        base.guard.doubt(tx, f"Somebody signed another history of our log {row.origin}: this home, or a copy of it.")
+        base.guard.doubt(tx, f"Somebody signed another version of our log {row.origin}: this home, or a copy of it.")
         return row
     row = structs.replace(row, stopped=TOLD)
     tx.logs.save(row)
@@ -141,7 +141,7 @@ def take(base: Base, tx: Transaction, document: object) -> bool:
     found = forks.from_json(data)
     row = tx.logs.get(found.origin)
     if row is None or row.member != found.member:
-        raise RefusedError("The evidence is about a log that is not known here.", code="offer")
+        raise RefusedError("The log evidence is about a log that this node does not know.", code="offer")
     held = EVIDENCE.holds(tx, b32(sha256(data).digest())[:16])
     if held or row.stopped == TOLD:
         return False

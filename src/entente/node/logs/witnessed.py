@@ -1,6 +1,6 @@
 """When each member had first witnessed an entry: for deadlines, objections and the tempo between members.
 
-Of a cosignature only the newest is kept (`ledger.witness`); what it covered first, and when, is kept here, for the
+The store keeps the newest cosignature only (`ledger.witness`); what it covered first, and when, is kept here, for the
 entries that somebody will ask about.
 """
 

@@ -1,4 +1,4 @@
-"""What a recall means for what was sent on by consent: it is called back there too, and its originator is shown.
+"""Recalls of items that were sent on by consent: they are recalled there too, and the originator sees who erased.
 
 docs/protocol/10-recall.md, "Onward release"; everything happens in the transaction that brought the recall.
 """

@@ -145,7 +145,7 @@ class Recalls:
         if not mine:
             names = ", ".join(sorted({self._base.name_of(tx, Member(row.author)) for row in rows}))
             raise RefusedError(
-                f"Only who brought an item can recall it; this one was brought by {names}.",
+                f"Only the member that brought an item can recall it; this one is of {names}.",
                 code="owner",
                 hint=f"Ask {names} to withdraw it.",
             )

@@ -1,4 +1,4 @@
-"""Acts of a forked log that stand in another of its histories than the one held here: they are kept, and count.
+"""Strays: acts of a forked log from another history than the one held here. They are kept, and they count.
 
 docs/protocol/2-ledger.md, "What a forked log leaves". What is kept of each is what a fold reads, and the proof file.
 """

@@ -1,4 +1,4 @@
-"""Acts whose payload is not here: which are still to come, and which never come; a fold must not guess.
+"""Acts whose payload is not here. Which will still come and which never will: a fold must not guess.
 
 docs/protocol/3-kinds.md, "Judgement". What stands behind an act that is still to come is judged when that has come;
 what was refused, and what is no act, is not waited for.

@@ -58,7 +58,7 @@ class InForce(Struct):
         """Return how far what an act asked for has come (`thing`: its leaf hash); NotFoundError for nothing asked."""
         asked = self.view.things.get(thing)
         if asked is None:
-            raise NotFoundError("Nothing of this id was asked for.")
+            raise NotFoundError("Nothing with this id waits for an answer.")
         given = {member: answer.answer for member, answer in self.answers(thing).items()}
         state = carried(asked.voters, asked.needed, given, asked.must)
         if not asked.deadline:

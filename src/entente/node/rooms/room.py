@@ -70,7 +70,7 @@ class Revision(Struct, frozen=True):
 
 
 class Rooms:
-    """All rooms of a home; the world that acts are judged in."""
+    """All rooms of a home; acts are judged in them."""
 
     def __init__(self, rooms: list[Room], revisions: list[Revision]) -> None:
         """Index them by room."""

@@ -86,7 +86,7 @@ class Witnessing:
         with self._base.store.write() as tx:
             held = WITNESSED.get(tx, _key(origin))
             if held is None or vkey not in held.keys:
-                raise NotFoundError("This key was not named for a log.", hint="See `entente witness logs`.")
+                raise NotFoundError("This witness does not know the key.", hint="See `entente witness logs`.")
             held = msgspec.structs.replace(held, keys=tuple(key for key in held.keys if key != vkey))
             WITNESSED.put(tx, _key(origin), held)
         return _shown(held)

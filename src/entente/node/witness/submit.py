@@ -103,7 +103,10 @@ class Outside:
         with self._base.store.write() as tx:
             found = [each for each in _all(tx) if name in {each.vkey, each.verifier.name}]
             if len(found) != 1:
-                raise NotFoundError(f"There is no one witness {name!r}.", hint="See `entente witness list`.")
+                raise NotFoundError(
+                    f"There is no outside witness, or more than one, called {name!r}.",
+                    hint="See `entente witness list`.",
+                )
             WITNESSES.drop(tx, _key(found[0].vkey))
         return WitnessDropped(found[0].vkey)
 

@@ -1,4 +1,4 @@
-"""Joint work as the rooms of a node do it: append documents and acts, read what the acts of a thing amount to.
+"""Joint work in one place: append documents and acts, and read what the acts of a thing amount to.
 
 docs/protocol/11-joint-work.md. `writing` gives a `Writer` inside one write transaction, `reading`
 a `Reader` inside one read transaction.
@@ -48,12 +48,15 @@ HELD, AWAITED, ERASED, MISSING = "held", "awaited", "erased", "missing"
 
 _WHY: Final = {
     "kind": ("The agreement does not admit this kind of work.", "Its members amend the term `kinds`."),
-    "ceiling": ("It is marked above the ceiling of the circle.", "Use a lower marking or another circle."),
+    "ceiling": (
+        "Its marking is above the highest TLP that the circle accepts.",
+        "Use a lower marking or another circle.",
+    ),
     "red": (RULES["red"].refuses, "Use a lower marking."),
-    "size": ("It is larger than the agreement lets a payload be.", "Shorten it, or amend the term `limits`."),
+    "size": ("It is larger than the agreement allows.", "Shorten it, or amend the term `limits`."),
     "malformed": ("It is not well formed.", "Text is UTF-8 without control characters."),
     "answered": ("This was answered before; a first answer is final.", ""),
-    "concerned": ("You were not asked.", "Who was asked answers."),
+    "concerned": ("You were not asked.", "Only a member that was asked can answer."),
     "owner": ("The owner is no member of the circle.", "They are listed by `entente circle list`."),
     "quorum": ("A quorum is more than half of the members, and at most all of them.", "0 stands for the usual number."),
     "to": ("Only other members of the circle can be asked.", "They are listed by `entente circle list`."),
@@ -188,9 +191,9 @@ class Writer(Reader):
         in_force = self.in_force
         if not in_force.rooms.is_current(room):
             raise ConflictError(
-                "It belongs to an earlier revision of the agreement, which has ended.",
+                "It ended when the agreement changed.",
                 code="earlier-revision",
-                hint="Begin it anew under the present one.",
+                hint="Begin it anew.",
             )
         require_force(in_force, room)
         self.room = room
@@ -273,7 +276,7 @@ def newest(acts: Sequence[Act]) -> list[str]:
 
 def refused(reason: str) -> RefusedError:
     """Return the error for a reason for which an act or a document does not count."""
-    text, hint = _WHY.get(reason, (f"The rules of the agreement do not let this count ({reason}).", ""))
+    text, hint = _WHY.get(reason, (f"By the rules of the agreement this does not count ({reason}).", ""))
     return RefusedError(text, code=reason, hint=hint)
 
 

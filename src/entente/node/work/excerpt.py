@@ -1,4 +1,4 @@
-"""A part of what the members of one room have written: what minutes are made from, so that each side makes the same.
+"""The acts of one room up to a given entry of each log: minutes are made from them, the same on every side.
 
 docs/protocol/11-joint-work.md, "Minutes".
 """

@@ -43,7 +43,7 @@ def restore(
         bool, typer.Option("--previous", help="Undo the last upgrade of this home's database instead.")
     ] = False,
 ) -> None:
-    """Bring a member back from a backup into an empty home; it signs nothing until a partner was heard."""
+    """Bring a member back from a backup into an empty home; it signs nothing before it has exchanged with partners."""
     from entente.node import backups
 
     here = invocation(ctx)
@@ -65,7 +65,7 @@ def restore(
             f"{done.name} is back",
             [("member", done.member), ("home", done.home), ("entries", f"{done.entries:,}"), ("backup of", done.time)],
         )
-        screen.line("It signs nothing until partners have shown what this member had signed since.", "yellow")
+        screen.line("It signs nothing until partners have shown what this member signed after the backup.", "yellow")
         screen.line("Sync with all partners, and never run the old home again.")
 
     here.answer(done, show, next_=here.command("sync"))

@@ -43,7 +43,7 @@ def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle that a partner made for this member.")],
 ) -> None:
-    """Verify a bundle and take what is new in it; damaged or somebody else's: exit 5, and nothing changes."""
+    """Verify a bundle and take everything new in it; damaged or somebody else's: exit 5, and nothing changes."""
     here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
@@ -56,7 +56,7 @@ def import_(
         screen.line(f"Bundle of {known(taken.partner)}: {new}.", "green")
         for refusal in taken.refused:
             who = "this member" if refusal["by"] == "us" else known(taken.partner)
-            screen.line(f"{who} would not take {refusal['subject']}: {refusal['text']}", "yellow")
+            screen.line(f"{who} refused {refusal['subject']}: {refusal['text']}", "yellow")
 
     answer = here.command(f"bundle export --partner {text.short(taken.partner)} --out FILE")
     here.answer(taken, show, next_=f"{answer}, and carry it back: it holds the receipts")

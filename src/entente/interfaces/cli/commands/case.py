@@ -28,7 +28,7 @@ app = typer.Typer(help="Work on a case together: timeline, tasks, linked items, 
 
 _NONE: Final = "none"
 _ID: Final = typer.Argument(metavar="ID", help="The case (case list).")
-_TEXT: Final = typer.Option("--text", metavar="TEXT", help="What is to be said.")
+_TEXT: Final = typer.Option("--text", metavar="TEXT", help="The text.")
 
 
 @app.command("open")
@@ -84,7 +84,7 @@ def event(
     text_: Annotated[str, _TEXT],
     at: Annotated[str, typer.Option(metavar=METAVAR, help="When it happened; -2h is two hours ago.")],
 ) -> None:
-    """Put what happened on the timeline."""
+    """Add an event to the timeline."""
     here = invocation(ctx)
     with here.open() as node:
         made = node.cases.event(id_, text_, parse_time(at, node.clock()), person=here.person)
@@ -135,7 +135,7 @@ def link(
     ctx: typer.Context,
     id_: Annotated[str, _ID],
     item: Annotated[str, typer.Argument(metavar="STIX-ID", help="The item; it must be shared in the case's circle.")],
-    text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="What it has to do with the case.")] = "",
+    text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="How it belongs to the case.")] = "",
 ) -> None:
     """Link an item to a case."""
     here = invocation(ctx)

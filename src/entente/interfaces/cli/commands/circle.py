@@ -11,7 +11,7 @@ from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import names, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, marking
 
-app = typer.Typer(help="Who sees what: named sets of an agreement's members.", no_args_is_help=True)
+app = typer.Typer(help="Circles (sharing groups): named sets of an agreement's members.", no_args_is_help=True)
 
 
 @app.command("open")
@@ -20,7 +20,7 @@ def open_(
     agreement: Annotated[str, typer.Option(metavar="ID", help="The agreement that the circle belongs to.")],
     with_: Annotated[list[str], typer.Option("--with", metavar="ID", help="A member of it; repeat it for several.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="What the circle is called.")] = "",
-    ceiling: Annotated[str, typer.Option(metavar="MARK", help="The highest marking in it (TLP:AMBER).")] = "",
+    ceiling: Annotated[str, typer.Option(metavar="MARK", help="The highest TLP that it accepts (TLP:AMBER).")] = "",
 ) -> None:
     """Open a circle; its members sign it with `agreement sign`."""
     here = invocation(ctx)

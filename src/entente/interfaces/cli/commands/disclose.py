@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from entente.interfaces.cli.terminal.screen import Cell, Screen
     from entente.node.work.disclosure.values import DisclosureInfo
 
-app = typer.Typer(help="Publish a text that all have approved, with the proof.", no_args_is_help=True)
+app = typer.Typer(help="Public release: publish a text that all have approved, with the proof.", no_args_is_help=True)
 
 STATES: Final = {"proposed": "yellow", "approved": "green", "refused": "red"}
 MARKDOWN: Final = (".md", ".markdown")
-_ID: Final = typer.Argument(metavar="ID", help="The disclosure (disclose list).")
+_ID: Final = typer.Argument(metavar="ID", help="The public release (disclose list).")
 Redact = Annotated[
     str, typer.Option("--redact", metavar="FILE", help="Terms that must not stand in it, one a line; kept here.")
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", metavar="VALUE", help="An address or name of a marked item that may be public."),
+    typer.Option("--allow", metavar="VALUE", help="An address or name of a marked item to let through."),
 ]
 
 
@@ -40,7 +40,7 @@ def propose(
     redact: Redact = "",
     allow: Allow = None,
 ) -> None:
-    """Propose a text; proposing is not approving. Exit 3 if something in it must not be public."""
+    """Propose a text for public release; proposing is not approving. Exit 3 if a rule finds something in it."""
     here = invocation(ctx)
     if bool(id_) == bool(circle):
         raise typer.BadParameter("Give the ID of what it is about, or --circle.")
@@ -63,7 +63,7 @@ def approve(
     redact: Redact = "",
     allow: Allow = None,
 ) -> None:
-    """Approve exactly the text that is shown, or refuse it; exit 3 if something in it must not be public."""
+    """Approve exactly this text, or refuse it; exit 3 if a rule finds something in it."""
     here = invocation(ctx)
     terms = _terms(redact)
     with here.open() as node:
@@ -75,7 +75,7 @@ def approve(
 
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
-    """Show the exact text with its SHA-256, and who has answered."""
+    """Show the exact text with its SHA-256 and the answers."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.disclosures.show(id_)
@@ -85,7 +85,7 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
-    """List what is to be published, or was."""
+    """List public releases: proposed, approved and refused."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.disclosures.list()
@@ -103,7 +103,7 @@ def list_(ctx: typer.Context) -> None:
             )
             for one in found
         ]
-        screen.table(("id", "state", "approved", "by", "time", "text"), rows, empty="Nothing is to be published.")
+        screen.table(("id", "state", "approved", "by", "time", "text"), rows, empty="There is no public release.")
 
     here.answer(found, table)
 
@@ -157,7 +157,7 @@ def _show(screen: Screen, one: DisclosureInfo, known: Callable[[str], str]) -> N
         ("media", one.media),
         ("SHA-256", one.sha256),
     ]
-    screen.facts("To be published, exactly this", rows)
+    screen.facts("For public release, exactly this", rows)
     screen.prose(one.text if one.text_state == "held" else f"({one.text_state})")
     for each in one.answers:
         screen.line(f"{each.vote}: {known(each.member)} ({each.time})", "green" if each.vote == "yes" else "red")

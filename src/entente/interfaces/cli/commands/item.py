@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from entente.node.items.values import LeftOut
 
-app = typer.Typer(help="What members know: STIX objects, kept byte for byte.", no_args_is_help=True)
+app = typer.Typer(help="Items: STIX objects, kept byte for byte.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -28,13 +28,17 @@ def import_(
     file: Annotated[
         list[str], typer.Argument(metavar="FILE…", help="STIX bundles, objects or JSON lines; - is stdin.")
     ],
-    tlp: Annotated[str, typer.Option(metavar="MARK", help="The least marking of what is imported.")] = "",
-    circle: Annotated[str, typer.Option(metavar="ID", help="Share what the policy allows with this circle.")] = "",
+    tlp: Annotated[
+        str, typer.Option(metavar="MARK", help="The TLP of the objects, unless their own is stricter.")
+    ] = "",
+    circle: Annotated[
+        str, typer.Option(metavar="ID", help="Share every object that the rules allow with this circle.")
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Store nothing if a row is rejected.")] = False,
     purpose: Annotated[str, typer.Option(metavar="WORD", help="What it is shared for.")] = "",
-    again: Annotated[bool, typer.Option("--again", help="Bring in again what was recalled.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Bring recalled objects in again.")] = False,
 ) -> None:
-    """Import files; with --circle also share what the policy allows (exit 3 if it refused something)."""
+    """Import files; with --circle also share every object that the rules allow (exit 3 if they refused one)."""
     here = invocation(ctx)
     with here.open() as node:
         sources = [files.source(name) for name in file]
@@ -60,7 +64,7 @@ def list_(
     circle: Annotated[str, typer.Option(metavar="ID", help="What is in this circle.")] = "",
     type_: Annotated[str, typer.Option("--type", metavar="TYPE", help="One STIX type, such as indicator.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
-    cursor: Annotated[str, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = "",
+    cursor: Annotated[str, typer.Option(metavar="CURSOR", help="The cursor that the page before ended with.")] = "",
 ) -> None:
     """List items in the order in which they came; `next` is the cursor of the next page."""
     here = invocation(ctx)
@@ -80,7 +84,7 @@ def search(
     type_: Annotated[str, typer.Option("--type", metavar="TYPE", help="One STIX type.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 20,
 ) -> None:
-    """Find items by what stands in them."""
+    """Find items by the words in them."""
     here = invocation(ctx)
     with here.open() as node:
         page = node.items.search(words, type=type_, limit=limit)
@@ -90,7 +94,7 @@ def search(
 
 @app.command("show")
 def show_(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")]) -> None:
-    """Show one item: the object as it came, where it stands, who has it."""
+    """Show one item: the object as it came, its entries, and which members have it."""
     here = invocation(ctx)
     with here.open() as node:
         view = node.items.show(id_)
@@ -107,7 +111,9 @@ def export(
         list[str] | None, typer.Option("--id", metavar="ID", help="This item; repeat it for several.")
     ] = None,
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write (else standard output).")] = "",
-    strict: Annotated[bool, typer.Option("--strict", help="Leave out what a strict check would refuse.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave out objects that a strict check would refuse.")
+    ] = False,
 ) -> None:
     """Write a STIX 2.1 bundle of objects as they came."""
     here = invocation(ctx)
@@ -135,9 +141,9 @@ def _told(here: Invocation, left_out: Sequence[LeftOut]) -> None:
 def acknowledge(
     ctx: typer.Context,
     id_: Annotated[list[str], typer.Argument(metavar="ID…", help="The items.")],
-    stage: Annotated[str, typer.Option(metavar="read|used", help="What was done with them.")] = "read",
+    stage: Annotated[str, typer.Option(metavar="read|used", help="What you did with them: read or used.")] = "read",
 ) -> None:
-    """Tell who brought items that they were read, or used; the receipt is signed."""
+    """Tell the members that brought items that you read or used them, by a signed receipt."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.items.acknowledge(id_, stage=stage, person=here.person)
@@ -166,6 +172,8 @@ def received(ctx: typer.Context) -> None:
             )
             for one in found
         ]
-        screen.table(("from", "circle", "new", "changed", "revoked", "unchanged"), rows, empty="Nothing was received.")
+        screen.table(
+            ("from", "circle", "new", "changed", "revoked", "unchanged"), rows, empty="No items have been received yet."
+        )
 
     here.answer(found, show)

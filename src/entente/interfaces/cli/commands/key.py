@@ -30,7 +30,7 @@ Out = Annotated[
 
 @app.command()
 def rotate(ctx: typer.Context, recovery: Recovery, out: Out = None) -> None:
-    """Change every key of this member, as planned; partners learn it in the next round."""
+    """Change every key of this member, as planned; partners learn it in the next exchange."""
     here = invocation(ctx)
     with here.open(ask=True) as node:
         done = node.keys.rotate(recovery, out)
@@ -51,7 +51,9 @@ def begin(
     card: Annotated[str, typer.Option(metavar="FILE", help="The member's last card; any partner can write it.")],
     out: Out = None,
     new_card: Annotated[str, typer.Option("--new-card", metavar="FILE", help="Where the new card is written.")] = "",
-    url: Annotated[str, typer.Option(metavar="URL", help="Where partners call now (else where they did).")] = "",
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="Where partners call from now on (else the old address).")
+    ] = "",
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Encrypt the keys with a passphrase.")] = False,
     key_file: Annotated[
         Path | None, typer.Option("--key-file", metavar="FILE", help="Encrypt them with a key file (made if missing).")
@@ -73,7 +75,7 @@ def begin(
         screen.words("Six words of the new keys; you read these out to every partner", made.keys_words)
         screen.line("Partners read the card (`entente partner add`) and approve the keys.", "yellow")
         screen.line(f"Move the new recovery file off this machine: {made.recovery}", "yellow")
-        screen.line("Nothing else is signed here before partners have shown what you had signed before.")
+        screen.line("The home signs nothing else before partners have shown what you signed before.")
 
     here.answer(made, show, next_=here.command("partner add FILE"))
 
@@ -99,7 +101,9 @@ def list_(ctx: typer.Context) -> None:
 @succession.command()
 def approve(
     ctx: typer.Context,
-    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Who lost its keys: id, its beginning, or name.")],
+    member: Annotated[
+        str, typer.Argument(metavar="MEMBER", help="The partner that lost its keys: id, its beginning, or name.")
+    ],
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse the new keys.")] = False,
 ) -> None:
     """Approve a partner's new keys, once you have heard their six words from the partner itself."""

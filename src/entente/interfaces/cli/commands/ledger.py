@@ -12,14 +12,14 @@ from entente.interfaces.cli.terminal import item as item_view
 from entente.interfaces.cli.terminal import names, progress, text
 from entente.interfaces.cli.terminal.screen import Cell, Screen, good
 
-app = typer.Typer(help="What was signed, by whom, and the proof of it.", no_args_is_help=True)
+app = typer.Typer(help="Signed logs: verify them, see receipts, write proofs.", no_args_is_help=True)
 
 NOT_VERIFIED = 5
 
 
 @app.command()
 def verify(ctx: typer.Context) -> None:
-    """Verify every signature, log and payload in this home (exit 5 if something does not hold)."""
+    """Verify every signature, log and payload in this home (exit 5 if one does not hold)."""
     here = invocation(ctx)
     with here.open() as node:
         with progress.reporting() as report:
@@ -76,10 +76,10 @@ def proof(
 @app.command()
 def dossier(
     ctx: typer.Context,
-    id_: Annotated[str, typer.Argument(metavar="ID", help="A decision, minutes, a disclosure or a plan.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A decision, minutes, a public release or a plan.")],
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")],
 ) -> None:
-    """Write what was decided together with its words and proofs, for anybody to verify (exit 4 until it is)."""
+    """Write a decision, its words and proofs into one file that anybody can verify (exit 4 until it is agreed)."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.write(out, node.dossiers.write(id_))
@@ -88,7 +88,7 @@ def dossier(
 
 @app.command()
 def confirm(ctx: typer.Context) -> None:
-    """Vouch, as a person, that this restored home is the newest there is, so that it signs again; it is recorded."""
+    """Vouch, as a person, that this restored home is the newest copy; it signs again, and records who vouched."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.ledger.confirm(person=here.person)
@@ -102,10 +102,10 @@ def confirm(ctx: typer.Context) -> None:
 @app.command()
 def evidence(
     ctx: typer.Context,
-    id_: Annotated[str, typer.Argument(metavar="[ID]", help="One piece of evidence, to write it to a file.")] = "",
+    id_: Annotated[str, typer.Argument(metavar="[ID]", help="One piece of log evidence, to write it to a file.")] = "",
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")] = "",
 ) -> None:
-    """List the evidence that is kept against members, or write one piece to a file that anybody can check."""
+    """List log evidence (a member signed two versions of its log), or write one piece to a file to be checked."""
     here = invocation(ctx)
     if bool(id_) != bool(out):
         raise typer.BadParameter("Give the ID and --out together, or neither.")
@@ -127,8 +127,8 @@ def evidence(
             )
             for one in found
         ]
-        heads = ("id", "kind", "signed by", "sizes", "acts that others had")
-        screen.table(heads, rows, empty="There is no evidence against anybody.")
+        heads = ("id", "kind", "signed by", "sizes", "acts from the other version")
+        screen.table(heads, rows, empty="There is no log evidence.")
 
     here.answer(found, show)
 

@@ -111,7 +111,7 @@ def sync(
         for one in done.partners:
             for refusal in one.refusals:
                 who = "this member" if refusal.get("by") == "us" else known(one.id)
-                screen.line(f"{who} would not take {refusal.get('subject', '')}: {refusal.get('text', '')}", "yellow")
+                screen.line(f"{who} refused {refusal.get('subject', '')}: {refusal.get('text', '')}", "yellow")
 
         for each in done.witnesses:
             if each.problem:

@@ -57,9 +57,7 @@ def join(
 def card(
     ctx: typer.Context,
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write the card.")],
-    of: Annotated[
-        str, typer.Option("--of", metavar="ID", help="Write this partner's card, for one that lost its home.")
-    ] = "",
+    of: Annotated[str, typer.Option("--of", metavar="ID", help="The partner that lost its home: write its card.")] = "",
 ) -> None:
     """Write this member's card, to be handed to a partner that no network reaches."""
     here = invocation(ctx)
@@ -69,7 +67,7 @@ def card(
     def show(screen: Screen) -> None:
         screen.line(f"The card of {done.name} is in {done.out} ({text.size(done.bytes)}).")
         if not of:
-            screen.words("You read these words to whoever gets it", done.words)
+            screen.words("Read these words to the partner that gets it", done.words)
 
     here.answer(done, show, next_="on the partner's side: entente partner add FILE")
 
@@ -128,7 +126,7 @@ def list_(ctx: typer.Context) -> None:
             (screen.id(one.id), one.name, (one.state, _STATES.get(one.state, "")), one.url, " ".join(one.words))
             for one in found
         ]
-        screen.table(("id", "name", "state", "url", "words"), rows, empty="You have met nobody yet.")
+        screen.table(("id", "name", "state", "url", "words"), rows, empty="You have not met any partner yet.")
 
     here.answer(found, show, next_="" if found else here.command("partner invite"))
 

@@ -10,7 +10,7 @@ from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.terminal import text
 from entente.interfaces.cli.terminal.screen import Screen
 
-app = typer.Typer(help="The people of this member who may act.", no_args_is_help=True)
+app = typer.Typer(help="The people of this member that may act (--as).", no_args_is_help=True)
 
 
 @app.command()

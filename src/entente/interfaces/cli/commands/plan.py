@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from entente.node.work.plan.values import PlanInfo, PlanMade
 
-app = typer.Typer(help="Plans that members carry out together, each its own steps.", no_args_is_help=True)
+app = typer.Typer(
+    help="Action plans (CACAO playbooks) that members carry out together, each its own steps.", no_args_is_help=True
+)
 
 STATES: Final = {
     "draft": "dim", "proposed": "yellow", "approved": "cyan", "running": "bold cyan", "done": "green",
@@ -41,11 +43,12 @@ def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A CACAO 2.0 playbook (- is standard input).")],
     circle: Annotated[str, typer.Option("--circle", metavar="ID", help="The circle whose members carry it out.")],
     owner: Annotated[
-        list[str] | None, typer.Option("--owner", metavar="AGENT=MEMBER", help="Whose an agent is; repeat it.")
+        list[str] | None,
+        typer.Option("--owner", metavar="AGENT=MEMBER", help="The member that an agent belongs to; repeat it."),
     ] = None,
     decision: Annotated[str, typer.Option("--decision", metavar="ID", help="The decision that asks for it.")] = "",
 ) -> None:
-    """Take in a playbook as a draft: every step checked, every agent given to a member. Nobody else sees it yet."""
+    """Import a playbook as a draft: check every step, give every agent to a member. Nobody else sees it yet."""
     here = invocation(ctx)
     given = dict(_pair(each, "AGENT=MEMBER") for each in owner or ())
     with here.open() as node:
@@ -60,7 +63,9 @@ def import_(
 def propose(
     ctx: typer.Context,
     id_: Id,
-    deadline: Annotated[str, typer.Option("--deadline", metavar=METAVAR, help="Until when approvals count.")] = "",
+    deadline: Annotated[
+        str, typer.Option("--deadline", metavar=METAVAR, help="Until when approvals count; the proposer judges.")
+    ] = "",
 ) -> None:
     """Propose a draft to its circle. Proposing is not approving."""
     here = invocation(ctx)
@@ -89,7 +94,7 @@ def approve(
 
 @app.command()
 def run(ctx: typer.Context, id_: Id) -> None:
-    """Let this node begin our steps as they become ready; exit 4 until all have approved whose consent is needed."""
+    """Let this node begin our steps as they become ready; exit 4 until all needed approvals are there."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.plans.run(id_, here.person)
@@ -108,7 +113,7 @@ def done(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable that the step sets; repeat it.")
     ] = None,
 ) -> None:
-    """Report a step of ours that a person has done, or looked at after a crash."""
+    """Report a step of ours: a person has done it, or has looked at it after a crash."""
     here = invocation(ctx)
     variables = dict(_pair(each, "NAME=VALUE") for each in set_ or ())
     with here.open() as node:
@@ -119,7 +124,7 @@ def done(
 
 @app.command()
 def undo(ctx: typer.Context, id_: Id, step: StepArgument) -> None:
-    """Take back the effect of a step of ours now, as the plan says how."""
+    """Undo a step of ours now, in the way that the plan names."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.plans.undo(id_, step, here.person)
@@ -136,7 +141,7 @@ def stop(
     ] = "other",
     text_: Text = "",
 ) -> None:
-    """Stop a plan, alone and at once: whoever learns of it begins no further step."""
+    """Stop a plan for all members: no node that learns of it begins another step."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.plans.stop(id_, reason, text_, here.person)
@@ -151,7 +156,7 @@ def object_(
     reason: Annotated[str, typer.Option("--reason", metavar="WORD", help="left-out, late or other.")],
     text_: Text = "",
 ) -> None:
-    """Put on record that the outcome of a plan with a deadline is not what this member knows."""
+    """Object to the outcome of a plan with a deadline, on record."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.plans.object(id_, reason, text_, here.person)
@@ -161,7 +166,7 @@ def object_(
 
 @app.command()
 def show(ctx: typer.Context, id_: Id) -> None:
-    """Show a plan: who has approved it, whose step comes next, what was reported."""
+    """Show a plan: approvals, steps with their owners, reports."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.plans.show(id_)
@@ -208,10 +213,10 @@ def protect(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="One domain, address, network or name a line.")],
     circle: Annotated[
-        str, typer.Option("--circle", metavar="ID", help="Tell the members of a circle, whose steps heed it too.")
+        str, typer.Option("--circle", metavar="ID", help="Tell the members of a circle; their nodes keep to it too.")
     ] = "",
 ) -> None:
-    """Name what no step of a plan may touch; without --circle the list stays on this node."""
+    """Set the do-not-block list that no step of a plan may touch; without --circle it stays on this node."""
     here = invocation(ctx)
     with here.open() as node:
         made = node.plans.protect(files.read(file, MAX_FILE).decode(errors="replace"), circle, here.person)
@@ -222,12 +227,14 @@ def protect(
 @app.command()
 def permit(
     ctx: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="[URL]", help="Where steps may send requests: here and below.")] = "",
+    url: Annotated[
+        str, typer.Argument(metavar="[URL]", help="Where steps may send requests: this address and below.")
+    ] = "",
     hook: Annotated[
         str, typer.Option("--hook", metavar="TYPE=PROGRAM", help="The program that carries out commands of a type.")
     ] = "",
     repeatable: Annotated[
-        bool, typer.Option("--repeatable", help="A second request with the same Idempotency-Key does nothing more.")
+        bool, typer.Option("--repeatable", help="The endpoint ignores a second request with the same Idempotency-Key.")
     ] = False,
     headers: Annotated[
         str, typer.Option("--headers", metavar="FILE", help="Header lines to send along, such as a login.")
@@ -313,7 +320,7 @@ def _show(screen: Screen, plan: PlanInfo, known: Callable[[str], str]) -> None:
     for one in plan.objections:
         screen.line(f"{one.name} objects ({one.answer}): {one.text}", "yellow")
     if plan.room:
-        screen.line("The agreement has come to another revision; nothing is added to this plan any more.", "yellow")
+        screen.line("The agreement has changed; this plan has ended. Propose it anew.", "yellow")
 
 
 def _voters(plan: PlanInfo) -> str:

@@ -12,7 +12,10 @@ from entente.interfaces.cli.terminal.screen import Cell, Screen
 if TYPE_CHECKING:
     from entente.node.home.values import ProfileInfo
 
-app = typer.Typer(help="What this member says of itself: identities, what it brings and seeks.", no_args_is_help=True)
+app = typer.Typer(
+    help="What this member says of itself: identities, capabilities (brings), intelligence requirements (seeks).",
+    no_args_is_help=True,
+)
 
 
 @app.command("show")
@@ -30,10 +33,12 @@ def set_(
     identity: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="A STIX identity that is this member; repeat it for several.")
     ] = None,
-    brings: Annotated[list[str] | None, typer.Option(metavar="WORD", help="What this member can give.")] = None,
-    seeks: Annotated[list[str] | None, typer.Option(metavar="WORD", help="What it looks for.")] = None,
+    brings: Annotated[list[str] | None, typer.Option(metavar="WORD", help="A capability of this member.")] = None,
+    seeks: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="An intelligence requirement of this member.")
+    ] = None,
 ) -> None:
-    """Replace parts of the profile: an option that is given replaces the whole list, "" empties it."""
+    """Replace lists of the profile: each option that you give replaces its whole list, "" empties it."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.profile.set(identities=_words(identity), brings=_words(brings), seeks=_words(seeks))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from entente.node.work.request.values import RequestInfo
 
-app = typer.Typer(help="Ask partners for information, and answer them, on record.", no_args_is_help=True)
+app = typer.Typer(
+    help="Requests for information (RFI): ask partners, and answer them, on record.", no_args_is_help=True
+)
 
 STATES: Final = {"open": "yellow", "answered": "green", "refused": "red", "overdue": "bold red"}
 _ID: Final = typer.Argument(metavar="ID", help="The request (request list).")
@@ -33,7 +35,8 @@ def ask(
     ],
     priority: Annotated[int, typer.Option(metavar="N", min=1, max=5, help="1 (first) to 5.")] = 3,
     to: Annotated[
-        list[str] | None, typer.Option("--to", metavar="MEMBER", help="Who is asked, else all; repeat it for several.")
+        list[str] | None,
+        typer.Option("--to", metavar="MEMBER", help="A member to ask, else all; repeat it for several."),
     ] = None,
 ) -> None:
     """Ask for information until a date."""
@@ -98,7 +101,7 @@ def _table(screen: Screen, found: Sequence[RequestInfo], known: Callable[[str], 
         )
         for one in found
     ]
-    screen.table(("id", "state", "due", "priority", "from", "to", "text"), rows, empty="Nothing was asked.")
+    screen.table(("id", "state", "due", "priority", "from", "to", "text"), rows, empty="There are no requests.")
 
 
 def _state(one: RequestInfo) -> Cell:

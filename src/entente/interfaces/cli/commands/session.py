@@ -15,7 +15,7 @@ from entente.interfaces.cli.times import METAVAR, parse_time
 if TYPE_CHECKING:
     from entente.interfaces.cli.terminal.screen import Screen
 
-app = typer.Typer(help="Meet with partners, decide together, and sign what was decided.", no_args_is_help=True)
+app = typer.Typer(help="Sessions: meet with partners, decide together, sign the minutes.", no_args_is_help=True)
 
 _ID: Final = typer.Argument(metavar="ID", help="The session (session list).")
 
@@ -54,7 +54,7 @@ def list_(
 
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
-    """Show a session: who is present, agenda, decisions with votes and dissent, who has signed the minutes."""
+    """Show a session: members present, agenda, decisions with votes and dissent, signatures of the minutes."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.show(id_)
@@ -66,10 +66,10 @@ def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 def agenda(
     ctx: typer.Context,
     id_: Annotated[str, _ID],
-    add: Annotated[str, typer.Option(metavar="TEXT", help="A point of our own.")] = "",
+    add: Annotated[str, typer.Option(metavar="TEXT", help="An agenda item of our own.")] = "",
     priority: Annotated[int, typer.Option(metavar="N", min=1, max=5, help="1 (first) to 5.")] = 3,
 ) -> None:
-    """Show what is to be talked about and why in this order, or add a point."""
+    """Show the agenda and the reasons for its order, or add an agenda item."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.sessions.add(id_, add, priority=priority, person=here.person) if add else node.sessions.agenda(id_)
@@ -90,8 +90,8 @@ def join(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 def delegate(
     ctx: typer.Context,
     id_: Annotated[str, _ID],
-    head: Annotated[str, typer.Option(metavar="PERSON", help="Who speaks for this member.")],
-    deputy: Annotated[str, typer.Option(metavar="PERSON", help="Who takes over.")] = "",
+    head: Annotated[str, typer.Option(metavar="PERSON", help="The head, who speaks for this member.")],
+    deputy: Annotated[str, typer.Option(metavar="PERSON", help="The deputy (alternate).")] = "",
 ) -> None:
     """Name the head of our delegation, and the deputy; partners see their ids only."""
     here = invocation(ctx)
@@ -115,9 +115,9 @@ def succeed(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
 def decide(
     ctx: typer.Context,
     id_: Annotated[str, _ID],
-    text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="What is to be decided.")],
-    plan: Annotated[str, typer.Option(metavar="PLAN", help="The plan that is decided about.")] = "",
-    owner: Annotated[str, typer.Option(metavar="MEMBER", help="Who sees to it.")] = "",
+    text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="The words of the decision.")],
+    plan: Annotated[str, typer.Option(metavar="PLAN", help="The plan that it is about.")] = "",
+    owner: Annotated[str, typer.Option(metavar="MEMBER", help="The member that carries it out (action item).")] = "",
     due: Annotated[str, typer.Option(metavar=METAVAR, help="Until when; a date alone is its end.")] = "",
     about: Annotated[
         list[str] | None, typer.Option(metavar="REF", help="A request, warning or other act; repeat it for several.")
@@ -146,7 +146,7 @@ def vote(
     no: Annotated[bool, typer.Option("--no", help="Reject it; the dissent stays on record.")] = False,
     text_: Annotated[str, typer.Option("--text", metavar="TEXT", help="Why.")] = "",
 ) -> None:
-    """Give this member's one vote on a decision; who votes has joined."""
+    """Give this member's one vote on a decision; join the session first."""
     here = invocation(ctx)
     if yes == no:
         raise typer.BadParameter("Give --yes or --no.")
@@ -184,9 +184,11 @@ def minutes(
 def sign(
     ctx: typer.Context,
     id_: Annotated[str, _ID],
-    anew: Annotated[bool, typer.Option("--anew", help="Propose what our ledger says now; all sign again.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Propose other minutes, from our ledger as it is now; all sign again.")
+    ] = False,
 ) -> None:
-    """Sign the minutes, or propose them; exit 3 with the difference if they are not what our own ledger says."""
+    """Sign the minutes, or propose them; exit 3 with the difference if our own ledger says something else."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.minutes.sign(id_, anew=anew, person=here.person)

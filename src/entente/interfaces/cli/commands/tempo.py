@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tempo(ctx: typer.Context) -> None:
-    """Show, for each pair of members, p50 and p95 from a sighting or warning to receipt, decision and step done."""
+    """Show response times of each pair of members: p50, p95 from sighting or warning to receipt, decision and step."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.tempo.show()

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from entente.node.work.warning.values import AssessmentInfo, WarningInfo
 
 app = typer.Typer(
-    help="Warn partners of a threat, with sources and likelihood, and assess their warnings.", no_args_is_help=True
+    help="Warn partners of a threat, with sources and likelihood, and comment on their warnings.", no_args_is_help=True
 )
 
 STATES: Final = {"active": "bold yellow", "superseded": "dim", "expired": "dim"}
 _ID: Final = typer.Argument(metavar="ID", help="The warning (warn list).")
 _FILE: Final = typer.Option("--file", metavar="FILE", help="JSON, or Markdown with the fields in front; - is stdin.")
-_TLP: Final = typer.Option("--tlp", metavar="MARK", help="The marking (else the file's, else the circle's ceiling).")
+_TLP: Final = typer.Option(
+    "--tlp", metavar="MARK", help="The marking (else the file's, else the highest TLP that the circle accepts)."
+)
 
 
 @app.command()
@@ -70,7 +72,7 @@ def draft(
     file: Annotated[str, _FILE],
     tlp: Annotated[str, typer.Option("--tlp", metavar="MARK", help="The marking (else the file's).")] = "",
 ) -> None:
-    """Keep a warning at home, for another person to publish where an agreement demands four eyes."""
+    """Keep a warning on this node; another person publishes it if the agreement demands four eyes."""
     here = invocation(ctx)
     with here.open() as node:
         found, until, marking = _read(file, node.clock())
@@ -84,13 +86,13 @@ def draft(
 
 @app.command("list")
 def list_(ctx: typer.Context, circle: OfCircle = "", all_: Ended = False) -> None:
-    """List warnings with their likelihood, sources and what members think of them."""
+    """List warnings with their likelihood, sources and comments."""
     answer_list(ctx, lambda node: node.warnings.list(circle, ended=all_), _table)
 
 
 @app.command()
 def show(ctx: typer.Context, id_: Annotated[str, _ID]) -> None:
-    """Show a warning: its words, its sources, and what each member says of it."""
+    """Show a warning: its words, its sources, and each member's comment."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.warnings.show(id_)
@@ -113,7 +115,7 @@ def assess(
     ] = None,
     tlp: Annotated[str, typer.Option("--tlp", metavar="MARK", help="The marking (else the warning's).")] = "",
 ) -> None:
-    """Say what this member thinks of another's warning; it stays on record (exit 3 if a rule keeps it back)."""
+    """Comment on another's warning; it stays on record (exit 3 if a rule keeps it back)."""
     here = invocation(ctx)
     if agree is None:
         raise typer.BadParameter("Give --agree or --disagree.")
@@ -135,7 +137,7 @@ def export(
     id_: Annotated[str, _ID],
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write.")],
 ) -> None:
-    """Write a STIX 2.1 bundle of a warning, what it names, the opinions on it, and what explains our extension."""
+    """Write a STIX 2.1 bundle of a warning: its objects, the opinions on it, and the definition of our extension."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.warnings.write(id_, out)
@@ -185,7 +187,7 @@ def _table(screen: Screen, found: Sequence[WarningInfo], known: Callable[[str], 
         for one in found
     ]
     columns = ("id", "state", "likelihood", "confidence", "from", "sources", "assessed", "title")
-    screen.table(columns, rows, empty="Nobody has warned of anything.")
+    screen.table(columns, rows, empty="There are no warnings.")
 
 
 def _range(one: WarningInfo) -> str:
@@ -215,7 +217,7 @@ def _show(screen: Screen, one: WarningInfo, known: Callable[[str], str]) -> None
         *([("basis", one.basis)] if one.basis else []),
         ("independent originals", str(one.independent)),
         *([("replaced by", one.superseded_by)] if one.superseded_by else []),
-        *([("note", ("the item says another judgement than the signed act", "red"))] if one.differs else []),
+        *([("note", ("the item differs from the signed act", "red"))] if one.differs else []),
     ]
     screen.facts(one.title or f"({one.text_state})", rows)
     screen.prose(one.text)

@@ -10,16 +10,14 @@ from entente.interfaces.cli.invocation import invocation
 from entente.interfaces.cli.lists import answer_written
 from entente.interfaces.cli.terminal.screen import Cell, Screen
 
-app = typer.Typer(
-    help="Third-party evidence: witness logs of others, and let witnesses see our heads.", no_args_is_help=True
-)
+app = typer.Typer(help="Outside witnesses: cosign the logs of others, and have ours cosigned.", no_args_is_help=True)
 
 Origin = Annotated[str, typer.Option(metavar="ORIGIN", help="The log's origin, if it is not the name of the key.")]
 
 
 @app.command()
 def key(ctx: typer.Context) -> None:
-    """Show the key under which this member cosigns, for whoever wants it as a witness."""
+    """Show the key with which this member cosigns, for logs that want it as a witness."""
     here = invocation(ctx)
     with here.open() as node:
         own = node.witness.key()
@@ -40,7 +38,7 @@ def log(
         bool, typer.Option("--remove", help="Trust this key no longer; the log's state is kept.")
     ] = False,
 ) -> None:
-    """Witness a log from now on (or trust one more key of it); its heads are cosigned in order, never two histories."""
+    """Witness a log from now on (or trust one more key of it): cosign its heads, never two versions of it."""
     here = invocation(ctx)
     with here.open() as node:
         named = node.witness.drop(vkey, origin) if remove else node.witness.name(vkey, origin)
@@ -66,9 +64,9 @@ def logs(ctx: typer.Context) -> None:
             (one.origin, str(len(one.keys)) if one.keys else ("none", "yellow"), f"{one.size:,}", one.time or "-")
             for one in found.logs
         ]
-        screen.table(("origin", "keys", "cosigned up to", "at"), rows, empty="No log was named.")
+        screen.table(("origin", "keys", "cosigned up to", "at"), rows, empty="This member witnesses no outside log.")
         if found.doubt:
-            screen.line(f"Nothing is cosigned now: {found.doubt}", "bold red")
+            screen.line(f"This node cosigns nothing now: {found.doubt}", "bold red")
 
     here.answer(found, show, next_=here.command("ledger confirm") if found.doubt else "")
 
@@ -100,7 +98,7 @@ def drop(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name or key of the witness.")],
 ) -> None:
-    """Ask an outside witness no longer; what it cosigned is kept."""
+    """Ask an outside witness no longer; keep its cosignatures."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.outside.drop(name)
@@ -128,7 +126,7 @@ def list_(ctx: typer.Context) -> None:
             for each in one.logs
         ]
         screen.table(
-            ("witness", "our log in", "cosigned", "at", "problem"), rows, empty="No outside witness sees a log."
+            ("witness", "our log in", "cosigned", "at", "problem"), rows, empty="No outside witness is in use."
         )
 
     here.answer(found, show)

@@ -82,8 +82,11 @@ def whole(screen: Screen, one: CaseInfo, known: Known, items: dict[str, str]) ->
     for values in one.conflicts:
         first, *others = [f"{each.value or '-'} ({known(each.by.member)})" for each in values]
         task = f" of task {screen.id(values[0].task)}" if values[0].task else ""
-        screen.line(f"{values[0].field}{task} was set at the same time: {first}; also {', '.join(others)}.", "yellow")
-        screen.line("Set it again to settle it.", "dim")
+        screen.line(
+            f"{values[0].field}{task} has several values, set at the same time: {first}; also {', '.join(others)}.",
+            "yellow",
+        )
+        screen.line("Set it again to choose one.", "dim")
 
 
 def _notes(screen: Screen, one: CaseInfo, known: Known) -> None:

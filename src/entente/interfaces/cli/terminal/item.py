@@ -48,7 +48,7 @@ def _refused(screen: Screen, refused: Mapping[str, int]) -> None:
         return
     from entente.policy.reasons import RULES
 
-    screen.line("Kept back from the circle; the rest was shared:", "bold yellow")
+    screen.line("These were not shared; the rest was:", "bold yellow")
     rows: list[tuple[Cell, ...]] = []
     for name, number in refused.items():
         rule = RULES.get(name)
@@ -79,7 +79,10 @@ def shown(screen: Screen, view: ItemView, known: Callable[[str], str], circles: 
         ("state", good(view.state == "held", view.state, view.state)),
         *(("entry", f"{one.index} in {circles.get(one.circle, one.circle)}") for one in view.entries),
         *(
-            ("claimed time", (f"not proven: entry {one.index} stands since {one.not_before} at the earliest", "yellow"))
+            (
+                "claimed time",
+                (f"age not proven: entry {one.index} stands since {one.not_before} at the earliest", "yellow"),
+            )
             for one in view.entries
             if one.not_before
         ),

@@ -78,7 +78,7 @@ def rows(node: Node, found: Sequence[SessionInfo]) -> Callable[[Screen], None]:
             for one in found
         ]
         columns = ("id", "state", "at", "present", "decisions", "by", "title")
-        screen.table(columns, lines, empty="No session was convened.")
+        screen.table(columns, lines, empty="There are no sessions.")
 
     return show
 

@@ -26,16 +26,16 @@ _NAMES = {
     "purposes": "for the purposes",
     "onward": "sending on",
     "retention_days": "kept for",
-    "backlog": "who joins later gets",
+    "backlog": "a newcomer gets",
     "four_eyes": "release",
     "quorum": "later changes need",
-    "escalation_hours": "what is overdue escalates",
+    "escalation_hours": "overdue requests and plans escalate",
 }
 _WORDS = {
-    "refused": "nobody sends on what another member sent",
-    "consent": "only with the signed consent of who sent it",
-    "none": "nothing of before",
-    "all": "what each member had brought before",
+    "refused": "no onward dissemination",
+    "consent": "onward dissemination with the signed consent of the originator only",
+    "none": "no older items",
+    "all": "the older items of every member",
 }
 
 
@@ -47,7 +47,7 @@ def _sentence(name: str, value: object) -> str:
     number = int(value) if isinstance(value, int) else 0
     told = {
         "retention_days": text.count(number, "day") if number else "as long as each member likes",
-        "four_eyes": "by another person than who brought the item" if number else "by any person who may share",
+        "four_eyes": "by another person than the one who brought the item" if number else "by any person who may share",
         "quorum": f"{number} members" if number else "more than two thirds of the members",
         "escalation_hours": f"after {text.count(number, 'hour')}" if number else "at once",
     }

@@ -179,7 +179,7 @@ def _text(reader: Reader, act: Act) -> tuple[bytes, str]:
     if state == AWAITED:
         raise WaitingError("The text has not arrived here yet.", hint="Exchange first: `entente sync`.")
     if state != HELD or found is None:
-        raise NotFoundError("The text is not where its proposer says, or was erased.", hint="Propose it anew.")
+        raise NotFoundError("The text was erased, or its proposer never sent it.", hint="Propose it anew.")
     if b32(sha256(found.data).digest()) != act.body["hash"]:
         raise VerificationError("The text is not the one whose hash was proposed.", hint="Refuse it.")
     return found.data, found.media
@@ -196,7 +196,7 @@ def _check(tx: Transaction, text: str, media: str, rules: DisclosureRules) -> No
     raise RefusedError(
         f"The text cannot be published as it is ({found[0].rule}): {'; '.join([*lines, *rest])}.",
         code=found[0].rule,
-        hint="Change the text and propose it anew; an observable that may be public goes through with --allow.",
+        hint="Change the text and propose it anew. If an address or name may be public, let it through with --allow.",
     )
 
 

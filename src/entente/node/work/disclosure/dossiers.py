@@ -63,7 +63,7 @@ def dossier_of(reader: Reader, act: Act) -> bytes:
     state = reader.state(act)
     if state in {State.REFUSED, State.EXPIRED}:
         raise RefusedError(
-            "Its members did not agree to it; there is nothing to show.", code=state.value, hint="Propose it anew."
+            "The members did not agree to it, so there is no dossier.", code=state.value, hint="Propose it anew."
         )
     if state is not State.IN_FORCE:
         given = [vote.name for vote in reader.votes(act) if vote.answer == APPROVE]

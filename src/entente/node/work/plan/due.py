@@ -251,9 +251,9 @@ class Due:
         try:
             if why := self._touched(plan, ready.step):
                 return why
-            return "" if self.orders(plan, ready) else "Nothing on this node is allowed to do it."
+            return "" if self.orders(plan, ready) else "No permit on this node covers it."
         except EntenteError as problem:
-            return f"It cannot be done as it stands: {problem.message}"
+            return f"The step cannot be done as the plan says: {problem.message}"
 
 
 def _mark(plan: Plan) -> object:

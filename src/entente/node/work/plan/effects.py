@@ -97,7 +97,7 @@ class Permits:
         InvalidError for a type that no program can stand for, NotFoundError if the program is not there.
         """
         if command in {*HTTP, MANUAL} or not command.isascii() or not command.replace("-", "").isalnum():
-            raise InvalidError(f"A program cannot stand for commands of the type {command!r}.")
+            raise InvalidError(f"A program cannot carry out commands of the type {command!r}.")
         path = Path(program).absolute()
         if not path.is_file():
             raise NotFoundError(f"There is no program {program}.")
@@ -108,7 +108,7 @@ class Permits:
         with self._base.store.write() as tx:
             found = [each for each in permits(tx) if each.value == value]
             if not found:
-                raise NotFoundError(f"Nothing is allowed for {value!r}.", hint="See `entente plan permits`.")
+                raise NotFoundError(f"There is no permit for {value!r}.", hint="See `entente plan permits`.")
             for each in found:
                 PERMITS.drop(tx, _key(each))
         return Forbidden(value)

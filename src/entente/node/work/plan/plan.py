@@ -112,7 +112,7 @@ class Plan:
         found, state = self.reader.document(self.act, str(self.act.body["content"]))
         if found is None:
             words = {ERASED: "The file of the plan was erased.", AWAITED: "The file of the plan has not arrived yet."}
-            return b"", words.get(state, "The file of the plan is not where its proposer says.")
+            return b"", words.get(state, "The proposer never sent the file of the plan.")
         if b32(sha256(found.data).digest()) != self.act.body["hash"]:
             return b"", "The file is not the one whose hash was proposed."
         return found.data, ""
@@ -141,7 +141,7 @@ class Plan:
         except EntenteError as wrong:
             return [*found, wrong.message]
         if made != self.signed or self.act.body["exception"] != playbook.exception:
-            found.append("The steps that are to be signed are not those of the file.")
+            found.append("The signed steps are not those of the file.")
         return found + cacao.secrets(playbook)
 
     def _owners_of_agents(self, playbook: Playbook) -> dict[str, set[str]]:
@@ -156,7 +156,7 @@ class Plan:
     def _misnamed(self, playbook: Playbook, chosen: Mapping[str, str]) -> list[str]:
         members = {b32(each): self.reader.name(each) for each in self.room.members}
         return [
-            f"The agent {agent} is named after another member than its steps are given to."
+            f"The agent {agent} has the name of one member, but its steps are given to another."
             for agent, owner in agent_owners(playbook, members, {}).items()
             if chosen.get(agent, owner) != owner
         ]

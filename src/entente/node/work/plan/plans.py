@@ -154,7 +154,9 @@ class Plans:
         if plan.state not in {"proposed", "approved"}:
             raise ConflictError(f"The plan is {plan.state}; there is nothing to answer.")
         if not refuse and (problems := plan.problems()):
-            raise RefusedError("; ".join(problems)[:1000], code="plan", hint="Its proposer mends and proposes it.")
+            raise RefusedError(
+                "; ".join(problems)[:1000], code="plan", hint="Its proposer must mend it and propose it again."
+            )
 
     def run(self, id_: str, person: str = "") -> PlanInfo:
         """Let this node begin its own steps as they become ready, and begin the run if it is ours to begin.
@@ -341,18 +343,18 @@ def _check_runs(state: str) -> None:
     """Raise an error unless a plan in this state is in force or was carried out."""
     if state == "proposed":
         raise WaitingError(
-            "The plan is not in force: not every side whose consent is needed has approved.",
+            "Not all needed approvals of the plan are there yet.",
             code="not-approved",
-            hint="They approve it with `entente plan approve`; see `entente plan show`.",
+            hint="The others must approve it: `entente plan approve`; see `entente plan show`.",
         )
     if state in {"refused", "expired", "stopped"}:
-        raise RefusedError(f"The plan is {state}; nothing of it runs.", code=state)
+        raise RefusedError(f"The plan is {state}; no step of it runs.", code=state)
 
 
 def _report(plan: PlanWriter, signed: SignedStep, state: str, text: str, variables: Mapping[str, str]) -> None:
     """Append what a person did of a step of ours; an error where it cannot be reported now."""
     if plan.state == "proposed":
-        raise WaitingError("The plan is not in force yet.", code="not-approved")
+        raise WaitingError("The plan does not have all approvals yet.", code="not-approved")
     found = visit_of(plan, signed)
     if begun(plan, signed.id):
         raise ConflictError("This node is carrying out the step right now.", hint="Wait for its end.")
@@ -364,7 +366,7 @@ def _warnings(playbook: Playbook) -> list[str]:
     """Return what a member should know before it proposes this."""
     found = list(cacao.secrets(playbook))
     found += [
-        f"{step.name or step.id}: no time limit and undo, so a person has to do it."
+        f"{step.name or step.id}: it has no time limit or no undo, so a person must do it."
         for step in playbook.steps.values()
         if step.type == "action" and is_work(step) and not is_manual(step) and not is_bounded(playbook, step)
     ]

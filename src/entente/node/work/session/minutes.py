@@ -55,7 +55,7 @@ class Minutes:
             whole = Excerpt(self._base, writer.tx, writer.room)
             counts = records.that_counts(records.minutes_of(whole, session))
             if counts is not None and counts.state == records.SIGNED and anew:
-                raise ConflictError("All have signed these minutes; they stay as they are.", code="signed")
+                raise ConflictError("All have signed these minutes; nobody can change them.", code="signed")
             if counts is None or anew:
                 minutes = self._propose(writer, session)
             else:
@@ -155,7 +155,7 @@ def _differs(made: str, said: str, left_out: Sequence[Act]) -> RefusedError:
     return RefusedError(
         "\n".join(("The minutes that were proposed are not what our ledger says:", *lines[:SHOWN], *rest)),
         code="differs",
-        hint="Sync, and talk to who proposed them; `entente session sign --anew` proposes what our ledger says.",
+        hint="Sync, and ask the member that proposed them; `entente session sign --anew` proposes ours.",
     )
 
 

@@ -176,7 +176,7 @@ class Sessions:
             later = [each for each in _joined(writer) if _at(writer.in_force.view.acts[each]) >= _at(session)]
             if not later:
                 raise RefusedError(
-                    "Who votes is present, and we have not joined this session.",
+                    "Only members that have joined the session can vote, and we have not.",
                     code="absent",
                     hint=f"Join first: `entente session join {b32(session.place.leaf)[:12]}`.",
                 )

@@ -131,7 +131,7 @@ class Warnings:
                 row, _, state = items.words(writer, act)
                 if row is None:
                     raise ConflictError(
-                        f"The words of this warning are {state}; there is nothing to assess.",
+                        f"The words of this warning are {state}; you cannot comment on it yet.",
                         hint="Sync, and look again.",
                     )
                 marking = parse(tlp) if tlp else Tlp(row.tlp)
@@ -225,7 +225,7 @@ def _objects(reader: Reader, act: Act) -> dict[str, bytes]:
     """Return the objects of a warning that are held, by id."""
     row, data, state = items.words(reader, act)
     if row is None:
-        raise ConflictError(f"The words of this warning are {state}; there is nothing to export.")
+        raise ConflictError(f"The words of this warning are {state}; you cannot export it yet.")
     found = {row.stix_id: data}
     named = items.named(reader.tx, act.author, data)
     found |= {each.stix_id: held for each, held in reader.tx.items.get(named)}

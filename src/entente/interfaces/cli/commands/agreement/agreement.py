@@ -31,7 +31,9 @@ def propose(
     file: Annotated[
         str, typer.Option(metavar="FILE", help="JSON object of terms that replace those of the template.")
     ] = "",
-    ceiling: Annotated[str, typer.Option(metavar="MARK", help="The highest marking in its circle (TLP:AMBER).")] = "",
+    ceiling: Annotated[
+        str, typer.Option(metavar="MARK", help="The highest TLP that its circle accepts (TLP:AMBER).")
+    ] = "",
 ) -> None:
     """Propose an agreement with its founding circle; proposing is not signing."""
     here = invocation(ctx)
@@ -152,9 +154,9 @@ def _show(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> 
 
 
 def _amendments(screen: Screen, found: AgreementInfo, known: Callable[[str], str]) -> None:
-    """Show what was asked for, who is served nothing, and who has left."""
+    """Show the changes that were asked for, suspensions, and members that have left."""
     for each in found.amendments:
-        screen.facts(f"asked for: epoch {each.epoch}", _in_words(each, known, found.name))
+        screen.facts(f"asked for: change {each.epoch}", _in_words(each, known, found.name))
     for held in found.suspended:
         whom = known(held.member) if held.member else "everybody"
         screen.line(f"{known(held.by)} serves {whom} nothing since {held.since} ({held.reason}).", "red")
@@ -166,7 +168,10 @@ def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> li
     """Return the lines that `agreement show` prints of an amendment to the agreement of this name."""
     forked = [each.concerned] if each.concerned else []
     changes = [
-        *(f"{known(member)}, whose log was forked, goes on with a new one and has no vote" for member in forked),
+        *(
+            f"{known(member)}, which signed two versions of its log, goes on with a new log and has no vote"
+            for member in forked
+        ),
         *([f"name {each.name!r}"] if each.name != name else []),
         *(f"{known(member)} joins" for member in each.joins),
         *(f"{known(member)} goes" for member in each.leaves),
@@ -175,7 +180,7 @@ def _in_words(each: AmendmentInfo, known: Callable[[str], str], name: str) -> li
     given = sum(answer.answer == "approve" for answer in each.approvals)
     return [
         ("amendment", text.short(each.amendment)),
-        ("changes", ", ".join(changes) or "nothing but the epoch"),
+        ("changes", ", ".join(changes) or "no term, only new logs"),
         ("state", (f"{each.state}, {given} of {each.needed}", STATES.get(each.state, ""))),
     ]
 

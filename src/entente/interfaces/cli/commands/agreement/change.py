@@ -53,9 +53,9 @@ def accede(
 def exclude(
     ctx: typer.Context,
     id_: Agreement,
-    member: Annotated[str, typer.Option(metavar="ID", help="The member that is to go; it has no vote.")],
+    member: Annotated[str, typer.Option(metavar="ID", help="The member to be excluded; it has no vote.")],
 ) -> None:
-    """Propose to go on without a member."""
+    """Propose to end the participation of a member."""
     here = invocation(ctx)
     with here.open() as node:
         changed = node.agreements.changes.exclude(id_, member, person=here.person)
@@ -65,9 +65,11 @@ def exclude(
 def continue_(
     ctx: typer.Context,
     id_: Agreement,
-    member: Annotated[str, typer.Option(metavar="ID", help="The member whose log was forked; it has no vote.")],
+    member: Annotated[
+        str, typer.Option(metavar="ID", help="The member that signed two versions of its log; it has no vote.")
+    ],
 ) -> None:
-    """Propose a new epoch with the same members, after a fork stopped a member's log."""
+    """Propose to go on with the same members and new logs, after a fork stopped a member's log."""
     here = invocation(ctx)
     with here.open() as node:
         changed = node.agreements.changes.continue_(id_, member, person=here.person)
@@ -77,7 +79,9 @@ def continue_(
 def suspend(
     ctx: typer.Context,
     id_: Agreement,
-    member: Annotated[str, typer.Option(metavar="ID", help="Whom to serve nothing more; without it nobody.")] = "",
+    member: Annotated[
+        str, typer.Option(metavar="ID", help="The member to serve nothing more; without it no member is served.")
+    ] = "",
     reason: Reason = "other",
     resume: Annotated[bool, typer.Option("--resume", help="End the suspension.")] = False,
 ) -> None:
@@ -90,18 +94,18 @@ def suspend(
 
 
 def exit_(ctx: typer.Context, id_: Agreement) -> None:
-    """Leave an agreement: sign what you still owe; nothing later is served to you."""
+    """Withdraw from an agreement: sign what you still owe; partners serve you nothing later."""
     here = invocation(ctx)
     with here.open() as node:
         left = node.agreements.changes.exit(id_, person=here.person)
 
     def show(screen: Screen) -> None:
         rows: list[tuple[str, Cell]] = [
-            ("kept", f"{left.kept} payloads that others brought stay with you"),
-            ("sent on by consent", f"{len(left.sent)} releases that you answer for"),
+            ("kept", f"{left.kept} payloads from other members stay with you"),
+            ("sent on by consent", f"{len(left.sent)} onward releases that you still answer for"),
             ("you answer until", left.until),
         ]
-        screen.facts("You have left; your partners learn it with the next exchange", rows)
+        screen.facts("You have left; partners learn it in the next exchange", rows)
 
     here.answer(left, show, next_=here.command("sync"))
 
@@ -111,7 +115,7 @@ def suspend_partner(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The partner.")],
     reason: Annotated[str, typer.Option(metavar="WORD", help="incident, breach, doubt, other, or your own words.")],
 ) -> None:
-    """Serve a partner nothing new in any agreement, from the next exchange on."""
+    """Suspend a partner: serve it nothing in any agreement, from the next exchange on."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, reason=reason, person=here.person)
@@ -120,7 +124,7 @@ def suspend_partner(
 
 
 def resume_partner(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID", help="The partner.")]) -> None:
-    """End a suspension: the partner is served again, also what it missed."""
+    """End a suspension: serve the partner again, also everything that it missed."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.agreements.changes.suspend_partner(id_, resume=True, person=here.person)

@@ -19,7 +19,7 @@ def ask(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The item, which another member brought.")],
     circle: Annotated[str, typer.Option("--circle", metavar="ID", help="The circle that is to get it.")],
 ) -> None:
-    """Ask the originator of an item whether the other members of a circle may get it; it sees who, not which circle."""
+    """Ask an originator if members of a circle may get its item (onward dissemination); it learns who, not where."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.onward.ask(id_, circle, person=here.person)
@@ -28,7 +28,7 @@ def ask(
 
 
 def asked(ctx: typer.Context) -> None:
-    """List what was asked of us and by us, and the answers."""
+    """List the onward questions to us and of ours, with the answers."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.onward.asked()
@@ -37,10 +37,10 @@ def asked(ctx: typer.Context) -> None:
 
 def consent(
     ctx: typer.Context,
-    id_: Annotated[str, typer.Argument(metavar="ASK", help="What was asked (share asked).")],
+    id_: Annotated[str, typer.Argument(metavar="ASK", help="The question (share asked).")],
     refuse: Annotated[bool, typer.Option("--refuse", help="Say no; an answer is final.")] = False,
 ) -> None:
-    """Let a member send an item of ours on, or refuse it; what was sent on can still be recalled by us."""
+    """Let a member send an item of ours on, or refuse; we can still recall it from everybody who got it."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.onward.answer(id_, refuse=refuse, person=here.person)
@@ -59,7 +59,7 @@ def _shown(screen: Screen, found: list[AskInfo]) -> None:
         )
         for one in found
     ]
-    screen.table(("ask", "item", "by", "for", "state", "since"), rows, empty="Nothing was asked.")
+    screen.table(("ask", "item", "by", "for", "state", "since"), rows, empty="There are no onward questions.")
 
 
 def add_to(share: typer.Typer) -> None:

@@ -30,7 +30,7 @@ def withdraw(
     ] = "withdrawn",
     due: Due = 7,
 ) -> None:
-    """Call an item back from everybody: all versions, all circles, our own copy too (only who brought it)."""
+    """Recall an item: all versions, all circles, our own copy too (only the member that brought it can)."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.recalls.withdraw(id_, reason=reason, due_days=due, person=here.person)
@@ -40,7 +40,7 @@ def withdraw(
         screen.line(f"{done.item} is withdrawn.", "green")
         _asked(screen, done.circles, done.due, known)
         if not done.finished:
-            screen.line("A program still reads an old state; the erased bytes leave our files when it ends.", "yellow")
+            screen.line("Another program is still reading. When it ends the erased bytes leave our files.", "yellow")
 
     here.answer(done, show, next_=here.command("ledger recalls"))
 
@@ -51,7 +51,7 @@ def narrow(
     circle: Annotated[str, typer.Option("--circle", metavar="ID", help="The one circle that keeps it.")],
     due: Due = 7,
 ) -> None:
-    """Keep an item in one circle and call it back from all others; if a rule says no nothing is done (exit 3)."""
+    """Restrict dissemination to one circle: recall an item from all others; if a rule says no, exit 3."""
     here = invocation(ctx)
     with here.open() as node:
         done = node.recalls.narrow(id_, circle, due_days=due, person=here.person)
@@ -73,7 +73,7 @@ def recalls(
     id_: Annotated[str, typer.Argument(metavar="[ID]", help="One item, to write the proofs of its recall.")] = "",
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to write them.")] = "",
 ) -> None:
-    """Show what we have recalled and who has erased it, or write the signed acts of one recall as proof files."""
+    """Show our recalls and which members have erased, or write the signed acts of one recall as proof files."""
     here = invocation(ctx)
     if bool(id_) != bool(out):
         raise typer.BadParameter("Give the ID and --out together, or neither.")
@@ -100,7 +100,7 @@ def recalls(
             for one in found
             for member in one.members
         ]
-        screen.table(("item", "circle", "reason", "member", "state", "since"), rows, empty="Nothing was recalled.")
+        screen.table(("item", "circle", "reason", "member", "state", "since"), rows, empty="There are no recalls.")
 
     here.answer(found, show)
 

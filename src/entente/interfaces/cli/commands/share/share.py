@@ -15,7 +15,9 @@ from entente.interfaces.cli.terminal.screen import Cell, Screen, good
 if TYPE_CHECKING:
     from entente.node.items.values import Preview, ReleaseDecision
 
-app = typer.Typer(help="Release items to a circle: decided and explained before it happens.", no_args_is_help=True)
+app = typer.Typer(
+    help="Share items with a circle: see the decision and its reasons before you send.", no_args_is_help=True
+)
 
 REFUSED = 3
 
@@ -26,7 +28,7 @@ Purpose = Annotated[str, typer.Option("--purpose", metavar="WORD", help="What th
 
 @app.command()
 def preview(ctx: typer.Context, id_: Ids, circle: ToCircle, purpose: Purpose = "") -> None:
-    """Show who would get the items, or which rule says no; nothing is sent."""
+    """Show which members would get the items, or which rule says no; send nothing."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.sharing.preview(id_, circle, purpose=purpose, person=here.person)
@@ -56,10 +58,13 @@ def why(
     ctx: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")],
     out: Annotated[
-        str, typer.Option("--out", metavar="DIR", help="Write the consents that it was sent on under as proof files.")
+        str,
+        typer.Option(
+            "--out", metavar="DIR", help="Write the originators' consents to onward dissemination as proof files."
+        ),
     ] = "",
 ) -> None:
-    """Show each release of an item: to whom, under which clause, by whom, when."""
+    """Show each release of an item: members, clause, person, time."""
     here = invocation(ctx)
     with here.open() as node:
         found = node.sharing.why(id_)
@@ -79,7 +84,7 @@ def why(
             ]
             screen.facts(f"released to {circles.get(one.circle, one.circle)}", facts)
         if not found:
-            screen.line("It was released to nobody.")
+            screen.line("It has not been shared.")
 
     here.answer(found, show, next_=f"python tools/verify.py {written[0]}" if written else "")
 
@@ -90,7 +95,7 @@ def redact(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The item.")],
     drop: Annotated[list[str], typer.Option(metavar="PATH", help="A property to leave out, such as description.")],
 ) -> None:
-    """Make a new item of ours without some properties; its tie to the original stays home."""
+    """Make a sanitised copy (tear line): a new item of ours without some properties; its tie stays on this node."""
     here = invocation(ctx)
     with here.open() as node:
         new = node.items.redact(id_, drop, person=here.person)
