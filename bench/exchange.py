@@ -16,8 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from members import Report, Timer, fresh
-from synthetic import indicator, lines
+from lib.members import Report, Timer, fresh
+from lib.synthetic import indicator, lines
 
 from entente.core import entry, merkle, note
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import msgspec
 import zstandard
-from members import free_port
-from running import ENTENTE, memory
+from lib.members import free_port
+from lib.processes import ENTENTE, memory
 
 from entente.core import note
 from entente.core.ids import origin_hash, unb32

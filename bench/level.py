@@ -10,16 +10,14 @@ import argparse
 import contextlib
 import socket
 import statistics
-import sys
 import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from members import Pair, Report, free_port
-from synthetic import lines
+from lib.built import add, build
+from lib.members import Report, free_port
 
-STEP = 50_000
 TIMES = 21
 
 
@@ -51,28 +49,6 @@ class Tap:
     def close(self):
         """Take no more."""
         self._listener.close()
-
-
-def build(cache, size):
-    """Return a pair that holds about `size` items, made in the cache if it is not there."""
-    folder = cache / f"pair-{size}"
-    if (folder / "done").exists():
-        return Pair(folder, found=False)
-    folder.mkdir(parents=True)
-    pair, began = Pair(folder), time.monotonic()
-    for at in range(0, size, STEP):
-        add(pair, at, min(size, at + STEP))
-        pair.settle()
-        print(f"{min(size, at + STEP):,} of {size:,} items, {time.monotonic() - began:.0f} s", file=sys.stderr)
-    (folder / "next").write_text(str(10 * size), "utf-8")
-    (folder / "done").touch()
-    return pair
-
-
-def add(pair, start, stop):
-    """Import indicators on A and share them."""
-    done = pair.a.items.import_files([("synthetic", lines(start, stop))], tlp="TLP:GREEN", circle=pair.circle)
-    assert done.shared == stop - start, done
 
 
 def fresh(pair, count):

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import msgspec
-from level import build
-from members import Report, fresh
-from synthetic import indicator, lines
+from lib.built import build
+from lib.members import Report, fresh
+from lib.synthetic import indicator, lines
 
 ASKED = 2_000
 

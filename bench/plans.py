@@ -15,8 +15,8 @@ import sys
 import time
 import uuid
 
-from members import Report, Timer, fresh
-from running import ENTENTE, used
+from lib.members import Report, Timer, fresh
+from lib.processes import ENTENTE, used
 
 from entente.node import Node
 from entente.node.work.acts import reading

@@ -8,14 +8,13 @@ Each node is `entente up` in a process of its own; `entente item import --circle
 import argparse
 import statistics
 import subprocess
-import sys
 import threading
 import time
 
-from members import Report, fresh, read
-from synthetic import lines
+from lib.members import Report, fresh
+from lib.processes import ENTENTE, memory, used
+from lib.synthetic import lines
 
-ENTENTE = (sys.executable, "-m", "entente.interfaces.run")
 STARTS = 5
 
 
@@ -33,18 +32,6 @@ def up(home):
     line = process.stdout.readline()
     assert line.startswith(b"ready "), line
     return process, time.perf_counter() - began
-
-
-def memory(process, field="VmRSS"):
-    """Return what a process holds in memory, in MB (`VmHWM`: at its peak)."""
-    found = [line for line in read(f"/proc/{process.pid}/status").splitlines() if line.startswith(field)]
-    return int(found[0].split()[1]) / 1000 if found else 0.0
-
-
-def used(process):
-    """Return the CPU seconds of a process so far."""
-    fields = read(f"/proc/{process.pid}/stat").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 class Peak(threading.Thread):

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from members import Report, free_port, read
+from lib.members import Report, free_port, read
 
 from entente.core import merkle, note
 from entente.core.errors import EntenteError
