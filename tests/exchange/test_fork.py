@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from commands import verify
 from entente.node import Node
 from entente.node.home.base import Base
 from entente.store.memory.store import MemoryStore
 from world import Wire, World
 
-VERIFY = Path(__file__).parents[2] / "tools" / "verify.py"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def indicator(number: int, name: str = "") -> tuple[str, bytes]:
@@ -64,8 +64,8 @@ def test_two_histories_become_evidence_in_one_meeting(more: int, tmp_path: Path)
     holder = beth if beth.ledger.evidence() else carl
     file = tmp_path / "evidence.json"
     file.write_bytes(holder.ledger.evidence_file(holder.ledger.evidence()[0].id))
-    done = subprocess.run([sys.executable, VERIFY, file, "--member", liar.member], check=False, capture_output=True)
-    assert done.returncode == 0, done.stdout
+    done = verify(file, "--member", liar.member)
+    assert done.code == 0, done.out
     before = len(holder.items.list().items)
     (liar if holder is beth else twin).items.import_files([indicator(9)], tlp="green", circle=circle)
     (liar if holder is beth else twin).exchange.sync(holder.member)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from commands import verify
 from entente.core import note
 from entente.core.ids import b32, origin_hash, unb32
 from entente.exchange.messages import Message, Part, decode, encode
@@ -30,11 +28,11 @@ from stories.homes import House, agree, pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from entente.core.ids import Member
     from entente.store.ports import LogRow
 
-VERIFY = Path(__file__).parents[2] / "tools" / "verify.py"
 PASSING = {"contact", "quota", "setting", "seen", "guard"}
 """Spaces of records that tell when something was, not what."""
 
@@ -175,11 +173,9 @@ def verified(file: bytes, folder: Path, *arguments: str) -> Mapping[str, object]
     """Verify a file with the tool that knows nothing of the product; return what it says, fail if it refuses."""
     path = folder / "evidence"
     path.write_bytes(file)
-    done = subprocess.run(
-        [sys.executable, VERIFY, path, "--json", *arguments], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: Mapping[str, object] = json.loads(done.stdout)
+    done = verify(path, "--json", *arguments)
+    assert done.code == 0, done
+    found: Mapping[str, object] = json.loads(done.out)
     return found
 
 

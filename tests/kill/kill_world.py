@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from entente.core.ids import origin_hash, unb32
 from entente.ledger import witness
 from entente.node import Node
-from interfaces.cli.cli_world import free_port
+from kill import forked
+from ports import free_port
+from timing import CEILING
 from world import Wire, World
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from entente.store.ports import LogRow, Transaction
 
-ENTENTE = (sys.executable, "-m", "entente.interfaces.run")
-REST = 60.0
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 
 
@@ -40,21 +37,17 @@ class Process:
         self.killed = False
         self.out: list[bytes] = []
         self.err: list[bytes] = []
-        self._process = subprocess.Popen(
-            [*ENTENTE, "--home", str(home), "--json", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
+        self._process, out, err = forked.start("--home", str(home), "--json", *arguments)
         self.ready = threading.Event()
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines), daemon=True)
-            for stream, lines in ((self._process.stdout, self.out), (self._process.stderr, self.err))
+            for stream, lines in ((out, self.out), (err, self.err))
         ]
         for reader in self._readers:
             reader.start()
 
-    def _read(self, stream: IO[bytes], lines: list[bytes]) -> None:
-        with stream:
+    def _read(self, end: int, lines: list[bytes]) -> None:
+        with open(end, "rb") as stream:
             for line in stream:
                 lines.append(line)
                 self.ready.set()
@@ -62,24 +55,25 @@ class Process:
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def kill(self) -> None:
         """End it as a power cut would end it."""
-        self._process.send_signal(signal.SIGKILL)
+        self._process.kill()
         self.killed = True
 
-    def end(self, seconds: float = 60.0) -> int:
+    def end(self) -> int:
         """Wait for its end and return the exit code."""
-        code = self._process.wait(seconds)
+        self._process.join(CEILING)
         for reader in self._readers:
-            reader.join()
-        return code
+            reader.join(CEILING)
+        assert self._process.exitcode is not None, self.told()
+        return self._process.exitcode
 
     def stop(self) -> int:
         """Ask a node to end, and return its exit code."""
         self._process.terminate()
-        return self.end(10)
+        return self.end()
 
     def told(self) -> str:
         return f"{self.home.name}: {' '.join(self.arguments)}\n{b''.join([*self.out, *self.err]).decode()}"
@@ -126,7 +120,7 @@ class Members:
     def up(self, member: int) -> Process:
         """Start a node and wait until it answers."""
         process = Process(self.homes[member], "up", serves=True)
-        assert process.ready.wait(30)
+        assert process.ready.wait(CEILING)
         assert b"".join(process.out).startswith(b"ready http"), process.told()
         return process
 
@@ -276,8 +270,8 @@ def _whole(tx: Transaction, row: LogRow) -> bool:
 
 
 def rest(views: list[View]) -> None:
-    """Wait until both nodes hold the same of every log, with every receipt; fail after a minute."""
-    late = time.monotonic() + REST
+    """Wait until both nodes hold the same of every log, with every receipt; fail if they never do."""
+    late = time.monotonic() + CEILING
     while True:
         heads = [view.heads() for view in views]
         if heads[0] == heads[1] and len(heads[0]) == views[0].logs() == views[1].logs():

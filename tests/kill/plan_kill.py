@@ -38,13 +38,13 @@ from entente.node.work.plan.runner import Runner
 from entente.policy.run import Ready
 from entente.store.sqlite.store import SqliteStore
 from playbooks import action, bounded, end, plan_in, playbook, step_id
+from timing import CEILING
 from world import Wire, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAMES = ("Alder", "Birch")
-PATIENCE = 30.0
 TARGET = "ssh--0f1f4d9e-2d0f-4c3e-9a5d-1f2f3f4f5f6f"
 
 
@@ -327,7 +327,7 @@ def run(folder: Path, seed: int) -> dict[str, object]:
         if chance.random() < 0.3:
             time.sleep(chance.uniform(0, 0.3))
         sides[victim] = start(folder, victim, seed, late)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + CEILING
     while time.monotonic() < until and not all((folder / f"final-{name}").exists() for name in NAMES):
         time.sleep(0.01)
     time.sleep(0.05)

@@ -21,7 +21,6 @@ QUICK, ALL = 15, 200
 SEEDS = [*range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, ALL))]
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_was_acknowledged_survives_kill_nine_once_on_both_sides(tmp_path: Path, seed: int) -> None:
     members = Members(tmp_path, seed)

@@ -20,7 +20,6 @@ CHUNKS = [
 ]
 
 
-@pytest.mark.serial
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seeds", CHUNKS, ids=lambda seeds: f"{seeds[0]}-{seeds[1] - 1}")
 def test_plans_survive_kill_nine_on_either_side(tmp_path: Path, seeds: tuple[int, int]) -> None:

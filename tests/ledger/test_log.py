@@ -19,6 +19,7 @@ from entente.ledger.log import Judged, root_of
 from entente.store.memory.store import MemoryStore
 from entente.store.sqlite.store import SqliteStore
 from ledger.log_world import AUTHOR, CIRCLE, ORIGIN, PUBLIC, SEED, Desk, draft, everything, noise, written
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -258,7 +259,7 @@ def test_two_processes_on_one_home_write_one_chain(tmp_path: Path) -> None:
     tests = str(__import__("pathlib").Path(__file__).parent.parent)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {tests!r})\n{WRITER}", str(path), "40"]
     writers = [subprocess.Popen([*command, name]) for name in ("one", "two")]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(CEILING) for writer in writers] == [0, 0]
     assert (desk.row.size, desk.row.signed) == (80, 80)
     data = [payload for _, payload in desk.payloads()]
     assert sorted(data) == [b"one"] * 40 + [b"two"] * 40

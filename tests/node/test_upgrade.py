@@ -14,6 +14,7 @@ from entente.node import Node, backups
 from entente.store.sqlite import copies, schema
 from entente.store.sqlite.store import SqliteStore
 from stories.story import bundle, indicator
+from timing import CEILING
 
 VERSION_1 = Path(__file__).parent.parent / "store" / "version_1.sql"
 
@@ -78,7 +79,7 @@ def test_upgrade_is_not_undone_while_the_node_runs(tmp_path: Path) -> None:
         thread = threading.Thread(target=node.run, args=(stop, started.set))
         thread.start()
         try:
-            assert started.wait(10)
+            assert started.wait(CEILING)
             with pytest.raises(ConflictError, match="serves"):
                 backups.undo_upgrade(home)
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,10 +20,10 @@ from entente.node.home.guard import DOUBT, STATE
 from entente.node.home.vault import Unlock
 from stories.homes import agree, houses, pair
 from stories.story import bundle, indicator
+from timing import until
 from world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 PASSPHRASE = "six words of a long list"
@@ -252,14 +251,6 @@ def _unsigned(node: Node) -> int:
         return sum(row.size - row.signed for row in node.base.guard.unsigned(tx))
 
 
-def wait(fact: Callable[[], bool]) -> None:
-    """Wait until this is so; fail after ten seconds."""
-    end = time.monotonic() + 10
-    while not fact():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_what_a_locked_command_shares_is_signed_by_the_node_that_runs(tmp_path: Path) -> None:
     with houses(tmp_path, "Anna", "Bora") as (anna, bora):
         pair(anna.node, bora.node)
@@ -275,10 +266,10 @@ def test_what_a_locked_command_shares_is_signed_by_the_node_that_runs(tmp_path: 
             assert command.ledger.verify().ok
         anna.run()
         bora.run()
-        wait(lambda: len(bora.node.items.list().items) == 1)
+        until(lambda: len(bora.node.items.list().items) == 1)
         with Node.open(anna.home) as command:
             _share(command, 2)
-            wait(lambda: len(bora.node.items.list().items) == 2)
+            until(lambda: len(bora.node.items.list().items) == 2)
             assert _unsigned(command) == 0
         assert anna.node.doctor().ok
         for each in (anna.node, bora.node):

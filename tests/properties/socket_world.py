@@ -22,6 +22,7 @@ from entente.node.home.files import make_secrets
 from entente.node.partners.caller import HttpCaller
 from entente.store.sqlite.store import SqliteStore
 from properties.hidden_world import HiddenWorld
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ class Forwarder:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
-            thread.join(5)
+            thread.join(CEILING)
         for each in self._open:
             each.close()
         self._open.clear()
@@ -101,7 +102,7 @@ class Forwarder:
         self.hang_up()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._threads[0].join(5)
+        self._threads[0].join(CEILING)
 
 
 class SocketWorld(HiddenWorld):
@@ -136,7 +137,7 @@ class SocketWorld(HiddenWorld):
         thread = threading.Thread(target=serve, args=arguments, kwargs=options)
         thread.start()
         self._servers.append(thread)
-        self._doors[name].target = int(ready.get(timeout=10).rpartition(":")[2])
+        self._doors[name].target = int(ready.get(timeout=CEILING).rpartition(":")[2])
 
     def received(self) -> list[tuple[str, bytes]]:
         """Return every byte that came to Cato through a socket, by connection."""
@@ -157,7 +158,7 @@ class SocketWorld(HiddenWorld):
         for door in self._doors.values():
             door.hang_up()
         for thread in self._servers:
-            thread.join(10)
+            thread.join(CEILING)
 
 
 @contextmanager

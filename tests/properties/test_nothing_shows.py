@@ -139,7 +139,6 @@ def socket_case(seed: int, folder: Path) -> bool:
         return reached[0] != reached[1]
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_hidden_steps_show_in_no_byte_of_a_socket(seed: int, tmp_path: Path) -> None:
     socket_case(seed, tmp_path)

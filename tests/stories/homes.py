@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import socket
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -11,18 +10,14 @@ from typing import TYPE_CHECKING
 from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app
 from entente.node import Node
+from ports import free_port
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 UNREACHABLE = "http://127.0.0.1:9"
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class House:
@@ -67,10 +62,10 @@ def _served(node: Node, port: int) -> Iterator[str]:
     thread = threading.Thread(target=serve, args=arguments, kwargs={"tls": None, "ready": ready.put, "stop": stop})
     thread.start()
     try:
-        yield ready.get(timeout=20)
+        yield ready.get(timeout=CEILING)
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(CEILING)
         assert not thread.is_alive()
 
 
@@ -80,11 +75,11 @@ def _running(node: Node) -> Iterator[None]:
     thread = threading.Thread(target=node.run, args=(stop, started.set))
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(CEILING)
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(CEILING)
         assert not thread.is_alive()
 
 

@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import Self
 
+from timing import CEILING
+
 
 class Relay:
     """Listens on `port`, passes everything on to `target`, and cuts when `budget` bytes have gone through."""
@@ -82,4 +84,4 @@ class Relay:
         for line in still:
             self._end(line)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(CEILING)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stories.homes import House, agree, free_port, pair, settle
+from ports import free_port
+from stories.homes import House, agree, pair, settle
 from stories.proxy import Relay
 from stories.story import bundle, id_of, indicator, log_sizes, raw
 

@@ -14,7 +14,9 @@ from entente.core.errors import TransportError
 from entente.exchange.tls import make_certificate
 from entente.interfaces.run import serve
 from entente.node import Node
-from stories.homes import agree, free_port, settle
+from ports import free_port
+from stories.homes import agree, settle
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +30,11 @@ def served(node: Node) -> Iterator[None]:
     thread = threading.Thread(target=serve, args=(node, "127.0.0.1", port, lambda _url: ready.set(), stop))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(CEILING)
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(CEILING)
 
 
 def found(folder: Path, name: str) -> Node:

@@ -6,16 +6,14 @@ Real homes and real sockets; what leaves is verified by the tool that knows noth
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from commands import verify
 from entente.core.errors import RefusedError, WaitingError
 from stories.homes import agree, houses, pair, settle
-from tools_loader import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +26,9 @@ HOUR = 3_600_000
 def verified(path: Path, data: bytes) -> dict[str, object]:
     """Write a file, verify it with the tool, and return what it says."""
     path.write_bytes(data)
-    run = [sys.executable, str(ROOT / "tools" / "verify.py"), str(path), "--json"]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    found: dict[str, object] = json.loads(done.stdout)
+    done = verify(path, "--json")
+    assert done.code == 0, done.out
+    found: dict[str, object] = json.loads(done.out)
     return found
 
 

@@ -1,24 +1,23 @@
 """Two services play it all: a report comes in, is warned about, a session decides, a plan runs, a line is published.
 
-Everything by the command line, in processes of their own; each refusal stands where people would meet it.
+Everything by the command line, while the node of each runs in a process of its own.
+Each refusal stands where people would meet it.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interfaces.cli.cli_world import Cli, free_port
+import commands
+from interfaces.cli.cli_world import Cli
 from playbooks import end, step_id, two_sides
+from ports import free_port
+from timing import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-VERIFY = Path(__file__).resolve().parents[2] / "tools" / "verify.py"
 REPORT = {
     "type": "report",
     "spec_version": "2.1",
@@ -58,17 +57,6 @@ WARNING = {
 LINE = "The letter on harbour tariffs that several outlets quoted is a forgery. The ministry never wrote it.\n"
 
 
-def until(ask: Callable[[], Any], what: str) -> Any:
-    """Wait until a question has an answer that counts."""
-    last = None
-    for _ in range(200):
-        last = ask()
-        if last:
-            return last
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: {last}")
-
-
 def pair(one: Cli, other: Cli) -> str:
     """Let two members meet and agree; return the circle."""
     invitation = one("partner", "invite")
@@ -88,7 +76,7 @@ def test_report_becomes_a_public_line_that_both_have_approved(tmp_path: Path) ->
     harbour, north = (
         Cli(tmp_path / name.lower(), name, f"http://127.0.0.1:{free_port()}").init() for name in ("Harbour", "North")
     )
-    with harbour.up(), north.up():
+    with harbour.up_process(), north.up_process():
         circle = pair(harbour, north)
         warning = warn(tmp_path, harbour, north, circle)
         decision, session = decide(harbour, north, circle, warning)
@@ -217,4 +205,4 @@ def publish(folder: Path, harbour: Cli, north: Cli, about: str) -> None:
 
 
 def verify(file: Path) -> int:
-    return subprocess.run([sys.executable, str(VERIFY), str(file)], capture_output=True, check=False).returncode
+    return commands.verify(file).code

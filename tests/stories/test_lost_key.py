@@ -14,8 +14,10 @@ from entente.core.errors import VerificationError
 from entente.interfaces.cli import main
 from entente.interfaces.run import serve
 from entente.node import Node
-from stories.homes import House, agree, free_port, houses, pair, settle
+from ports import free_port
+from stories.homes import House, agree, houses, pair, settle
 from stories.story import bundle, id_of, indicator
+from timing import CEILING
 from tools_loader import load
 
 if TYPE_CHECKING:
@@ -50,11 +52,11 @@ def served(node: Node) -> Iterator[None]:
     thread = threading.Thread(target=serve, args=(node, "127.0.0.1", port, lambda _url: ready.set(), stop))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(CEILING)
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(CEILING)
 
 
 def test_keys_change_while_partners_exchange(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from entente.interfaces.cli import main
 from entente.node import Node
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import LATER, bundle, give, holds, id_of, indicator, stix
+from timing import CEILING
 from world import World
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_killed_between_the_recall_and_its_end_the_next_opening_finishes_it(tmp_
         assert working.stdout is not None
         assert working.stdout.readline() == "False\n"  # its own reader is in the way
         working.send_signal(signal.SIGKILL)
-        assert working.wait(20) == -signal.SIGKILL
+        assert working.wait(CEILING) == -signal.SIGKILL
         working.stdout.close()
         assert found_in(one.home)
         opened(one)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 HOUR = 3_600_000
 
 
-@pytest.mark.serial
 def test_two_members_ask_answer_refuse_and_work_on_a_case(tmp_path: Path) -> None:
     with houses(tmp_path, "Harbour", "Northwind") as (harbour, northwind):
         one, two = harbour.node, northwind.node

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import commands
 from entente.core.errors import VerificationError
 from entente.core.ids import b32, words
 from entente.ledger import forks, proof
@@ -29,7 +30,14 @@ HASHES = ("root", "root1", "root2", "leafHash")  # of other lengths there are no
 GOOD = sorted(path for path in (VECTORS / "files").iterdir() if not path.name.startswith("bad-"))
 
 
-def run(*arguments: str | Path, python: tuple[str, ...] = ()) -> tuple[int, str, str]:
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    """Run the tool in this process."""
+    done = commands.verify(*arguments)
+    return done.code, done.out.decode("utf-8"), done.err
+
+
+def start(*arguments: str | Path, python: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    """Run the tool as a program."""
     done = subprocess.run(
         [sys.executable, *python, TOOL, *arguments], capture_output=True, text=True, check=False, encoding="utf-8"
     )
@@ -179,6 +187,7 @@ def test_it_knows_nothing_of_the_product() -> None:
 
 
 def test_a_good_proof_is_told_in_one_line() -> None:
+    assert run(ITEM) == start(ITEM)
     code, out, err = run(ITEM)
     north, south = vectors.NORTH, vectors.SOUTH
     assert (code, err, out.count("\n")) == (0, "", 1)
@@ -250,5 +259,5 @@ def test_without_the_list_of_words_there_are_ids_only(tmp_path: Path) -> None:
 
 
 def test_without_pynacl_it_says_what_to_install() -> None:
-    code, out, err = run(ITEM, python=("-I", "-S"))
+    code, out, err = start(ITEM, python=("-I", "-S"))
     assert (code, out, err) == (1, "", "verify.py needs PyNaCl: python -m pip install pynacl\n")

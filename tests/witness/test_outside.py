@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import queue
 import threading
-import time
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from entente.ledger.cosigner import Submission, WitnessVerdict
 from entente.node import Node
 from entente.node.witness.courier import Courier
 from stories.homes import agree, houses, pair
+from timing import CEILING, Stopwatch, until
 from world import World
 
 if TYPE_CHECKING:
@@ -270,18 +270,10 @@ def tower(folder: Path) -> Iterator[tuple[Node, str]]:
         thread = threading.Thread(target=serve, args=(node, "127.0.0.1", 0, ready.put, stop))
         thread.start()
         try:
-            yield node, f"{ready.get(timeout=20)}/witness"
+            yield node, f"{ready.get(timeout=CEILING)}/witness"
         finally:
             stop.set()
-            thread.join(20)
-
-
-def wait_until(holds: object, seconds: float = 20.0) -> None:
-    assert callable(holds)
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+            thread.join(CEILING)
 
 
 def test_running_member_has_each_new_head_cosigned(tmp_path: Path) -> None:
@@ -293,7 +285,7 @@ def test_running_member_has_each_new_head_cosigned(tmp_path: Path) -> None:
         a.run()
         for number in (1, 2):
             share(a.node, circle, number)
-            wait_until(lambda: all(log.cosigned == log.signed for log in a.node.outside.witnesses()[0].logs))
+            until(lambda: all(log.cosigned == log.signed for log in a.node.outside.witnesses()[0].logs))
         assert witness.witness.logs()[0].size == a.node.outside.witnesses()[0].logs[0].signed > 0
 
 
@@ -307,12 +299,12 @@ def test_witness_that_does_not_answer_holds_up_no_partner(tmp_path: Path) -> Non
             witness.witness.name(each.vkey)
         a.run()
         b.run()
-        began = time.monotonic()
-        share(a.node, circle, 1)
-        size = a.node.outside.witnesses()[0].logs[0].signed
-        wait_until(lambda: any(log.size >= size and log.member == a.node.member for log in _circle_logs(b.node)))
-        assert time.monotonic() - began < 5
-        wait_until(lambda: witness.witness.logs()[0].size == size)
+        with Stopwatch() as watch:
+            share(a.node, circle, 1)
+            size = a.node.outside.witnesses()[0].logs[0].signed
+            until(lambda: any(log.size >= size and log.member == a.node.member for log in _circle_logs(b.node)))
+        assert watch.seconds < 5
+        until(lambda: witness.witness.logs()[0].size == size)
         problems = {each.name: [log.problem for log in each.logs] for each in a.node.outside.witnesses()}
         assert problems["silent.example/w"] != [""]
 
@@ -338,9 +330,9 @@ def test_courier_waits_longer_after_each_failure_and_wakes_for_others() -> None:
     courier.start()
     for count in range(1, 4):
         courier.wake()
-        wait_until(lambda count=count: witnesses.asked.count("good") == count)
+        until(lambda count=count: witnesses.asked.count("good") == count)
     stop.set()
     courier.wake()
-    courier.join(5)
+    courier.join(CEILING)
     assert not courier.is_alive()
     assert witnesses.asked.count("bad") == 1

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from entente.core import note
 from entente.ledger import cosigner
-from interfaces.cli.cli_world import Cli, free_port
+from interfaces.cli.cli_world import Cli
+from ports import free_port
 from witness.witness_world import Log
 
 
-@pytest.mark.serial
 def test_operator_names_logs_and_witnesses_by_command(tmp_path: Path) -> None:
     tower = Cli(tmp_path / "tower", "Watch tower", f"http://localhost:{free_port()}").init()
     port = Cli(tmp_path / "port", "Harbour", f"http://localhost:{free_port()}").init()

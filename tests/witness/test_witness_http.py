@@ -25,6 +25,7 @@ from entente.interfaces.run import serve as serve_all
 from entente.interfaces.witness.app import PREFIX, WitnessApp
 from entente.ledger import cosigner
 from entente.node import Node
+from timing import CEILING, until
 from witness.test_cosigner import MALFORMED
 from witness.witness_world import LEAVES, Log
 
@@ -48,7 +49,7 @@ class Witness:
         self.numbers = iter(range(1_000_000))
 
     def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, str, bytes]:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CEILING)
         try:
             client.request(method, PREFIX + path, body or None)
             answer = client.getresponse()
@@ -80,10 +81,10 @@ def serving(run: object, *arguments: object, **named: object) -> Iterator[str]:
     thread = threading.Thread(target=run, args=arguments, kwargs={**named, "ready": ready.put, "stop": stop})
     thread.start()
     try:
-        yield ready.get(timeout=20)
+        yield ready.get(timeout=CEILING)
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(CEILING)
         assert not thread.is_alive()
 
 
@@ -171,7 +172,7 @@ def test_what_is_no_endpoint_is_refused(witness: Witness) -> None:
 
 
 def test_body_without_end_is_cut_off(witness: Witness) -> None:
-    with socket.create_connection(("127.0.0.1", witness.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", witness.port), timeout=CEILING) as line:
         line.sendall(b"POST /witness/add-checkpoint HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         sent = 0
         try:
@@ -186,7 +187,7 @@ def test_body_without_end_is_cut_off(witness: Witness) -> None:
 
 def test_caller_that_leaves_changes_nothing_for_others(witness: Witness) -> None:
     log = witness.log()
-    with socket.create_connection(("127.0.0.1", witness.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", witness.port), timeout=CEILING) as line:
         line.sendall(b"POST /witness/add-checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\nold 0\n")
     assert witness.add(log.body(0, 5))[0] == 200
 
@@ -196,7 +197,7 @@ def test_many_connections_get_the_answers_that_they_asked_for(witness: Witness) 
     verifier, wrong = note.Verifier.parse(witness.node.witness.vkey), []
 
     def run(log: Log) -> None:
-        client = http.client.HTTPConnection("127.0.0.1", witness.port, timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", witness.port, timeout=CEILING)
         for size in range(1, LEAVES + 1):
             client.request("POST", f"{PREFIX}/add-checkpoint", log.body(size - 1, size))
             answer = client.getresponse()
@@ -225,7 +226,7 @@ class Slow:
         self.fail: Exception | None = None
 
     def add(self, bodies: Sequence[bytes]) -> list[WitnessAnswer]:
-        assert self.go.wait(20)
+        assert self.go.wait(CEILING)
         self.runs.append(len(bodies))
         if self.fail is not None:
             raise self.fail
@@ -243,7 +244,8 @@ class Nobody:
 
 def test_what_waits_shares_a_run_and_a_failure_tells_nothing() -> None:
     slow, answers = Slow(), {}
-    built = peer.build(Nobody(), beside={PREFIX: WitnessApp(slow)})
+    app = WitnessApp(slow)
+    built = peer.build(Nobody(), beside={PREFIX: app})
     with serving(serve, built, "127.0.0.1", 0, tls=None) as url:
         witness = Witness(None, url)
 
@@ -253,7 +255,7 @@ def test_what_waits_shares_a_run_and_a_failure_tells_nothing() -> None:
         threads = [threading.Thread(target=run, args=(number,)) for number in range(20)]
         for thread in threads:
             thread.start()
-        time.sleep(0.5)
+        until(lambda: len(app._waiting) > 1, "more than one waits while the first run is held")
         slow.go.set()
         for thread in threads:
             thread.join()
@@ -268,7 +270,6 @@ def test_what_waits_shares_a_run_and_a_failure_tells_nothing() -> None:
         assert witness.ask("GET", f"/{'0' * 64}/checkpoint")[0] == 503
 
 
-@pytest.mark.serial
 def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
     home, logs = tmp_path / "tower", [Log(f"log.example/{at}") for at in range(4)]
     Node.init(home, name="Watch tower", url="http://localhost:9")
@@ -281,14 +282,16 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             url = process.stdout.readline().decode().split()[1]
+            before = sum(answered)
             threads = [threading.Thread(target=_press, args=(url, at, logs[at], answered)) for at in range(len(logs))]
             for thread in threads:
                 thread.start()
+            until(lambda: sum(answered) > before or not any(each.is_alive() for each in threads))  # noqa: B023
             time.sleep(0.15)
             process.send_signal(signal.SIGKILL)
             for thread in threads:
                 thread.join()
-            process.wait(20)
+            process.wait(CEILING)
         with Node.open(home) as node:
             held = {each.origin: each for each in node.witness.logs()}
             for at, log in enumerate(logs):
@@ -304,7 +307,7 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
 
 def _press(url: str, at: int, log: Log, answered: list[int]) -> None:
     """Submit head after head until the other side is gone, and note what was answered."""
-    client = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port or 0, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port or 0, timeout=CEILING)
     try:
         for size in range(answered[at] + 1, LEAVES + 1):
             client.request("POST", f"{PREFIX}/add-checkpoint", log.body(size - 1, size))

@@ -1,24 +1,22 @@
-"""Members that tests drive as people do: by the command line, in processes of their own."""
+"""Members that tests drive as people do: by the command line, in this process unless a process is the point."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
-import sys
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import commands
+from commands import ENTENTE, Done
 from entente.core.marking import parse
 from entente.formats.stix.markings import TLP_IDS
+from ports import free_port
+from timing import CEILING, Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-ENTENTE = (sys.executable, "-m", "entente.interfaces.run")
 
 
 class Cli:
@@ -33,11 +31,7 @@ class Cli:
 
     def raw(self, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> Done:
         """Run a command and return what it did."""
-        command = [*ENTENTE, "--home", str(self.home), *arguments]
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, check=False, timeout=60, env={**os.environ, **(env or {})}
-        )
-        return Done(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+        return commands.entente("--home", str(self.home), *arguments, stdin=stdin, env=env)
 
     def __call__(self, *arguments: str, code: int = 0, stdin: bytes = b"", person: str = "") -> Any:
         """Run a command with `--json` and return its document; the exit code must be `code`."""
@@ -56,45 +50,50 @@ class Cli:
         return self
 
     @contextmanager
-    def up(self, *options: str) -> Iterator[str]:
-        """Serve while inside; give the address that `ready` named, and check that SIGTERM ends it in time."""
+    def up(self) -> Iterator[str]:
+        """Serve in a thread of this process while inside; give the address."""
+        with commands.up(self.home) as url:
+            yield url
+
+    @contextmanager
+    def up_process(self, *options: str) -> Iterator[str]:
+        """Serve in a process while inside; give the address that `ready` named; SIGTERM must end it soon, with 0."""
         command = [*ENTENTE, "--home", str(self.home), "up", *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            late = threading.Timer(20, process.kill)
-            late.start()
+            assert process.stdout is not None
             try:
-                assert process.stdout is not None
                 line = process.stdout.readline()
-                late.cancel()
                 assert line.startswith("ready http"), (line, process.stderr and process.stderr.read())
                 yield line.split()[1]
             finally:
-                process.terminate()
-                code = process.wait(4)
+                with Stopwatch() as watch:
+                    process.terminate()
+                    code = process.wait(CEILING)
             assert code == 0, process.stderr and process.stderr.read()
-
-
-class Done:
-    """What a command did."""
-
-    def __init__(self, code: int, out: bytes, err: str) -> None:
-        self.code = code
-        self.out = out
-        self.err = err
-
-    def __repr__(self) -> str:
-        return f"exit {self.code}\n{self.out.decode('utf-8', 'replace')}\n{self.err}"
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+            assert watch.seconds < 4
 
 
 def make(tmp_path: Path, name: str) -> Cli:
     """Return a member that is not founded yet."""
     return Cli(tmp_path / name.lower(), name, f"http://localhost:{free_port()}")
+
+
+@contextmanager
+def paired(folder: Path, *, processes: bool = False) -> Iterator[Pair]:
+    """Give two members whose nodes run, paired, with an agreement in force."""
+    harbour, northwind = make(folder, "Harbour").init(), make(folder, "Northwind").init()
+    serve = Cli.up_process if processes else Cli.up
+    with serve(harbour), serve(northwind):
+        invitation = harbour("partner", "invite")
+        northwind("partner", "join", invitation["url"], "--code", invitation["code"])
+        northwind("partner", "confirm", harbour.member[:12], "--words", harbour.words)
+        harbour("partner", "confirm", northwind.member, "--words", northwind.words)
+        proposed = harbour("agreement", "propose", "--with", northwind.member, "--name", "Early warning")
+        harbour("agreement", "sign", proposed["agreement"])
+        harbour("sync")
+        northwind("agreement", "sign", proposed["agreement"])
+        northwind("sync")
+        yield Pair(harbour, northwind, proposed["agreement"], proposed["circle"], folder)
 
 
 class Pair:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interfaces.cli.cli_world import Cli, Pair, make
+from interfaces.cli.cli_world import Cli, Pair, make, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +28,5 @@ def unfounded(tmp_path: Path) -> Cli:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Give two members whose nodes run, paired, with an agreement in force."""
-    folder = tmp_path_factory.mktemp("pair")
-    harbour, northwind = make(folder, "Harbour").init(), make(folder, "Northwind").init()
-    with harbour.up(), northwind.up():
-        invitation = harbour("partner", "invite")
-        northwind("partner", "join", invitation["url"], "--code", invitation["code"])
-        northwind("partner", "confirm", harbour.member[:12], "--words", harbour.words)
-        harbour("partner", "confirm", northwind.member, "--words", northwind.words)
-        proposed = harbour("agreement", "propose", "--with", northwind.member, "--name", "Early warning")
-        harbour("agreement", "sign", proposed["agreement"])
-        harbour("sync")
-        northwind("agreement", "sign", proposed["agreement"])
-        northwind("sync")
-        yield Pair(harbour, northwind, proposed["agreement"], proposed["circle"], folder)
+    with paired(tmp_path_factory.mktemp("pair")) as found:
+        yield found

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interfaces.cli.cli_world import ENTENTE, Cli, make
+from commands import ENTENTE
+from interfaces.cli.cli_world import Cli, make
+from timing import CEILING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +75,7 @@ def test_up_needs_the_key_when_it_starts(sealed: Cli) -> None:
         assert process.stderr is not None
         assert process.stdout.readline().startswith("ready http")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(CEILING) == 0
         assert PASSPHRASE not in process.stderr.read()
 
 
@@ -87,7 +89,7 @@ def test_up_asks_for_the_passphrase_on_a_terminal_and_does_not_show_it(sealed: C
             os.write(ours, PASSPHRASE.encode() + b"\n")
             said += _until(ours, b"ready http")
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(CEILING) == 0
         finally:
             process.kill()
     os.close(ours)
@@ -95,7 +97,7 @@ def test_up_asks_for_the_passphrase_on_a_terminal_and_does_not_show_it(sealed: C
 
 
 def _until(descriptor: int, words: bytes) -> bytes:
-    said, end = b"", time.monotonic() + 20
+    said, end = b"", time.monotonic() + CEILING
     while words not in said:
         assert time.monotonic() < end, said
         if select.select([descriptor], [], [], 0.1)[0]:

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands import ENTENTE, entente
 from entente.core.errors import EntenteError, InvalidError, LimitError, NotFoundError
 from entente.interfaces.cli import files, main
 from entente.interfaces.cli.terminal import terms, text
 from entente.interfaces.cli.terminal.screen import PlainScreen
 from entente.policy.templates import TEMPLATES
-from interfaces.cli.cli_world import ENTENTE, Cli
+
+if TYPE_CHECKING:
+    from interfaces.cli.cli_world import Cli
+
+
+def processor_time() -> float:
+    """Return the seconds that ended child processes have used a processor for; what runs beside them adds nothing."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_help_answers_at_once(capfd: pytest.CaptureFixture[str]) -> None:
-    subprocess.run([*ENTENTE, "--help"], capture_output=True, check=True)
     times = []
-    for _ in range(5):
-        began = time.perf_counter()
+    for _ in range(6):
+        before = processor_time()
         subprocess.run([*ENTENTE, "--help"], capture_output=True, check=True)
-        times.append(time.perf_counter() - began)
+        times.append(processor_time() - before)
     with capfd.disabled():
         sys.stdout.write(f"\nentente --help: {min(times) * 1000:.0f} ms\n")
     assert min(times) < 0.6
@@ -64,13 +72,11 @@ def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_home_comes_from_the_option_then_the_environment(tmp_path: Path) -> None:
-    environment = {**os.environ, "ENTENTE_HOME": str(tmp_path / "there")}
-    command = [*ENTENTE, "--json", "doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert str(tmp_path / "there") in json.loads(done.stdout)["error"]["message"]
-    command = [*ENTENTE, "--json", "--home", str(tmp_path / "here"), "doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert str(tmp_path / "here") in json.loads(done.stdout)["error"]["message"]
+    environment = {"ENTENTE_HOME": str(tmp_path / "there")}
+    done = entente("--json", "doctor", env=environment)
+    assert str(tmp_path / "there") in json.loads(done.out)["error"]["message"]
+    done = entente("--json", "--home", str(tmp_path / "here"), "doctor", env=environment)
+    assert str(tmp_path / "here") in json.loads(done.out)["error"]["message"]
 
 
 @pytest.mark.parametrize(("name", "words"), [("nosuch.json", "no file"), (".", "is a folder")])
@@ -174,6 +180,5 @@ def test_every_term_of_a_template_is_told_in_words(name: str) -> None:
 
 
 def test_completion_is_offered_for_the_shell() -> None:
-    environment = {**os.environ, "_ENTENTE_COMPLETE": "complete_bash", "COMP_WORDS": "entente le", "COMP_CWORD": "1"}
-    done = subprocess.run([*ENTENTE], capture_output=True, text=True, check=False, env=environment)
-    assert "ledger" in done.stdout
+    environment = {"_ENTENTE_COMPLETE": "complete_bash", "COMP_WORDS": "entente le", "COMP_CWORD": "1"}
+    assert b"ledger" in entente(env=environment).out

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from interfaces.cli.cli_world import Cli, free_port
+import pytest
+
+from interfaces.cli.cli_world import Pair, paired
+from ports import free_port
+from timing import until
 
 if TYPE_CHECKING:
-    from interfaces.cli.cli_world import Pair
+    from collections.abc import Iterator
+
+    from interfaces.cli.cli_world import Cli
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Give two members whose nodes run in processes of their own."""
+    with paired(tmp_path_factory.mktemp("keys"), processes=True) as found:
+        yield found
 
 
 def arrives(member: Cli, item: str) -> bool:
-    """Say whether an item arrives at a member within a quarter of a minute."""
-    for _ in range(60):
-        if item in {each["id"] for each in member("item", "list")["items"]}:
-            return True
-        time.sleep(0.25)
-    return False
+    """Wait until an item has arrived at a member."""
+    return until(lambda: item in {each["id"] for each in member("item", "list")["items"]}, item)
 
 
 def test_keys_change_under_a_running_node_and_partners_go_on(pair: Pair) -> None:
@@ -44,8 +52,5 @@ def test_the_address_changes_under_a_running_node(pair: Pair) -> None:
     path, item = pair.indicator()
     northwind("item", "import", str(path), "--circle", pair.circle)
     assert arrives(harbour, item)
-    for _ in range(60):
-        if [each["url"] for each in northwind("partner", "list")] == [moved]:
-            break
-        time.sleep(0.25)
+    until(lambda: [each["url"] for each in northwind("partner", "list")] == [moved], "the address")
     assert [each["url"] for each in northwind("partner", "list")] == [moved]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+import commands
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from interfaces.cli.cli_world import Cli, Pair
-
-pytestmark = pytest.mark.timeout(180)
-
-TOOL = Path(__file__).resolve().parents[3] / "tools" / "verify.py"
 
 
 def verify(path: Path) -> int:
-    return subprocess.run([sys.executable, str(TOOL), str(path)], capture_output=True, check=False).returncode
+    return commands.verify(path).code
 
 
 def level(pair: Pair) -> None:

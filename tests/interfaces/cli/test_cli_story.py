@@ -1,22 +1,22 @@
-"""Two members use every command of the foundation, each command a process, and each answer has its fields."""
+"""Two members use every command of the foundation, and each answer has its fields."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
-import sys
-import time
+import termios
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from interfaces.cli.cli_world import ENTENTE, Cli, Pair, make
-
-pytestmark = pytest.mark.timeout(180)
-
-ROOT = Path(__file__).resolve().parents[3]
+from commands import ENTENTE, verify
+from interfaces.cli.cli_world import Cli, Pair, make
+from timing import CEILING, Stopwatch, until
 
 
 def test_init_names_the_member_its_words_its_recovery_file_and_the_operator(unfounded: Cli) -> None:
@@ -39,13 +39,13 @@ def test_a_command_without_a_home_says_what_to_do(unfounded: Cli) -> None:
 
 
 def test_up_prints_ready_and_a_second_one_is_refused(member: Cli) -> None:
-    with member.up() as url:
+    with member.up_process() as url:
         assert url == member.url
         second = member.raw("up")
         assert second.code == 1
         assert "serves this home already" in second.err
         assert b"ready" not in second.out
-    with member.up("--port", "0") as url:
+    with member.up_process("--port", "0") as url:
         assert url.startswith("http://localhost:")
 
 
@@ -54,23 +54,30 @@ def test_up_ends_with_zero_on_ctrl_c(member: Cli) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("ready ")
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 0
-        assert time.monotonic() - began < 3
+        with Stopwatch() as watch:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(CEILING) == 0
+        assert watch.seconds < 3
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
 
 
+def unread(pipe: IO[bytes] | None) -> int:
+    """Return how many bytes of a pipe nobody has read yet."""
+    assert pipe is not None
+    (found,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(found)
+
+
 def test_ctrl_c_ends_a_command_with_130_and_no_trace(member: Cli) -> None:
-    code = (
-        "import os, signal, sys, threading; from entente.interfaces.cli import main;"
-        "threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start();"
-        "sys.exit(main.run(['--home', sys.argv[1], 'item', 'import', '-']))"
-    )
-    command = [sys.executable, "-c", code, str(member.home)]
+    command = [*ENTENTE, "--home", str(member.home), "item", "import", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.wait(20) == 130
+        assert process.stdin is not None
+        process.stdin.write(b"{")
+        process.stdin.flush()
+        until(lambda: unread(process.stdin) == 0, "the command reads what it imports")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(CEILING) == 130
         assert process.stderr is not None
         assert process.stderr.read() == b"\nstopped\n"
 
@@ -282,13 +289,12 @@ def test_the_ledger_verifies_and_a_proof_verifies_on_its_own(pair: Pair) -> None
     assert set(report["logs"][0]) >= {"origin", "size", "root", "witnessed_by", "problems"}
     proof = pair.folder / "proof"
     pair.harbour("ledger", "proof", id_, "--out", str(proof))
-    verify = [sys.executable, str(ROOT / "tools" / "verify.py"), str(proof)]
-    done = subprocess.run(verify, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    done = verify(proof)
+    assert (done.code, done.out.count(b"\n")) == (0, 1)
     spoiled = bytearray(proof.read_bytes())
     spoiled[len(spoiled) // 2] ^= 1
     proof.write_bytes(spoiled)
-    assert subprocess.run(verify, capture_output=True, check=False).returncode == 5
+    assert verify(proof).code == 5
 
 
 def test_a_redacted_copy_is_a_new_item(pair: Pair) -> None:

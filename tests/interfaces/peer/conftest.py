@@ -9,6 +9,7 @@ import pytest
 from entente.exchange.transport import Client
 from entente.interfaces.peer.app import Patience
 from interfaces.peer.peer_world import Node, Partner, Running, running
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def host(server: Running) -> Running:
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    with Client(timeout=10) as opened:
+    with Client(timeout=CEILING) as opened:
         yield opened
 
 

@@ -16,6 +16,7 @@ from entente.core.ids import Member
 from entente.exchange import http_signature, tls
 from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
+from timing import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,10 +148,10 @@ def running(
     )
     thread.start()
     try:
-        yield Running(node, ready.get(timeout=10), stop, thread, pin)
+        yield Running(node, ready.get(timeout=CEILING), stop, thread, pin)
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(CEILING)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
 from entente.interfaces.peer.app import EVENTS_PATH, EXCHANGE_PATH
 from interfaces.peer.peer_world import FRIEND, Node, Partner, Running, running
+from timing import CEILING, Stopwatch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def dial(host: Running) -> socket.socket:
     parts = urlsplit(host.url)
-    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=CEILING)
 
 
 def refused(host: str, port: int, tls: tuple[str, str] | None = None) -> None:
@@ -44,17 +44,16 @@ def test_end_comes_soon_although_streams_and_connections_are_open(tmp_path: Path
         partner.call(EXCHANGE_PATH, b"kept alive")
         stream = client.stream(host.url, EVENTS_PATH, partner.signed("GET", EVENTS_PATH, b""), pin=host.pin)
         silent = dial(host)
-        started = time.monotonic()
 
-        host.stop.set()
-        events = list(stream)
-        host.thread.join(5)
-        seconds = time.monotonic() - started
+        with Stopwatch() as watch:
+            host.stop.set()
+            events = list(stream)
+            host.thread.join(CEILING)
         silent.close()
 
     assert events == []
     assert not host.thread.is_alive()
-    assert seconds < 3
+    assert watch.seconds < 3
 
 
 def test_after_the_end_nobody_listens(client: Client):
@@ -91,20 +90,20 @@ def test_unusable_certificate_is_an_error_of_ours(tmp_path: Path):
 def test_connection_without_a_head_is_ended(head: bytes):
     with running() as host, dial(host) as sock:
         sock.sendall(head)
-        started = time.monotonic()
-        while time.monotonic() - started < 30:
-            try:
-                sock.sendall(b"x" if head else b"")
-                sock.settimeout(1)
-                if not sock.recv(1):
+        with Stopwatch() as watch:
+            while not watch.passed(CEILING):
+                try:
+                    sock.sendall(b"x" if head else b"")
+                    sock.settimeout(1)
+                    if not sock.recv(1):
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
                     break
-            except TimeoutError:
-                continue
-            except OSError:
-                break
-        seconds = time.monotonic() - started
 
-    assert 9 < seconds < 13
+    assert watch.elapsed > 9
+    assert watch.seconds < 13
 
 
 @pytest.mark.slow
@@ -117,5 +116,5 @@ def test_partner_that_does_not_read_is_cut_off(client: Client):
         for _ in range(400):
             bell.notes.put(b"x" * 60_000)
 
-        assert bell.closed.wait(45)
+        assert bell.closed.wait(CEILING)
         stream.close()
