@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, cast
 
@@ -50,6 +51,7 @@ INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
 _BEFORE: Final = ("--json", "--home", "--as", "--version")
+_built = cache(typer.main.get_command)  # building it takes longer than most commands
 
 app = typer.Typer(
     name="entente",
@@ -155,7 +157,7 @@ def run(arguments: Sequence[str] | None = None, *, serve: Serve | None = None) -
 def _run(given: list[str], here: Invocation) -> int:
     """Run the command; every error is told, and becomes an exit code."""
     try:
-        command = typer.main.get_command(app)
+        command = _built(app)
         result = cast("object", command.main(given, prog_name="entente", standalone_mode=False, obj=here))
     except SystemExit as leaving:
         result = leaving.code or 0
