@@ -7,12 +7,18 @@ import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 ABSENT = "the shared test data are absent"
 
-settings.register_profile("entente", deadline=None, max_examples=50, print_blob=True)
+settings.register_profile(
+    "entente",
+    deadline=None,
+    max_examples=50,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault
+)
 settings.load_profile("entente")
 
 
