@@ -20,11 +20,11 @@ from entente.node import Node
 from entente.node.home.base import Base
 from entente.node.rooms import forked_logs
 from entente.store.memory.store import MemoryStore
+from network import Network, Wire
 from perjury import Perjury
 from sight import Sight
 from simulator import REST, Simulator, Talk
 from teamwork import waiting
-from world import Wire, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow
 
 
-class LyingWorld(World):
-    """A world in which one member answers from two homes."""
+class LyingNetwork(Network):
+    """A network in which one member answers from two homes."""
 
     def __init__(self, simulator: LyingSimulator, seed: int) -> None:
         super().__init__(seed)
@@ -55,14 +55,14 @@ class LyingSimulator(Simulator):
         self.forks = self.random.random() < 0.6
         self.second: Node | None = None
         self.told_second: set[Member] = set()
-        self.perjury = Perjury(self.random, self.world)
+        self.perjury = Perjury(self.random, self.network)
 
     def acts(self) -> list[tuple[int, Callable[[], None]]]:
         """Return what may happen, with weights; lies are among it."""
         return [*super().acts(), (4, self.fork), (5, self.write_twice), (9, self.perjure)]
 
-    def make_world(self, seed: int) -> World:
-        return LyingWorld(self, seed)
+    def make_network(self, seed: int) -> Network:
+        return LyingNetwork(self, seed)
 
     def fork(self) -> None:
         """Copy the liar's home: from now on some members are answered from the copy."""
@@ -72,7 +72,7 @@ class LyingSimulator(Simulator):
         assert isinstance(old.store, MemoryStore)
         noise = random.Random(self.random.random()).randbytes
         base = Base(None, old.store.twin(), old.keys.secrets, clock=old.clock, random=noise, me=self.liar)
-        self.second = Node(base, Wire(self.world, base))
+        self.second = Node(base, Wire(self.network, base))
         self.told_second = {member for member in self.honest if self.random.random() < 0.5}
         self.counts["forked"] += 1
 
@@ -217,7 +217,7 @@ class LyingSimulator(Simulator):
         """Let the liar speak the truth about others' logs at last, each of its homes to those that it told."""
         self.talks.clear()
         self.mend()
-        self.world.now += REST
+        self.network.now += REST
         for one, other in sorted(self.suspended):
             if one != self.liar:
                 self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
@@ -277,11 +277,11 @@ class LyingSimulator(Simulator):
         first = None
         for member in members:
             with self.node(member).base.store.read() as tx:
-                world = self.node(member).base.in_force(tx)
-                acts = {ref: act for ref, act in world.view.acts.items() if act.circle == circle}
-                things = {act.place.leaf for act in acts.values()} & world.view.things.keys()
-                states = {thing: world.standing(thing) for thing in things}
-                found = (acts.keys(), states, world.state(world.rooms.require(circle)))
+                network = self.node(member).base.in_force(tx)
+                acts = {ref: act for ref, act in network.view.acts.items() if act.circle == circle}
+                things = {act.place.leaf for act in acts.values()} & network.view.things.keys()
+                states = {thing: network.standing(thing) for thing in things}
+                found = (acts.keys(), states, network.state(network.rooms.require(circle)))
             first = found if first is None else first
             assert found[2] == first[2], "a circle is in force for some only"
             assert found[0] == first[0], "acts count for some only"
@@ -315,18 +315,18 @@ class LyingSimulator(Simulator):
     def usable(self, member: Member, circle: bytes) -> bool:
         """Say whether a circle is in force for a member."""
         with self.node(member).base.store.read() as tx:
-            world = self.node(member).base.in_force(tx)
-            room = world.rooms.get(circle)
-            return room is not None and world.usable(room)
+            network = self.node(member).base.in_force(tx)
+            room = network.rooms.get(circle)
+            return room is not None and network.usable(room)
 
     def blind(self, member: Member, circle: bytes) -> bool:
         """Say whether the liar keeps its logs of this circle's agreement from a member: that sees a part only."""
         for home in [*self.homes(), *map(self.node, self.honest)]:
             with home.base.store.read() as tx:
-                world = home.base.in_force(tx)
-                room = world.rooms.get(circle)
-                founding = room and world.rooms.founding_of(room.agreement)
-                if founding and world.suspends(founding, self.liar, member):
+                network = home.base.in_force(tx)
+                room = network.rooms.get(circle)
+                founding = room and network.rooms.founding_of(room.agreement)
+                if founding and network.suspends(founding, self.liar, member):
                     return True
         return False
 

@@ -21,17 +21,17 @@ START = 1_790_000_000_000
 
 
 class Wire:
-    """Calls between members of one world; `cut` and `tamper` let a test interfere with the bytes."""
+    """Calls between members of one network; `cut` and `tamper` let a test interfere with the bytes."""
 
-    def __init__(self, world: World, base: Base) -> None:
-        self._world = world
+    def __init__(self, network: Network, base: Base) -> None:
+        self._network = network
         self._base = base
         self.cut: set[Member] = set()
         self.tamper: Callable[[bytes], bytes] = lambda body: body
         self.calls: list[int] = []
 
     def plain(self, url: str, path: str, body: Mapping[str, object]) -> dict[str, object]:
-        other = next((node for node in self._world.nodes.values() if node.url == url), None)
+        other = next((node for node in self._network.nodes.values() if node.url == url), None)
         if other is None or path != "/entente/v1/pair":
             raise TransportError("Nobody answers there.")
         return dict(other.door.handle_pair(body))
@@ -51,13 +51,13 @@ class Wire:
         return self.tamper(answer)
 
     def submit(self, url: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
-        ask = self._world.witnesses.get(url)
+        ask = self._network.witnesses.get(url)
         if ask is None:
             raise TransportError("Nobody answers there.")
         return ask(path, body)
 
     def _reach(self, partner: Member) -> Node:
-        other = self._world.reach(self._base.me, partner)
+        other = self._network.reach(self._base.me, partner)
         if other is None or partner in self.cut:
             raise TransportError("The partner cannot be reached.")
         return other
@@ -66,7 +66,7 @@ class Wire:
         """Nothing is open."""
 
 
-class World:
+class Network:
     """Any number of members that can reach each other; everything in it follows from `seed`."""
 
     def __init__(self, seed: int = 0) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entente.core.kind import Act
     from entente.node import Node
     from entente.node.rooms.room import Room
-    from world import World
+    from network import Network
 
 Body = dict[str, object]
 Said = tuple[str, Body]
@@ -32,9 +32,9 @@ CONTENT = ("note/1", "request/1", "reply/1", "session/1", "point/1", "decision/1
 class Perjury:
     """Writes what is not so, in a room of a node."""
 
-    def __init__(self, chance: random.Random, world: World) -> None:
+    def __init__(self, chance: random.Random, network: Network) -> None:
         self.chance = chance
-        self.world = world
+        self.network = network
 
     def lies(self) -> list[Callable[[Reader, Room], Said]]:
         return [

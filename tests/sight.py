@@ -23,22 +23,22 @@ class Sight:
 
     def __init__(self, node: Node, circle: bytes) -> None:
         with node.base.store.read() as tx:
-            world = node.base.in_force(tx)
-            room = world.rooms.require(circle)
+            network = node.base.in_force(tx)
+            room = network.rooms.require(circle)
             rows = [row for row in offers.logs_of(tx, room) if row.circle]
             self.logs = {row.origin: (row.size, row.signed, root_of(row)) for row in rows}
-            self.acts = self._acts(world, room)
+            self.acts = self._acts(network, room)
             copies = self._copies(tx, rows)
             self.standing = {key: state for key, (state, _, _) in copies.items()}
             self.shown = self._shown(copies)
             self.unwitnessed = [row.origin for row in rows if not self._complete(tx, row, room)]
             self.doubled = [row.origin for row in rows if self._doubled(tx, row)]
 
-    def _acts(self, world: object, room: Room) -> object:
-        states = world.view.states  # type: ignore[attr-defined]
+    def _acts(self, network: object, room: Room) -> object:
+        states = network.view.states  # type: ignore[attr-defined]
         things = (room.revision, room.circle)
         return (
-            world.state(room),  # type: ignore[attr-defined]
+            network.state(room),  # type: ignore[attr-defined]
             {thing: dict(states["approval/1"].get(thing, {})) for thing in things if thing in states["approval/1"]}
             if room.founding
             else dict(states["approval/1"].get(room.circle, {})),

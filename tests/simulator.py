@@ -23,9 +23,9 @@ from entente.node import Node
 from entente.node.exchange.side import MemberSide
 from entente.node.home.base import Base
 from entente.node.rooms import offers
+from network import START, Network, Wire
 from sight import Sight
 from teamwork import Teamwork, own_acts, views, waiting, wordless
-from world import START, Wire, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ class Simulator:
 
     def __init__(self, seed: int, least: int = 2, most: int = 5) -> None:
         self.random = random.Random(seed)
-        self.world = self.make_world(seed)
+        self.network = self.make_network(seed)
         self.counts: Counter[str] = Counter()
         self.talks: list[Talk] = []
         self.old: list[tuple[Member, Member, bytes]] = []
@@ -74,12 +74,12 @@ class Simulator:
         self.suspended: set[tuple[Member, Member]] = set()
         self.committed: dict[tuple[Member, str], tuple[int, bytes]] = {}
         self.said: dict[Member, set[str]] = {}
-        self.team = Teamwork(self.random, self.world)
-        nodes = [self.world.add(name) for name in NAMES[: self.size(least, most)]]
+        self.team = Teamwork(self.random, self.network)
+        nodes = [self.network.add(name) for name in NAMES[: self.size(least, most)]]
         self.members = [node.base.me for node in nodes]
         for at, one in enumerate(nodes):
             for other in nodes[at + 1 :]:
-                self.world.pair(one, other)
+                self.network.pair(one, other)
         self.propose(nodes)
 
     def size(self, least: int, most: int) -> int:
@@ -97,20 +97,20 @@ class Simulator:
         ceiling = self.random.choice(["", "TLP:GREEN"])
         made = nodes[0].agreements.propose(others, name="Agreement", terms=terms, ceiling=ceiling)
         if self.random.random() < 0.75:
-            self.world.settle()
+            self.network.settle()
             for node in nodes:
                 node.agreements.sign(made.agreement)
-            self.world.settle()
+            self.network.settle()
 
     def node(self, member: Member) -> Node:
-        return self.world.nodes[member]
+        return self.network.nodes[member]
 
     def chaos(self, operations: int = OPERATIONS) -> None:
         """Let members act while their links fail; each act is followed by some movement of messages."""
         acts = self.acts()
         weights = [weight for weight, _ in acts]
         for _ in range(operations):
-            self.world.now += self.random.randint(1, 3 * MINUTE // 2)
+            self.network.now += self.random.randint(1, 3 * MINUTE // 2)
             act = self.random.choices([act for _, act in acts], weights)[0]
             self.attempt(act.__name__, act)
             for _ in range(self.random.randint(1, 14)):
@@ -132,8 +132,8 @@ class Simulator:
             (3, self.mend),
         ]
 
-    def make_world(self, seed: int) -> World:
-        return World(seed)
+    def make_network(self, seed: int) -> Network:
+        return Network(seed)
 
     def home_of(self, member: Member, partner: Member) -> Node:  # noqa: ARG002 - a liar has several
         """Return the home of a member that talks to this partner."""
@@ -276,8 +276,8 @@ class Simulator:
         member = self.random.choice(self.members)
         old = self.node(member).base
         base = Base(None, old.store, old.keys.secrets, clock=old.clock, random=old.random, me=member)
-        wire = Wire(self.world, base)
-        self.world.nodes[member], self.world.wires[member] = Node(base, wire), wire
+        wire = Wire(self.network, base)
+        self.network.nodes[member], self.network.wires[member] = Node(base, wire), wire
         self.talks = [talk for talk in self.talks if talk.caller != member]
 
     def move(self) -> None:
@@ -334,12 +334,12 @@ class Simulator:
         """Mend every link and let everybody come to rest."""
         self.talks.clear()
         self.mend()
-        self.world.now += REST
+        self.network.now += REST
         for one, other in sorted(self.suspended):
             self.node(one).agreements.changes.suspend("Agreement", b32(other), resume=True)
-        self.world.settle()
-        while sum(node.plans.runner.tick() for node in self.world.nodes.values()):
-            self.world.settle()
+        self.network.settle()
+        while sum(node.plans.runner.tick() for node in self.network.nodes.values()):
+            self.network.settle()
 
     def check(self) -> None:
         """Fail unless everybody who should holds the same, and all of it."""
@@ -377,7 +377,7 @@ class Simulator:
 
     def check_kept(self, member: Member) -> None:
         """Nothing that was ever signed is gone, at its author or at any other member of the circle."""
-        for node in self.world.nodes.values():
+        for node in self.network.nodes.values():
             with node.base.store.read() as tx:
                 for row in tx.logs.all():
                     size, root = self.committed.get((member, row.origin), (0, b""))
@@ -388,7 +388,7 @@ class Simulator:
     def audiences(self) -> Iterator[tuple[bytes, list[Member]]]:
         """Name each circle with all members that should know it."""
         found: dict[bytes, set[Member]] = {}
-        for node in self.world.nodes.values():
+        for node in self.network.nodes.values():
             with node.base.store.read() as tx:
                 for room in offers.load(tx):
                     found[room.key] = set(room.members)

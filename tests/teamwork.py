@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.node import Node
-    from world import World
+    from network import Network
 
 WORK = {*kinds.WORK, "approval/1"} - {"document/1"}
 LOCAL = {"person", "head", "deputy", "note", "armed", "doubts", "problems"}
@@ -45,9 +45,9 @@ WARNING = (
 class Teamwork:
     """Does things in the rooms of whoever is asked; NotFoundError if there is nothing to do them with."""
 
-    def __init__(self, chance: random.Random, world: World) -> None:
+    def __init__(self, chance: random.Random, network: Network) -> None:
         self.chance = chance
-        self.world = world
+        self.network = network
 
     def acts(self) -> list[tuple[int, Callable[[Node, str], object]]]:
         """Return what may be done, with weights; each takes a node and one of its circles."""
@@ -66,7 +66,7 @@ class Teamwork:
 
     def date(self) -> int:
         """Return a date that is past when a run ends, or one that is not."""
-        return self.world.now + self.chance.choice([FAR, self.chance.randrange(1, 30 * MINUTE)])
+        return self.network.now + self.chance.choice([FAR, self.chance.randrange(1, 30 * MINUTE)])
 
     def open(self, node: Node, kind: str, *, mine: bool | None = None) -> list[str]:
         """Return the ids of the things of this kind in rooms that are open."""
@@ -154,7 +154,7 @@ class Teamwork:
         room = next(each for each in node.agreements.circles() if each.id == circle)
         members = self.chance.sample(room.members, len(room.members))
         members.sort(key=lambda each: each != node.member and self.chance.random() < 0.6)
-        one, other = (self.world.node(each).name for each in members[:2])
+        one, other = (self.network.node(each).name for each in members[:2])
         first, second = step_id("action", "first"), step_id("action", "second")
         steps = {first: action(one, second, name="first"), second: action(other, end(), name="second")}
         made = node.plans.take(playbook(steps, agents=[one, other], start=first), circle)
@@ -174,7 +174,7 @@ class Teamwork:
     def answered(self, node: Node, plan: str) -> bool:
         """Say whether a plan was answered, or is too late to be."""
         found = node.plans.show(plan)
-        late = bool(found.deadline) and found.deadline < stamp(self.world.now)
+        late = bool(found.deadline) and found.deadline < stamp(self.network.now)
         return (late and self.chance.random() < 0.9) or node.member in {
             vote.member for vote in (*found.approvals, *found.refusals)
         }

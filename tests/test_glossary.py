@@ -20,7 +20,7 @@ HOUSE = ROOT / "src" / "entente"
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-KIND_NAMES = (*KEY_KINDS, *KINDS)
+KIND_NAMES = (*KEY_KINDS, *(kind.name for kind in KINDS))
 TERM_NAMES = Terms.__struct_fields__
 CODE = re.compile(r"`([^`]+)`")
 

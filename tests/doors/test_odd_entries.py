@@ -23,8 +23,8 @@ from entente.kinds import ACTS, KINDS
 from entente.ledger.log import Draft, root_of
 from entente.ledger.package import pack
 from kinds.bodies import About, bodies
+from network import Network
 from stories.story import give, holds, id_of, indicator, log_sizes, raw, reasons, refusals, stix
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,11 @@ class Scene:
     """Two members in one circle; Northwind writes whatever it likes."""
 
     def __init__(self, seed: int) -> None:
-        self.world = World(seed)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.harbour, self.northwind, onward="consent")
+        self.network = Network(seed)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.harbour, self.northwind, onward="consent")
         give(self.harbour, self.circle, indicator(1))
-        self.world.settle()
+        self.network.settle()
         self.start = self.size = 0
         self.message = b""
 
@@ -168,7 +168,7 @@ def is_right(kind: str, data: bytes) -> bool:
 @pytest.mark.parametrize("kind", NAMES)
 def test_bytes_that_are_no_payload_are_refused_by_name(kind: str) -> None:
     scene = Scene(21)
-    now = scene.world.now
+    now = scene.network.now
     drafts = [Draft(kind, now, b"", data) for data in RAW]
     if kind == "item/1":
         drafts += [Draft(kind, now, HEADER, data) for data in RAW]
@@ -181,7 +181,7 @@ def test_bytes_that_are_no_payload_are_refused_by_name(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted({*ACTS} - {ENDS}))
 def test_odd_acts_never_stop_a_log_or_a_view(kind: str) -> None:
     scene, chance = Scene(22), random.Random(kind)
-    now = scene.world.now
+    now = scene.network.now
     odd = [data for data in odd_bodies(scene.bodies()[kind], chance, 150) if kind != LEAVES or not is_right(kind, data)]
     scene.write(*(Draft(kind, now, b"", data) for data in odd))
     assert reasons(scene.harbour, scene.circle)
@@ -192,7 +192,7 @@ def test_odd_acts_never_stop_a_log_or_a_view(kind: str) -> None:
 def test_what_closes_a_log_ends_it_whatever_it_says(data: bytes | None) -> None:
     scene = Scene(26)
     closing = canon.encode(scene.bodies()[ENDS]) if data is None else data
-    scene.write(Draft(ENDS, scene.world.now, b"", closing))
+    scene.write(Draft(ENDS, scene.network.now, b"", closing))
     assert log_sizes(scene.harbour, scene.circle)["Northwind"] < scene.size
     assert scene.harbour.ledger.verify().ok
 
@@ -201,11 +201,11 @@ def test_odd_items_never_stop_a_log_or_a_view() -> None:
     scene, chance = Scene(23), random.Random(23)
     header = json.loads(HEADER)
     drafts = [
-        Draft("item/1", scene.world.now, data + b"\n", raw(indicator(5))) for data in odd_bodies(header, chance, 100)
+        Draft("item/1", scene.network.now, data + b"\n", raw(indicator(5))) for data in odd_bodies(header, chance, 100)
     ]
     report = stix("report", 3, published="2026-09-01T00:00:00Z", object_refs=["a", "b"], x_more={"deep": [1, {"a": 2}]})
     for thing in (indicator(6, labels=["a"], confidence=5, revoked=False), report):
-        drafts += [Draft("item/1", scene.world.now, HEADER, data) for data in odd_bodies(thing, chance, 200)]
+        drafts += [Draft("item/1", scene.network.now, HEADER, data) for data in odd_bodies(thing, chance, 200)]
     scene.write(*drafts)
     assert {"malformed", "type"} <= set(reasons(scene.harbour, scene.circle))
     scene.check()
@@ -218,10 +218,10 @@ def test_a_claimed_time_far_from_now_breaks_nothing(kind: str, time: int) -> Non
     scene = Scene(24)
     data = HEADER + raw(indicator(7)) if kind == "item/1" else canon.encode(scene.bodies()[kind])
     scene.write(Draft(kind, time, b"", data))
-    if time > scene.world.now:
+    if time > scene.network.now:
         assert log_sizes(scene.harbour, scene.circle)["Northwind"] == scene.start
         assert scene.harbour.ledger.verify().ok
-        scene.world.now = time - MINUTE
+        scene.network.now = time - MINUTE
         scene.say()
     scene.check()
 
@@ -236,7 +236,7 @@ def test_an_acknowledgement_cannot_be_given_for_others() -> None:
     wrong_leaf = {**body, "entries": [[0, b32(bytes(32))]]}
     unknown = {**body, "log": b32(bytes(32))}
     made = [canon.encode(each) for each in (own, wrong_leaf, unknown)]
-    scene.write(*(Draft("acknowledgement/1", scene.world.now, b"", data) for data in made))
+    scene.write(*(Draft("acknowledgement/1", scene.network.now, b"", data) for data in made))
     stages = [receipt.stage for receipt in scene.harbour.ledger.receipts(id_of(indicator(1)))]
     assert stages == ["stored"]
     scene.check()

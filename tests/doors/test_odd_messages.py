@@ -18,8 +18,8 @@ from entente.core.errors import EntenteError
 from entente.exchange.messages import Message, decode, encode
 from entente.exchange.round import Round
 from entente.node.exchange.side import MemberSide
+from network import Network
 from stories.story import forge, give, holds, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,26 +46,26 @@ class Scene:
     """Harbour, which receives, and Northwind, which sends; Summit has told Harbour of an entry without its payload."""
 
     def __init__(self) -> None:
-        self.world = World(13)
-        self.harbour, self.northwind, summit = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-        self.circle = self.world.agree(self.harbour, self.northwind, summit)
+        self.network = Network(13)
+        self.harbour, self.northwind, summit = (self.network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+        self.circle = self.network.agree(self.harbour, self.northwind, summit)
         give(self.harbour, self.circle, indicator(1))
-        self.world.settle()
+        self.network.settle()
         self._cut(self.harbour, self.northwind)
         forge(self.northwind, self.circle, indicator(2), tlp="TLP:RED")
         give(self.northwind, self.circle, *(indicator(number) for number in range(3, 9)))
-        self.world.settle()
+        self.network.settle()
         self.northwind.items.acknowledge([id_of(indicator(1))])
         self.northwind.agreements.propose([self.harbour.member], name="Two of us")
         self.northwind.profile.set(brings=["telescopes"])
         self.northwind.agreements.settle()
         give(self.harbour, self.circle, indicator(20))
-        self.world.wires[self.harbour.base.me].cut.clear()
-        self.world.wires[self.northwind.base.me].cut.clear()
+        self.network.wires[self.harbour.base.me].cut.clear()
+        self.network.wires[self.northwind.base.me].cut.clear()
 
     def _cut(self, one: Node, other: Node) -> None:
-        self.world.wires[one.base.me].cut.add(other.base.me)
-        self.world.wires[other.base.me].cut.add(one.base.me)
+        self.network.wires[one.base.me].cut.add(other.base.me)
+        self.network.wires[other.base.me].cut.add(one.base.me)
 
     def take(self, body: bytes, *, keep: bool = False) -> Message:
         """Let Harbour take a message of Northwind, and forget it again unless it is to stay."""
@@ -129,7 +129,7 @@ def test_what_is_taken_of_odd_messages_leaves_a_ledger_that_verifies(seed: int) 
             scene.take(mutate(chance.choice(bodies), chance), keep=True)
     assert scene.harbour.ledger.verify().ok
     assert [done.error for done in scene.harbour.exchange.sync(scene.northwind.member)] == [""]
-    scene.world.settle()
+    scene.network.settle()
     assert scene.harbour.ledger.verify().ok
     assert all(holds(scene.harbour, id_of(indicator(number))) for number in range(3, 9))
     assert not holds(scene.harbour, id_of(indicator(2)))

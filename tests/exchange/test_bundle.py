@@ -16,7 +16,7 @@ from entente.core.ids import Member
 from entente.exchange import bundle
 from entente.exchange.bundle import BundleManifest, Parser
 from entente.exchange.messages import MAX_BODY, Head, Message, encode
-from world import World
+from network import Network
 
 READER = Member(bytes(range(32)))
 MESSAGES = [Message(full=True, heads=[Head(bytes(32), 0, bytes(32))]), Message(offers=[b"x" * 300]), Message(more=True)]
@@ -25,7 +25,7 @@ MESSAGES = [Message(full=True, heads=[Head(bytes(32), 0, bytes(32))]), Message(o
 @cache
 def made() -> tuple[BundleManifest, bytes, bytes]:
     """Return a manifest, the transport seed of its sender, and the bundle."""
-    node = World().add("Harbour")
+    node = Network().add("Harbour")
     with node.base.store.read() as tx:
         history = node.base.history(tx, node.base.me)
     manifest = BundleManifest(

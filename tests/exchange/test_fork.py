@@ -11,7 +11,7 @@ from commands import verify
 from entente.node import Node
 from entente.node.home.base import Base
 from entente.store.memory.store import MemoryStore
-from world import Wire, World
+from network import Network, Wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,21 +32,23 @@ def indicator(number: int, name: str = "") -> tuple[str, bytes]:
     return "indicators", json.dumps(body).encode()
 
 
-def twin_of(world: World, node: Node) -> Node:
+def twin_of(network: Network, node: Node) -> Node:
     """Return a second node with the same keys on a copy of the store: what a liar runs."""
     store = MemoryStore()
     store._state = node.base.store._state
-    base = Base(None, store, node.base.keys.secrets, clock=world.clock, random=world.random.randbytes, me=node.base.me)
-    return Node(base, Wire(world, base))
+    base = Base(
+        None, store, node.base.keys.secrets, clock=network.clock, random=network.random.randbytes, me=node.base.me
+    )
+    return Node(base, Wire(network, base))
 
 
 @pytest.mark.parametrize("more", [0, 1, 3], ids=["equal sizes", "one more", "three more"])
 def test_two_histories_become_evidence_in_one_meeting(more: int, tmp_path: Path):
-    world = World(7)
-    liar, beth, carl = world.add("Liar"), world.add("Beth"), world.add("Carl")
-    circle = world.agree(liar, beth, carl)
-    twin = twin_of(world, liar)
-    world.wires[liar.base.me].cut = {carl.base.me}
+    network = Network(7)
+    liar, beth, carl = network.add("Liar"), network.add("Beth"), network.add("Carl")
+    circle = network.agree(liar, beth, carl)
+    twin = twin_of(network, liar)
+    network.wires[liar.base.me].cut = {carl.base.me}
     liar.items.import_files([indicator(1, "what Beth is told")], tlp="green", circle=circle)
     assert not liar.exchange.sync(beth.member)[0].error
     twin.items.import_files([indicator(2, "what Carl is told")], tlp="green", circle=circle)
@@ -73,13 +75,13 @@ def test_two_histories_become_evidence_in_one_meeting(more: int, tmp_path: Path)
 
 
 def test_honest_members_never_become_evidence():
-    world = World(8)
-    one, two, three = world.add("One"), world.add("Two"), world.add("Three")
-    circle = world.agree(one, two, three)
+    network = Network(8)
+    one, two, three = network.add("One"), network.add("Two"), network.add("Three")
+    circle = network.agree(one, two, three)
     for number in range(6):
         [one, two, three][number % 3].items.import_files([indicator(number)], tlp="green", circle=circle)
         [two, three, one][number % 3].exchange.sync()
-    world.settle()
+    network.settle()
 
     assert [node.ledger.evidence() for node in (one, two, three)] == [[], [], []]
     assert all(len(node.items.list().items) == 6 for node in (one, two, three))

@@ -17,7 +17,7 @@ from entente.node.exchange.side import MemberSide
 from entente.node.rooms import offers as room_offers
 from entente.node.rooms.offers import MAX_OPEN
 from entente.policy.agreement import FoundingText, Terms
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,30 +84,30 @@ def answer(node: Node, caller: Node, message: Message) -> Message:
 
 
 @pytest.fixture
-def two() -> tuple[World, Node, Node]:
+def two() -> tuple[Network, Node, Node]:
     """Give two members of one agreement, at rest."""
-    world = World(3)
-    one, other = world.add("Anna"), world.add("Bora")
-    world.agree(one, other)
-    world.settle()
-    return world, one, other
+    network = Network(3)
+    one, other = network.add("Anna"), network.add("Bora")
+    network.agree(one, other)
+    network.settle()
+    return network, one, other
 
 
 def test_round_with_nothing_new_is_one_trip_below_two_kilobytes() -> None:
-    world = World(1)
-    one, other, third = (world.add(name) for name in ("Anna", "Bora", "Cato"))
-    world.agree(one, other, third)
-    world.circle(one, other, agreement="Agreement", name="Inner")
-    world.settle()
+    network = Network(1)
+    one, other, third = (network.add(name) for name in ("Anna", "Bora", "Cato"))
+    network.agree(one, other, third)
+    network.circle(one, other, agreement="Agreement", name="Inner")
+    network.settle()
     assert len(common(one, other)) == 8
-    calls = world.wires[one.base.me].calls
+    calls = network.wires[one.base.me].calls
     calls.clear()
     done = sync(one, other)
     assert (len(calls), done.sent.entries, done.received.entries) == (2, 0, 0)
     assert sum(calls) < 2048
 
 
-def test_first_message_names_all_common_logs_and_asks_for_what_is_missing(two: tuple[World, Node, Node]) -> None:
+def test_first_message_names_all_common_logs_and_asks_for_what_is_missing(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     _, message = open_round(one, other)
     assert message.full
@@ -116,7 +116,7 @@ def test_first_message_names_all_common_logs_and_asks_for_what_is_missing(two: t
     assert not message.changes()
 
 
-def test_entries_go_both_ways_in_one_round(two: tuple[World, Node, Node]) -> None:
+def test_entries_go_both_ways_in_one_round(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     share(one, 1, 2)
     share(other, 3)
@@ -125,23 +125,23 @@ def test_entries_go_both_ways_in_one_round(two: tuple[World, Node, Node]) -> Non
     assert names(one) == names(other) == {1, 2, 3}
 
 
-def test_more_than_fits_into_a_message_takes_more_trips_and_arrives(two: tuple[World, Node, Node]) -> None:
-    world, one, other = two
+def test_more_than_fits_into_a_message_takes_more_trips_and_arrives(two: tuple[Network, Node, Node]) -> None:
+    network, one, other = two
     share(one, *range(30), size=300_000)
     done = sync(one, other)
     assert done.sent.entries == 30
     assert names(other) == set(range(30))
-    assert len(world.wires[one.base.me].calls) > 4
+    assert len(network.wires[one.base.me].calls) > 4
 
 
-def test_many_small_entries_arrive_whoever_calls(two: tuple[World, Node, Node]) -> None:
+def test_many_small_entries_arrive_whoever_calls(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     share(one, *range(700))
     assert sync(other, one).received.entries == 700
     assert other.ledger.verify().ok
 
 
-def test_both_learn_what_the_other_holds_in_the_same_round(two: tuple[World, Node, Node]) -> None:
+def test_both_learn_what_the_other_holds_in_the_same_round(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     share(one, 1)
     sync(one, other)
@@ -151,7 +151,7 @@ def test_both_learn_what_the_other_holds_in_the_same_round(two: tuple[World, Nod
     assert said == {("witnessed", log.size), ("stored", log.size)}
 
 
-def test_lost_answer_is_made_good_by_the_next_round(two: tuple[World, Node, Node]) -> None:
+def test_lost_answer_is_made_good_by_the_next_round(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     share(one, 1)
     _, message = open_round(one, other)
@@ -160,7 +160,7 @@ def test_lost_answer_is_made_good_by_the_next_round(two: tuple[World, Node, Node
     assert names(other) == {1}
 
 
-def test_message_that_arrives_twice_changes_nothing_more(two: tuple[World, Node, Node]) -> None:
+def test_message_that_arrives_twice_changes_nothing_more(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     share(one, 1)
     round_, message = open_round(one, other)
@@ -174,19 +174,19 @@ def test_message_that_arrives_twice_changes_nothing_more(two: tuple[World, Node,
 
 
 def test_caller_that_is_not_paired_gets_nothing() -> None:
-    world = World(1)
-    one, other = world.add("Anna"), world.add("Bora")
+    network = Network(1)
+    one, other = network.add("Anna"), network.add("Bora")
     one.partners.add(other.partners.card())
-    done = world.wires[one.base.me]
+    done = network.wires[one.base.me]
     assert "not paired" in one.exchange.round(other.base.me).error
     assert done.calls == []
 
 
 def test_log_that_is_not_common_is_neither_taken_nor_given() -> None:
-    world = World(1)
-    one, other, third = (world.add(name) for name in ("Anna", "Bora", "Cato"))
-    world.agree(one, other, third)
-    inner = world.circle(one, other, agreement="Agreement", name="Inner")
+    network = Network(1)
+    one, other, third = (network.add(name) for name in ("Anna", "Bora", "Cato"))
+    network.agree(one, other, third)
+    inner = network.circle(one, other, agreement="Agreement", name="Inner")
     share(one, 1, circle=inner)
     hidden = origin_hash(own_log(one, inner).origin)
     asked = Message(heads=[Head(hidden, 0, merkle.EMPTY_ROOT)], wants=[Want(hidden, [0, 1])])
@@ -200,9 +200,9 @@ def test_log_that_is_not_common_is_neither_taken_nor_given() -> None:
 
 
 def test_offer_arrives_with_its_agreement_first() -> None:
-    world = World(1)
-    one, other = world.add("Anna"), world.add("Bora")
-    world.pair(one, other)
+    network = Network(1)
+    one, other = network.add("Anna"), network.add("Bora")
+    network.pair(one, other)
     made_ = one.agreements.propose([other.member], name="Agreement")
     sync(one, other)
     assert [each.id for each in other.agreements.list()] == [made_.agreement]
@@ -224,9 +224,9 @@ def offers(one: Node, other: Node, count: int, *, members: tuple[bytes, ...] = (
 
 
 def test_partner_has_at_most_sixteen_offers_open() -> None:
-    world = World(1)
-    one, other = world.add("Anna"), world.add("Bora")
-    world.pair(one, other)
+    network = Network(1)
+    one, other = network.add("Anna"), network.add("Bora")
+    network.pair(one, other)
     some = offers(one, other, MAX_OPEN + 2)
     for offer in some:
         reply = answer(other, one, Message(offers=[offer]))
@@ -237,9 +237,9 @@ def test_partner_has_at_most_sixteen_offers_open() -> None:
 
 @pytest.mark.parametrize("who", ["receiver", "sender", "neither"])
 def test_offer_must_name_both_sides(who: str) -> None:
-    world = World(1)
-    one, other, third = (world.add(name) for name in ("Anna", "Bora", "Cato"))
-    world.pair(one, other)
+    network = Network(1)
+    one, other, third = (network.add(name) for name in ("Anna", "Bora", "Cato"))
+    network.pair(one, other)
     left_out = {
         "receiver": (one.base.me, third.base.me),
         "sender": (other.base.me, third.base.me),
@@ -251,7 +251,7 @@ def test_offer_must_name_both_sides(who: str) -> None:
     assert other.agreements.list() == []
 
 
-def test_circle_of_an_agreement_that_is_not_known_is_refused(two: tuple[World, Node, Node]) -> None:
+def test_circle_of_an_agreement_that_is_not_known_is_refused(two: tuple[Network, Node, Node]) -> None:
     _, one, other = two
     with one.base.store.read() as tx:
         text = next(iter(room_offers.load(tx))).text
@@ -260,8 +260,8 @@ def test_circle_of_an_agreement_that_is_not_known_is_refused(two: tuple[World, N
     assert refusal.code == "offer"
 
 
-def test_what_one_side_will_not_take_both_can_read(two: tuple[World, Node, Node]) -> None:
-    world, one, other = two
+def test_what_one_side_will_not_take_both_can_read(two: tuple[Network, Node, Node]) -> None:
+    network, one, other = two
     share(one, 1)
 
     def spoil(body: bytes) -> bytes:
@@ -269,7 +269,7 @@ def test_what_one_side_will_not_take_both_can_read(two: tuple[World, Node, Node]
         parts = [msgspec.structs.replace(part, note=b"nothing") for part in message.parts]
         return encode(msgspec.structs.replace(message, parts=parts))
 
-    world.wires[other.base.me].tamper = spoil
+    network.wires[other.base.me].tamper = spoil
     done = sync(other, one)
     assert [each["by"] for each in done.refusals] == ["us"]
     assert done.received.entries == 0
@@ -297,13 +297,13 @@ SAYS: dict[str, Callable[[bytes], Message]] = {
 @pytest.mark.parametrize("says", SAYS)
 @pytest.mark.parametrize("which", range(4))
 def test_partner_that_always_says_the_same_does_not_hold_a_round_for_ever(
-    two: tuple[World, Node, Node], says: str, which: int
+    two: tuple[Network, Node, Node], says: str, which: int
 ) -> None:
-    world, one, other = two
+    network, one, other = two
     share(one, 1)
     rows = common(one, other)
     body = encode(SAYS[says](origin_hash(rows[which].origin)))
-    wire = world.wires[one.base.me]
+    wire = network.wires[one.base.me]
     wire.tamper = lambda _answer: body
     wire.calls.clear()
     one.exchange.sync(other.member)
@@ -314,12 +314,12 @@ def test_partner_that_always_says_the_same_does_not_hold_a_round_for_ever(
     assert one.ledger.verify().ok
 
 
-def test_partner_that_talks_without_end_is_not_listened_to_without_end(two: tuple[World, Node, Node]) -> None:
+def test_partner_that_talks_without_end_is_not_listened_to_without_end(two: tuple[Network, Node, Node]) -> None:
     """It says something else each time, and claims now to hold our log and now not to."""
-    world, one, other = two
+    network, one, other = two
     share(one, *range(5))
     mine, theirs = (origin_hash(own_log(node, "Agreement").origin) for node in two[1:])
-    wire = world.wires[one.base.me]
+    wire = network.wires[one.base.me]
     wire.calls.clear()
 
     def talk(_answer: bytes) -> bytes:
@@ -333,10 +333,10 @@ def test_partner_that_talks_without_end_is_not_listened_to_without_end(two: tupl
     assert done.sent.entries < 30
 
 
-def test_answer_that_is_no_message_ends_the_round_with_an_error(two: tuple[World, Node, Node]) -> None:
-    world, one, other = two
+def test_answer_that_is_no_message_ends_the_round_with_an_error(two: tuple[Network, Node, Node]) -> None:
+    network, one, other = two
     share(one, 1)
-    wire = world.wires[one.base.me]
+    wire = network.wires[one.base.me]
     for body in (b"", b"garbage", encode(Message(version=2))):
         wire.tamper = lambda _answer, body=body: body
         assert sync(one, other).error
@@ -344,12 +344,12 @@ def test_answer_that_is_no_message_ends_the_round_with_an_error(two: tuple[World
     assert sync(one, other).sent.entries == 1
 
 
-def three_of_whom_the_relay_lacks_a_payload() -> tuple[World, Node, Node, Node]:
+def three_of_whom_the_relay_lacks_a_payload() -> tuple[Network, Node, Node, Node]:
     """Anna shared two items, Bora holds both leaves and one payload, Cato has not heard of either and reaches Bora."""
-    world = World(1)
-    author, relay, reader = (world.add(name) for name in ("Anna", "Bora", "Cato"))
-    world.agree(author, relay, reader)
-    world.settle()
+    network = Network(1)
+    author, relay, reader = (network.add(name) for name in ("Anna", "Bora", "Cato"))
+    network.agree(author, relay, reader)
+    network.settle()
     share(author, 1, 2)
     sync(author, relay)
     log = own_log(author, "Agreement")
@@ -357,12 +357,12 @@ def three_of_whom_the_relay_lacks_a_payload() -> tuple[World, Node, Node, Node]:
         held = tx.logs.get(log.origin)
         assert held is not None
         tx.payloads.drop(held.id, log.size - 1)
-    return world, author, relay, reader
+    return network, author, relay, reader
 
 
 def test_payload_that_a_relay_lacks_comes_from_its_author() -> None:
-    world, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
-    world.wires[reader.base.me].cut = {author.base.me}
+    network, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
+    network.wires[reader.base.me].cut = {author.base.me}
     assert sync(reader, relay).received.entries == 2
     assert names(reader) == {1}
     log = own_log(author, "Agreement")
@@ -377,7 +377,7 @@ def test_payload_that_a_relay_lacks_comes_from_its_author() -> None:
         }
     assert said["witnessed"] == log.size
     assert said.get("stored", 0) < log.size
-    world.wires[reader.base.me].cut = set()
+    network.wires[reader.base.me].cut = set()
     sync(reader, author)
     assert names(reader) == {1, 2}
     with author.base.store.read() as tx:
@@ -391,18 +391,18 @@ def test_payload_that_a_relay_lacks_comes_from_its_author() -> None:
 
 
 def test_reader_asks_in_vain_where_nobody_has_it_and_the_round_ends() -> None:
-    world, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
-    world.wires[reader.base.me].cut = {author.base.me}
+    network, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
+    network.wires[reader.base.me].cut = {author.base.me}
     sync(reader, relay)
-    wire = world.wires[reader.base.me]
+    wire = network.wires[reader.base.me]
     wire.calls.clear()
     assert sync(reader, relay).error == ""
     assert len(wire.calls) <= 2 * STEPS
 
 
 def test_another_payload_than_the_one_committed_to_is_refused() -> None:
-    world, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
-    world.wires[reader.base.me].cut = {author.base.me}
+    network, author, relay, reader = three_of_whom_the_relay_lacks_a_payload()
+    network.wires[reader.base.me].cut = {author.base.me}
     sync(reader, relay)
     log = own_log(author, "Agreement")
     wrong = Delivery(origin_hash(log.origin), log.size - 1, bytes(16), b"another")
@@ -414,14 +414,14 @@ def test_another_payload_than_the_one_committed_to_is_refused() -> None:
 
 
 def test_entries_reach_a_member_that_its_author_cannot_reach() -> None:
-    world = World(1)
-    author, relay, reader = (world.add(name) for name in ("Anna", "Bora", "Cato"))
-    world.agree(author, relay, reader)
-    world.settle()
-    world.wires[author.base.me].cut = {reader.base.me}
-    world.wires[reader.base.me].cut = {author.base.me}
+    network = Network(1)
+    author, relay, reader = (network.add(name) for name in ("Anna", "Bora", "Cato"))
+    network.agree(author, relay, reader)
+    network.settle()
+    network.wires[author.base.me].cut = {reader.base.me}
+    network.wires[reader.base.me].cut = {author.base.me}
     share(author, 1)
-    world.settle()
+    network.settle()
     assert names(reader) == {1}
     assert "stored" in {each.stage for each in author.ledger.receipts(made_id(1)) if each.member == reader.member}
 

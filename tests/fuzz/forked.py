@@ -15,8 +15,8 @@ from entente.node.exchange.side import MemberSide
 from entente.node.rooms import forked_logs
 from exchange.test_fork import twin_of
 from fuzz.work import WrongError
+from network import Network
 from stories.story import give, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.core.ids import Member
@@ -26,11 +26,11 @@ class Forked:
     """Harbour and Northwind, to whom Summit told two histories of its log; Harbour has the evidence."""
 
     def __init__(self) -> None:
-        self.world = World(17)
-        self.harbour, self.northwind, summit = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-        circle = self.world.agree(self.harbour, self.northwind, summit)
-        self.world.wires[summit.base.me].cut = {self.northwind.base.me}
-        twin = twin_of(self.world, summit)
+        self.network = Network(17)
+        self.harbour, self.northwind, summit = (self.network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+        circle = self.network.agree(self.harbour, self.northwind, summit)
+        self.network.wires[summit.base.me].cut = {self.northwind.base.me}
+        twin = twin_of(self.network, summit)
         for node, other in ((summit, self.harbour), (twin, self.northwind)):
             for number in range(2):
                 node.profile.set(brings=[f"{other.name} {number}"])

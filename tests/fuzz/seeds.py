@@ -23,8 +23,8 @@ from entente.node.exchange.side import MemberSide
 from entente.node.rooms import offers
 from fuzz import forked, targets, work_seeds
 from fuzz.engine import CORPUS
+from network import Network
 from stories.story import give, id_of, indicator, marked, raw, stix
-from world import World
 
 if TYPE_CHECKING:
     from entente.core.ids import Member
@@ -35,12 +35,12 @@ class Scene:
     """Two members in one agreement that have exchanged a little, and a third message that is on its way."""
 
     def __init__(self) -> None:
-        self.world = World(77)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.harbour, self.northwind)
+        self.network = Network(77)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.harbour, self.northwind)
         give(self.harbour, self.circle, *(indicator(number) for number in range(1, 4)))
         self.harbour.profile.set(brings=["lanterns"], seeks=["ropes"])
-        self.world.settle()
+        self.network.settle()
         self.northwind.items.acknowledge([id_of(indicator(1))])
         self.harbour.agreements.propose([self.northwind.member], name="Second")
         give(self.harbour, self.circle, indicator(9), stix("campaign", 2, **marked("TLP:GREEN")))
@@ -48,7 +48,7 @@ class Scene:
 
     def _bodies(self, caller: Node, callee: Member) -> list[bytes]:
         round_ = Round(MemberSide(caller.base), callee)
-        other = self.world.nodes[callee]
+        other = self.network.nodes[callee]
         with caller.base.store.write() as tx:
             message = round_.open(tx)
         found: list[bytes] = []
@@ -129,20 +129,20 @@ class Scene:
 
     def change(self) -> tuple[bytes, bytes]:
         """Let Summit accede; return the text of the revision, and the history that Summit is offered."""
-        summit = self.world.add("Summit")
+        summit = self.network.add("Summit")
         for node in (self.harbour, self.northwind):
-            self.world.pair(node, summit)
+            self.network.pair(node, summit)
         made = self.harbour.agreements.changes.accede("Agreement", summit.member)
         for node in (self.harbour, self.northwind):
             node.agreements.sign(made.amendment)
-            self.world.settle()
+            self.network.settle()
         base = self.harbour.base
         with base.store.read() as tx:
-            world = base.in_force(tx)
-            founding = world.rooms.founding_of(world.rooms.require(ids.unb32(self.circle, 32)).agreement)
+            network = base.in_force(tx)
+            founding = network.rooms.founding_of(network.rooms.require(ids.unb32(self.circle, 32)).agreement)
             assert founding is not None
-            (told,) = history_offer(base, tx, world, founding)
-            return world.rooms.revisions[founding.revision].text.written, told
+            (told,) = history_offer(base, tx, network, founding)
+            return network.rooms.revisions[founding.revision].text.written, told
 
 
 def request(path: str, body: bytes) -> bytes:

@@ -21,8 +21,8 @@ from entente.policy import disclosure as redaction
 from entente.policy import protected
 from entente.policy.run import SAID, StepAct, unfold
 from entente.policy.workflow import read_steps
-from kinds.fold_world import ANNA, BORA, Round, Seen
-from kinds.plan_world import Office
+from kinds.circles import ANNA, BORA, Circles, Seen
+from kinds.plan_office import Office
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,15 +55,15 @@ def read_dossier_again(data: bytes) -> object:
 
 
 @cache
-def view() -> tuple[View, Round, bytes]:
-    """Return a fold in which there is something of everything to refer to, its world, and the room."""
+def view() -> tuple[View, Circles, bytes]:
+    """Return a fold in which there is something of everything to refer to, its circles, and the room."""
     office = Office()
     plan, force = office.in_force()
     office.step(ANNA, plan, force)
     office.plan(deadline=5000, nonce=b32(b"m" * 16))
-    view = View(FOLDED, Seen(office.world))
-    view.extend(office.world.acts)
-    return view, office.world, office.room
+    view = View(FOLDED, Seen(office.circles))
+    view.extend(office.circles.acts)
+    return view, office.circles, office.room
 
 
 def judge(data: bytes) -> object:

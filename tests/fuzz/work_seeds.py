@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from entente.core import canon
 from entente.kinds.document import Document, Tlp
 from fuzz.work import judge
-from kinds.fold_world import PERSON
+from kinds.circles import PERSON
 from ledger.test_view_pieces import Office
-from policy.run_world import bone
-from world import World
+from network import Network
+from policy.plays import bone
 
 if TYPE_CHECKING:
     from entente.core.kind import Act
@@ -37,13 +37,13 @@ def corpus() -> dict[str, list[bytes]]:
 
 def dossier() -> bytes:
     """Return the dossier of a disclosure of two."""
-    world = World(61)
-    one, other = world.add("Harbour"), world.add("Northwind")
-    told = one.disclosures.propose(world.agree(one, other), b"The quay is open.")
+    circles = Network(61)
+    one, other = circles.add("Harbour"), circles.add("Northwind")
+    told = one.disclosures.propose(circles.agree(one, other), b"The quay is open.")
     one.disclosures.approve(told.disclosure)
-    world.settle()
+    circles.settle()
     other.disclosures.approve(told.disclosure)
-    world.settle()
+    circles.settle()
     return one.disclosures.export(told.disclosure)
 
 
@@ -51,7 +51,7 @@ def bodies() -> list[bytes]:
     """Return the body of an act of each kind of joint work."""
     found: dict[str, Act] = {}
     for seed in range(80):
-        for act in Office(seed).world.view().acts.values():
+        for act in Office(seed).circles.view().acts.values():
             found.setdefault(act.kind, act)
     made = [canon.encode(found[kind].body) for kind in sorted(found)]
     for data in made:

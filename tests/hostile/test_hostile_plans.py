@@ -16,8 +16,8 @@ from entente.node.work.plan.effects import Done, Order
 from entente.node.work.plan.plan import plans_of
 from entente.node.work.plan.runner import Runner
 from hostile.joint import NOWHERE, append, head, write
+from network import Network
 from playbooks import action, bounded, end, plan_in, playbook, step_id, two_sides
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,9 @@ class Trap:
         *,
         liar_proposes: bool = False,
     ) -> None:
-        self.world = World(12)
-        self.alder, self.birch, self.cedar = (self.world.add(name) for name in ("Alder", "Birch", "Cedar"))
-        self.circle = self.world.agree(self.alder, self.birch, self.cedar)
+        self.network = Network(12)
+        self.alder, self.birch, self.cedar = (self.network.add(name) for name in ("Alder", "Birch", "Cedar"))
+        self.circle = self.network.agree(self.alder, self.birch, self.cedar)
         self.firewall = Firewall()
         self.alder.plans.runner = Runner(self.alder.base, self.firewall)
         self.alder.plans.permits.allow_http(URL)
@@ -96,14 +96,14 @@ class Trap:
 
     def approve(self, plan: str) -> str:
         for node in self.nodes:
-            self.world.settle()
+            self.network.settle()
             node.plans.approve(plan)
-        self.world.settle()
+        self.network.settle()
         return plan
 
     def run(self) -> None:
         self.alder.plans.run(self.plan)
-        self.world.settle()
+        self.network.settle()
         assert self.step(ASK) == "ready"
 
     def report(self, *outputs: bytes) -> None:
@@ -123,7 +123,7 @@ class Trap:
                 "outputs": refs,
             }
         write(self.birch, self.circle, "step/1", body)
-        self.world.settle()
+        self.network.settle()
 
     def step(self, step: str, node: Node | None = None) -> str:
         return next(each.state for each in (node or self.alder).plans.show(self.plan).steps if each.id == step)
@@ -138,7 +138,7 @@ class Trap:
         self.approve(other)
         self.alder.plans.run(other)
         self.alder.plans.done(other, step_id("action", "first"))
-        self.world.settle()
+        self.network.settle()
         self.cedar.plans.done(other, step_id("action", "second"))
         assert self.cedar.plans.show(other).state == "done"
 
@@ -217,7 +217,7 @@ def test_a_list_of_what_is_protected_that_nobody_can_read_holds_what_it_may_name
     trap = Trap()
     place = append(trap.cedar, trap.circle, "document/1", payload or head() + b"withheld")
     write(trap.cedar, trap.circle, "protected/1", {"content": place.ref})
-    trap.world.settle()
+    trap.network.settle()
     if not payload:
         with trap.alder.base.store.write() as tx:
             row = next(row for row in tx.logs.all() if b32(place.log) in row.origin)
@@ -236,13 +236,13 @@ def test_a_list_of_what_is_protected_that_nobody_can_read_holds_what_it_may_name
 def test_an_erased_file_ends_what_nodes_do_by_themselves_and_people_can_still_stop_it() -> None:
     trap = Trap(liar_proposes=True)
     trap.birch.plans.run(trap.plan)
-    trap.world.settle()
+    trap.network.settle()
     trap.run()
     with reading(trap.alder.base) as board:
         log, index, leaf = str(plan_in(board, trap.plan).act.body["content"]).split("/")
     erase = ERASE.make(unb32(log, 32), "error", due=0, person=b32(bytes(16)), entries=[(int(index), unb32(leaf, 32))])
     append(trap.birch, trap.circle, "erase/1", erase)
-    trap.world.settle()
+    trap.network.settle()
     trap.report(says("evil.example"))
     trap.alder.plans.runner.tick()
     assert trap.firewall.asked == []
@@ -252,7 +252,7 @@ def test_an_erased_file_ends_what_nodes_do_by_themselves_and_people_can_still_st
         assert {each.id: each.state for each in shown.steps}[ASK] == "done"
     trap.other_plan()
     trap.cedar.plans.stop(trap.plan)
-    trap.world.settle()
+    trap.network.settle()
     assert trap.alder.plans.show(trap.plan).state == "stopped"
 
 
@@ -274,7 +274,7 @@ def proposed(trap: Trap, data: bytes, steps: list[dict[str, object]], **more: ob
         "needed": 3,
     }
     made = write(trap.birch, trap.circle, "plan/1", body | more)
-    trap.world.settle()
+    trap.network.settle()
     return made
 
 
@@ -322,7 +322,7 @@ def test_a_plan_that_is_not_its_file_is_shown_so_and_cannot_be_approved(what: st
         more = {"hash": NOWHERE}
     elif what == "another's file":
         mine = append(trap.cedar, trap.circle, "document/1", head(CACAO) + data)
-        trap.world.settle()
+        trap.network.settle()
         more = {"content": mine.ref}
     place = proposed(trap, data, steps, **more)
     for node in (trap.alder, trap.cedar):
@@ -339,7 +339,7 @@ def test_a_plan_that_is_not_its_file_is_shown_so_and_cannot_be_approved(what: st
 def test_one_nonce_and_file_in_two_rooms_are_two_plans() -> None:
     """Else what a person allowed for one of them would be allowed for the other."""
     trap = Trap()
-    other = trap.world.circle(trap.birch, trap.alder, agreement="Agreement", name="Two")
+    other = trap.network.circle(trap.birch, trap.alder, agreement="Agreement", name="Two")
     steps, data = true_steps(trap), two_sides("Alder", "Birch")
     first = proposed(trap, data, steps, nonce=b32(b"1" * 16))
     content = append(trap.birch, other, "document/1", head(CACAO) + data)
@@ -355,15 +355,15 @@ def test_one_nonce_and_file_in_two_rooms_are_two_plans() -> None:
         "needed": 2,
     }
     second = write(trap.birch, other, "plan/1", body)
-    trap.world.settle()
+    trap.network.settle()
     with reading(trap.alder.base) as board:
         found = {each.id: each.act.place for each in plans_of(board) if each.act.place in (first, second)}
     assert len(found) == 2
     plan = next(id_ for id_, place in found.items() if place == second)
     trap.alder.plans.approve(plan)
-    trap.world.settle()
+    trap.network.settle()
     write(trap.birch, other, "approval/1", approval(trap, other, second), second.ref)
-    trap.world.settle()
+    trap.network.settle()
     trap.alder.plans.run(plan)
     armed = {id_: trap.alder.plans.show(id_).armed for id_ in found}
     assert armed == {id_: id_ == plan for id_ in found}

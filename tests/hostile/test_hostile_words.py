@@ -15,7 +15,7 @@ from entente.node.items.consents import entry_at
 from entente.node.logs.proofs import proof_of
 from entente.node.work.acts import reading
 from hostile.joint import HOUR, append, head, write
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from entente.core.kind import Place
@@ -28,15 +28,15 @@ class Table:
     """Two honest members and one that lies, and an inner circle of the honest ones."""
 
     def __init__(self) -> None:
-        self.world = World(21)
-        self.harbour, self.northwind, self.summit = (self.world.add(n) for n in ("Harbour", "Northwind", "Summit"))
+        self.network = Network(21)
+        self.harbour, self.northwind, self.summit = (self.network.add(n) for n in ("Harbour", "Northwind", "Summit"))
         self.honest = (self.harbour, self.northwind)
-        self.circle = self.world.agree(*self.honest, self.summit)
-        self.session = self.harbour.sessions.open(self.circle, self.world.now + HOUR, "The quay").session
-        self.world.settle()
+        self.circle = self.network.agree(*self.honest, self.summit)
+        self.session = self.harbour.sessions.open(self.circle, self.network.now + HOUR, "The quay").session
+        self.network.settle()
         for node in (*self.honest, self.summit):
             node.sessions.join(self.session)
-        self.world.settle()
+        self.network.settle()
 
     @property
     def reference(self) -> str:
@@ -46,7 +46,7 @@ class Table:
     def ask(self, kind: str, body: dict[str, object], **more: object) -> Place:
         everybody = sorted(node.member for node in (*self.honest, self.summit))
         made = write(self.summit, self.circle, kind, body | {"voters": everybody, "needed": 3} | more)
-        self.world.settle()
+        self.network.settle()
         return made
 
     def minutes(self, payload: bytes) -> Place:
@@ -67,9 +67,9 @@ class Table:
         """The honest ones and whoever else is needed can still put on record what was said."""
         proposed = self.harbour.minutes.sign(self.session, anew=True)
         for node in (self.northwind, self.summit):
-            self.world.settle()
+            self.network.settle()
             node.minutes.sign(self.session)
-        self.world.settle()
+        self.network.settle()
         assert {node.minutes.text(self.session).minutes for node in self.honest} == {proposed.minutes}
         assert self.northwind.minutes.text(self.session).state == "signed"
 
@@ -88,7 +88,7 @@ class Table:
 def test_minutes_of_a_liar_are_signed_by_nobody_and_others_take_their_place(payload: bytes, word: str) -> None:
     table = Table()
     table.answer(table.minutes(payload))
-    table.world.settle()
+    table.network.settle()
     for node in table.honest:
         with pytest.raises(EntenteError, match=word):
             node.minutes.sign(table.session)
@@ -100,14 +100,14 @@ def test_minutes_of_a_liar_are_signed_by_nobody_and_others_take_their_place(payl
 def test_minutes_with_a_vote_that_nobody_gave_are_refused_with_the_difference() -> None:
     table = Table()
     decision = table.harbour.sessions.decide(table.session, "We open it.").id
-    table.world.settle()
+    table.network.settle()
     text = table.summit.minutes.text(table.session).text
     said = text.replace("- approved by 0 of 3 needed", "- approved by 3 of 3 needed").replace(
         "### proposed", "### decided"
     )
     assert said != text
     table.answer(table.minutes(head("text/markdown") + said.encode()))
-    table.world.settle()
+    table.network.settle()
     with pytest.raises(EntenteError, match=r"\+- approved by 3 of 3 needed") as told:
         table.harbour.minutes.sign(table.session)
     assert told.value.code == "differs"
@@ -117,22 +117,22 @@ def test_minutes_with_a_vote_that_nobody_gave_are_refused_with_the_difference() 
 
 def test_an_approval_of_somebody_who_is_not_asked_makes_no_dossier() -> None:
     table = Table()
-    world, inner = table.world, table.world.circle(*table.honest, agreement="Agreement", name="Inner")
+    network, inner = table.network, table.network.circle(*table.honest, agreement="Agreement", name="Inner")
     told = table.harbour.disclosures.propose(inner, LINE)
-    world.settle()
+    network.settle()
     table.harbour.disclosures.approve(told.disclosure)
     with reading(table.harbour.base) as board:
         act = board.find("disclosure/1", told.disclosure, "disclosure")
         mine = board.in_force.answers(act.place.leaf)[table.harbour.base.me].ref
     liars = table.answer(act.place)
-    world.settle()
+    network.settle()
     refs = [(table.harbour, ref) for ref in (str(act.body["content"]), act.place.ref, mine)]
     proofs = [table.proof(node, ref) for node, ref in [*refs, (table.summit, liars.ref)]]
     with pytest.raises(VerificationError, match="whose word does not count"):
         write_dossier("disclosure/1", LINE, proofs)
     assert table.harbour.disclosures.show(told.disclosure).state == "proposed"
     table.northwind.disclosures.approve(told.disclosure)
-    world.settle()
+    network.settle()
     assert len(read_dossier(table.harbour.disclosures.export(told.disclosure)).approvals) == 2
 
 
@@ -143,7 +143,7 @@ def test_a_dossier_of_a_liar_alone_says_that_it_alone_was_asked() -> None:
     body: dict[str, object] = {"content": content.ref, "hash": b32(sha256(LINE).digest())}
     place = table.ask("disclosure/1", body, voters=[table.summit.member], needed=1)
     approval = table.answer(place)
-    table.world.settle()
+    table.network.settle()
     proofs = [table.proof(table.summit, ref) for ref in (content.ref, place.ref, approval.ref)]
     found = read_dossier(write_dossier("disclosure/1", LINE, proofs))
     assert (found.body["voters"], found.needed) == ([table.summit.member], 1)
@@ -154,13 +154,13 @@ def test_a_dossier_of_a_liar_alone_says_that_it_alone_was_asked() -> None:
 def test_a_refusal_is_no_approval_and_a_doubled_one_is_none() -> None:
     table = Table()
     told = table.harbour.disclosures.propose(table.circle, LINE)
-    table.world.settle()
+    table.network.settle()
     for node in table.honest:
         node.disclosures.approve(told.disclosure)
     with reading(table.harbour.base) as board:
         act = board.find("disclosure/1", told.disclosure, "disclosure")
     refusal = table.answer(act.place, answer="refuse")
-    table.world.settle()
+    table.network.settle()
     with reading(table.harbour.base) as board:
         given = [each.ref for each in board.in_force.answers(act.place.leaf).values()]
     refs = [str(act.body["content"]), act.place.ref, *(ref for ref in given if ref != refusal.ref)]
@@ -182,35 +182,35 @@ def test_a_dossier_with_lines_of_its_own_is_refused() -> None:
 
 def test_an_act_that_waits_for_ever_holds_up_its_author_only() -> None:
     table = Table()
-    world = table.world
+    network = table.network
     never = append(table.summit, table.circle, "document/1", head() + b"x")
     log = b32(never.log)
     note = {"of": f"{log}/1000000/{b32(b'n' * 32)}", "content": never.ref}
     waits = write(table.summit, table.circle, "note/1", note)
-    request = table.harbour.requests.ask(table.circle, "Who was it?", world.now + HOUR).id
-    world.settle()
+    request = table.harbour.requests.ask(table.circle, "Who was it?", network.now + HOUR).id
+    network.settle()
     with reading(table.harbour.base) as board:
         asked = board.find("request/1", request, "request").place.ref
     reply = {"of": asked, "answer": "answered", "content": never.ref}
     behind = write(table.summit, table.circle, "reply/1", reply, asked)
     table.northwind.requests.answer(request, "Nobody knows.", refuse=True)
     decision = table.harbour.sessions.decide(table.session, "We go on.").id
-    world.settle()
+    network.settle()
     for node in table.honest:
         with reading(node.base) as board:
             assert {place.ref in board.in_force.view.judged for place in (waits, behind)} == {False}
         shown = node.requests.show(request)
         assert (shown.state, [each.member for each in shown.answers]) == ("open", [table.northwind.member])
         node.sessions.vote(decision, yes=True)
-        world.settle()
+        network.settle()
     assert {len(node.sessions.decision(decision).votes) for node in table.honest} == {2}
     made = [node.minutes.text(table.session).text for node in table.honest]
     assert made[0] == made[1]
     proposed = table.harbour.minutes.sign(table.session)
-    world.settle()
+    network.settle()
     assert table.northwind.minutes.sign(table.session).minutes == proposed.minutes
     case = table.northwind.cases.open(table.circle, "Ours").id
-    world.settle()
+    network.settle()
     assert table.harbour.cases.show(case).title == "Ours"
     assert all(node.ledger.verify().ok for node in table.honest)
 
@@ -222,9 +222,9 @@ def test_what_names_another_entry_in_a_place_that_is_held_waits_and_holds_up_its
     lie = first.ref.rpartition("/")[0] + "/" + b32(b"l" * 32)
     note = write(table.summit, table.circle, "note/1", {"of": lie, "content": first.ref})
     behind = write(table.summit, table.circle, "case/1", {"content": first.ref})
-    table.world.settle()
+    table.network.settle()
     ours = table.harbour.cases.open(table.circle, "Ours").id
-    table.world.settle()
+    table.network.settle()
     for node in table.honest:
         with reading(node.base) as board:
             assert list(board.in_force.view.waiting) == [lie]

@@ -17,7 +17,7 @@ def calm(seed: int) -> None:
     simulator = Simulator(seed)
     simulator.chaos()
     simulator.heal()
-    for node in simulator.world.nodes.values():
+    for node in simulator.network.nodes.values():
         assert node.ledger.evidence() == [], f"seed {seed}: an honest member is accused"
         assert node.exchange.manners._bad == {}, f"seed {seed}: an honest member is held back"
         with node.base.store.read() as tx:

@@ -15,9 +15,9 @@ from entente.core.ids import origin_hash, unb32
 from entente.ledger import witness
 from entente.node import Node
 from kill import forked
+from network import Network, Wire
 from ports import free_port
 from timing import CEILING
-from world import Wire, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,14 +105,14 @@ class Members:
 
     def _found(self) -> str:
         """Found both members and let them agree, without processes."""
-        world = World()
+        network = Network()
         opened: list[Node] = []
         for home, port in zip(self.homes, self.ports, strict=True):
             Node.init(home, name=f"Member {home.name.upper()}", url=f"http://localhost:{port}")
             node = Node.open(home)
             opened.append(node)
-            world.nodes[node.base.me] = Node(node.base, Wire(world, node.base))
-        circle = world.agree(*world.nodes.values())
+            network.nodes[node.base.me] = Node(node.base, Wire(network, node.base))
+        circle = network.agree(*network.nodes.values())
         for node in opened:
             node.close()
         return circle

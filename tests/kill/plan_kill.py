@@ -37,9 +37,9 @@ from entente.node.work.plan.plan import FINAL
 from entente.node.work.plan.runner import Runner
 from entente.policy.run import Ready
 from entente.store.sqlite.store import SqliteStore
+from network import Network, Wire
 from playbooks import action, bounded, end, plan_in, playbook, step_id
 from timing import CEILING
-from world import Wire, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -273,14 +273,14 @@ def make_plan(chance: random.Random) -> bytes:
 
 def found(folder: Path) -> None:
     """Found both members, let them agree, and allow what the plan does."""
-    world = World()
+    network = Network()
     nodes: list[Node] = []
     for at, name in enumerate(NAMES):
         Node.init(folder / name, name=name, url=f"http://localhost:{9100 + at}")
         node = Node.open(folder / name)
         nodes.append(node)
-        world.nodes[node.base.me] = Node(node.base, Wire(world, node.base))
-    world.agree(*world.nodes.values(), name="Circle")
+        network.nodes[node.base.me] = Node(node.base, Wire(network, node.base))
+    network.agree(*network.nodes.values(), name="Circle")
     for node in nodes:
         node.plans.permits.allow_hook("bash", "/bin/true")
         node.close()
@@ -344,14 +344,14 @@ def run(folder: Path, seed: int) -> dict[str, object]:
 
 def check(folder: Path, late: bool) -> dict[str, object]:
     """Bring both homes level and compare them with what was promised and what the endpoint was asked."""
-    world = World()
+    network = Network()
     nodes: list[Node] = []
     for name in NAMES:
         node = Node.open(folder / name)
-        nodes.append(Node(node.base, Wire(world, node.base)))
-        world.nodes[node.base.me] = nodes[-1]
-    world.now = now()
-    world.settle(*nodes)
+        nodes.append(Node(node.base, Wire(network, node.base)))
+        network.nodes[node.base.me] = nodes[-1]
+    network.now = now()
+    network.settle(*nodes)
     bad: list[str] = []
     plans = [row for row in nodes[0].plans.list() if row.state != "draft"]
     if len(plans) != 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.node import Node
-from kill.kill_world import Members, View, rest
+from kill.killed_members import Members, View, rest
 
 if TYPE_CHECKING:
     from pathlib import Path

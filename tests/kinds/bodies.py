@@ -10,7 +10,7 @@ from entente.core.ids import Member, b32, identity_id
 from entente.core.recorded import Recorded
 from entente.kinds import ACTS, erase, erased, onward, passed, released
 from entente.policy.revision import RevisionText
-from kinds.plan_world import skeleton
+from kinds.plan_office import skeleton
 
 if TYPE_CHECKING:
     from entente.policy.agreement import FoundingText

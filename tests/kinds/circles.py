@@ -1,4 +1,4 @@
-"""A small world of circles and acts in it, without nodes or stores."""
+"""Two circles and the acts in them, without nodes or stores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PERSON = b32(b"p" * 16)
 
 
 @dataclass
-class Round:
+class Circles:
     """An agreement of three and an inner circle of two; acts are written to their members' logs one after the other."""
 
     members: tuple[Member, ...] = ALL
@@ -35,7 +35,7 @@ class Round:
         self.inner: Circle = self.inner_text.id(self.text.id)
         self._sizes: dict[bytes, int] = {}
 
-    # The world that acts are judged in.
+    # What acts are judged in.
 
     def members_of(self, circle: bytes) -> frozenset[Member]:
         return frozenset({self.outer: self.members, self.inner: self.members[:2]}.get(Circle(circle), ()))
@@ -126,14 +126,14 @@ class Round:
 
 def to_come(author: Member = ANNA, index: int = 99) -> str:
     """Return a reference to an entry of the outer circle that has not arrived."""
-    log = sha256(author + Round().outer).digest()
+    log = sha256(author + Circles().outer).digest()
     return f"{b32(log)}/{index}/{b32(b'y' * 32)}"
 
 
 class Seen:
-    """The world under the names that a fold knows."""
+    """The circles under the names that a fold knows."""
 
-    def __init__(self, of: Round) -> None:
+    def __init__(self, of: Circles) -> None:
         self.members = of.members_of
         self.agreement = of.agreement
         self.founding = of.founding

@@ -11,7 +11,7 @@ from entente.core.recorded import consent_needed, voters
 from entente.kinds import step as steps
 from entente.policy.run import Run, unfold
 from entente.policy.workflow import signed_steps
-from kinds.fold_world import ANNA, BORA, PERSON, Round
+from kinds.circles import ANNA, BORA, PERSON, Circles
 
 if TYPE_CHECKING:
     from entente.core.kind import Act, Context
@@ -40,14 +40,14 @@ def skeleton(second: Member = BORA) -> list[dict[str, object]]:
 class Office:
     """A room of two in which plans are made; every method writes an act."""
 
-    world: Round = field(default_factory=Round)
+    circles: Circles = field(default_factory=Circles)
 
     @property
     def room(self) -> bytes:
-        return self.world.inner
+        return self.circles.inner
 
     def write(self, author: Member, kind: str, body: dict[str, object], room: bytes = b"") -> Act:
-        return self.world.write(author, room or self.room, kind, {"person": PERSON, "after": []} | body)
+        return self.circles.write(author, room or self.room, kind, {"person": PERSON, "after": []} | body)
 
     def plan(self, author: Member = ANNA, room: bytes = b"", **more: object) -> Act:
         body: dict[str, object] = {
@@ -65,12 +65,12 @@ class Office:
 
     @property
     def context(self) -> Context:
-        return self.world.view([])._context
+        return self.circles.view([])._context
 
     def approve(self, author: Member, plan: Act, answer: str = "approve") -> str:
         body: dict[str, object] = {
             "of": b32(plan.place.leaf),
-            "revision": b32(self.world.agreement_id),
+            "revision": b32(self.circles.agreement_id),
             "answer": answer,
             "after": [plan.place.ref],
         }
@@ -115,11 +115,11 @@ class Office:
 
     def verdict(self, ref: str) -> str:
         """Return why an act does not count: "" if it does, "waits" if something is missing."""
-        judged = self.world.view().judged.get(ref)
+        judged = self.circles.view().judged.get(ref)
         return "waits" if judged is None else judged.detail
 
     def run(self, plan: Act, acts: list[Act] | None = None) -> Run:
-        found = steps.acts_on(self.world.view(acts).states["step/1"], plan.place.ref)
+        found = steps.acts_on(self.circles.view(acts).states["step/1"], plan.place.ref)
         return unfold(tuple(signed_steps(plan).values()), "", map(steps.said, found))
 
 

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from entente.core.ids import b32
 from entente.core.kind import Act, Verdict
 from entente.kinds import case
-from kinds.fold_world import ANNA, BORA, CARL, PERSON, Round, states, to_come
+from kinds.circles import ANNA, BORA, CARL, PERSON, Circles, states, to_come
 
 TEXT = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
 NOWHERE = to_come()
 ITEM = "indicator--00000001-0000-4000-8000-0000000000aa"
 
 
-def begin(world: Round, author: bytes = ANNA, circle: bytes = b"") -> Act:
+def begin(circles: Circles, author: bytes = ANNA, circle: bytes = b"") -> Act:
     body: dict[str, object] = {"content": TEXT, "person": PERSON, "after": []}
-    return world.write(author, circle or world.outer, "case/1", body)
+    return circles.write(author, circle or circles.outer, "case/1", body)
 
 
-def change(world: Round, author: bytes, of: Act, field: str, circle: bytes = b"", **more: object) -> Act:
+def change(circles: Circles, author: bytes, of: Act, field: str, circle: bytes = b"", **more: object) -> Act:
     body: dict[str, object] = {
         "case": of.place.ref,
         "field": field,
@@ -32,15 +32,15 @@ def change(world: Round, author: bytes, of: Act, field: str, circle: bytes = b""
         "person": PERSON,
         "after": [],
     }
-    return world.write(author, circle or world.outer, "change/1", body | more)
+    return circles.write(author, circle or circles.outer, "change/1", body | more)
 
 
-def task(world: Round, author: bytes, of: Act) -> Act:
-    return change(world, author, of, "task", content=TEXT)
+def task(circles: Circles, author: bytes, of: Act) -> Act:
+    return change(circles, author, of, "task", content=TEXT)
 
 
-def verdict(world: Round, act: Act) -> str:
-    view = world.view()
+def verdict(circles: Circles, act: Act) -> str:
+    view = circles.view()
     if act.place.ref not in view.judged:
         return "waits"
     judged = view.judged[act.place.ref]
@@ -83,8 +83,8 @@ def verdict(world: Round, act: Act) -> str:
     ],
 )
 def test_a_change_fits_its_field(field: str, more: dict[str, object], expected: str) -> None:
-    world = Round()
-    assert verdict(world, change(world, BORA, begin(world), field, **more)) == expected
+    circles = Circles()
+    assert verdict(circles, change(circles, BORA, begin(circles), field, **more)) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,62 +102,64 @@ def test_a_change_fits_its_field(field: str, more: dict[str, object], expected: 
     ],
 )
 def test_a_change_of_a_task_fits_a_task(field: str, more: dict[str, object], expected: str) -> None:
-    world = Round()
-    opened = begin(world)
-    made = task(world, ANNA, opened)
-    assert verdict(world, change(world, BORA, opened, field, target=made.place.ref, **more)) == expected
+    circles = Circles()
+    opened = begin(circles)
+    made = task(circles, ANNA, opened)
+    assert verdict(circles, change(circles, BORA, opened, field, target=made.place.ref, **more)) == expected
 
 
 def test_the_target_is_a_task_of_the_same_case() -> None:
-    world = Round()
-    opened, other = begin(world), begin(world, BORA)
-    foreign = task(world, ANNA, other)
-    event = change(world, ANNA, opened, "event", time=1, content=TEXT)
+    circles = Circles()
+    opened, other = begin(circles), begin(circles, BORA)
+    foreign = task(circles, ANNA, other)
+    event = change(circles, ANNA, opened, "event", time=1, content=TEXT)
     found = [
-        change(world, CARL, opened, "state", target=each.place.ref, value="done") for each in (foreign, event, opened)
+        change(circles, CARL, opened, "state", target=each.place.ref, value="done") for each in (foreign, event, opened)
     ]
-    assert [verdict(world, each) for each in found] == ["wrong-thing"] * 3
+    assert [verdict(circles, each) for each in found] == ["wrong-thing"] * 3
 
 
 def test_a_change_stands_in_the_room_of_its_case() -> None:
-    world = Round()
-    opened, inner = begin(world), begin(world, circle=world.inner)
-    assert verdict(world, change(world, BORA, opened, "state", circle=world.inner, value="closed")) == "wrong-room"
-    assert verdict(world, change(world, BORA, inner, "owner", circle=world.inner, value=b32(CARL))) == "value"
-    assert verdict(world, change(world, BORA, inner, "owner", circle=world.inner, value=b32(ANNA))) == ""
+    circles = Circles()
+    opened, inner = begin(circles), begin(circles, circle=circles.inner)
+    assert (
+        verdict(circles, change(circles, BORA, opened, "state", circle=circles.inner, value="closed")) == "wrong-room"
+    )
+    assert verdict(circles, change(circles, BORA, inner, "owner", circle=circles.inner, value=b32(CARL))) == "value"
+    assert verdict(circles, change(circles, BORA, inner, "owner", circle=circles.inner, value=b32(ANNA))) == ""
 
 
 def test_of_two_changes_that_know_nothing_of_each_other_both_stand_and_the_next_replaces_both() -> None:
-    world = Round()
-    opened = begin(world)
-    one = change(world, BORA, opened, "state", value="closed")
-    other = change(world, ANNA, opened, "state", value="open")
-    later = change(world, ANNA, opened, "state", value="closed", after=[other.place.ref])
+    circles = Circles()
+    opened = begin(circles)
+    one = change(circles, BORA, opened, "state", value="closed")
+    other = change(circles, ANNA, opened, "state", value="open")
+    later = change(circles, ANNA, opened, "state", value="closed", after=[other.place.ref])
     assert case.standing([one, other]) == sorted([one, other], key=lambda each: each.author)
     assert case.standing([later, other, one]) == sorted([one, later], key=lambda each: each.author)
-    settled = change(world, CARL, opened, "state", value="open", after=[one.place.ref, later.place.ref])
+    settled = change(circles, CARL, opened, "state", value="open", after=[one.place.ref, later.place.ref])
     assert case.standing([one, settled, later, other]) == [settled]
-    assert verdict(world, settled) == ""
+    assert verdict(circles, settled) == ""
 
 
 def test_of_one_author_the_earlier_value_stands_first() -> None:
-    world = Round()
-    opened = begin(world)
-    made = [change(world, ANNA, opened, "due", time=at) for at in (9, 3, 5)]
+    circles = Circles()
+    opened = begin(circles)
+    made = [change(circles, ANNA, opened, "due", time=at) for at in (9, 3, 5)]
     assert case.standing(made[::-1]) == made
 
 
-def full() -> Round:
-    world = Round()
-    opened = begin(world)
-    made = task(world, BORA, opened)
-    one = change(world, ANNA, opened, "state", target=made.place.ref, value="doing")
-    change(world, CARL, opened, "state", target=made.place.ref, value="done", after=[one.place.ref])
-    change(world, BORA, opened, "owner", value=b32(CARL), after=[opened.place.ref])
-    change(world, CARL, opened, "owner", value="nobody")
-    change(world, ANNA, opened, "link", value=ITEM)
-    change(world, ANNA, begin(world, CARL), "state", target=made.place.ref, value="done")
-    return world
+def full() -> Circles:
+    circles = Circles()
+    opened = begin(circles)
+    made = task(circles, BORA, opened)
+    one = change(circles, ANNA, opened, "state", target=made.place.ref, value="doing")
+    change(circles, CARL, opened, "state", target=made.place.ref, value="done", after=[one.place.ref])
+    change(circles, BORA, opened, "owner", value=b32(CARL), after=[opened.place.ref])
+    change(circles, CARL, opened, "owner", value="nobody")
+    change(circles, ANNA, opened, "link", value=ITEM)
+    change(circles, ANNA, begin(circles, CARL), "state", target=made.place.ref, value="done")
+    return circles
 
 
 FULL = full()

@@ -12,7 +12,7 @@ from entente.core.filed import HeldLog
 from entente.core.kind import Act, Place
 from entente.kinds import ACTS, FILED, check, onward
 from kinds.bodies import About, bodies
-from kinds.fold_world import ANNA, BORA, CARL, Round
+from kinds.circles import ANNA, BORA, CARL, Circles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from entente.core.ids import Member
 
 LOG, OWN, LEAF, OTHER = b"l" * 32, b"o" * 32, b"e" * 32, b"f" * 32
-ROUND = Round()
+ROUND = Circles()
 BODIES = bodies(About(ROUND.text, ANNA, BORA, LOG, 3, LEAF))
 ABOUT_OTHERS = ["refused/1", "acknowledgement/1", "erased/1"]
 

@@ -9,28 +9,28 @@ from hypothesis import strategies as st
 from entente.core.ids import b32, identity_id
 from entente.core.kind import Act, Verdict
 from entente.policy.approval import State, standing
-from kinds.fold_world import ALL, ANNA, BORA, CARL, Round, states, to_come
+from kinds.circles import ALL, ANNA, BORA, CARL, Circles, states, to_come
 
 LISTED = "identity--00000000-0000-4000-8000-000000000001"
 
 
-def full() -> Round:
+def full() -> Circles:
     """Make one of each: a proposal, answers that refer to it, an inner circle, profiles, persons, a second answer."""
-    world = Round()
-    proposed = world.propose()
+    circles = Circles()
+    proposed = circles.propose()
     for member in ALL:
-        world.answer(member, "approve", proposed.place.ref)
-    opened = world.open()
-    first = world.answer(ANNA, "approve", opened.place.ref, circle=world.inner)
-    world.answer(BORA, "approve", opened.place.ref, first.place.ref, circle=world.inner)
-    world.answer(CARL, "refuse")
+        circles.answer(member, "approve", proposed.place.ref)
+    opened = circles.open()
+    first = circles.answer(ANNA, "approve", opened.place.ref, circle=circles.inner)
+    circles.answer(BORA, "approve", opened.place.ref, first.place.ref, circle=circles.inner)
+    circles.answer(CARL, "refuse")
     for member in ALL:
-        world.profile(member)
-        world.person(member, "operator")
-    world.profile(ANNA, LISTED)
-    world.person(BORA, "operator", "head")
-    world.profile(BORA, circle=world.inner)
-    return world
+        circles.profile(member)
+        circles.person(member, "operator")
+    circles.profile(ANNA, LISTED)
+    circles.person(BORA, "operator", "head")
+    circles.profile(BORA, circle=circles.inner)
+    return circles
 
 
 FULL = full()
@@ -74,23 +74,23 @@ def test_agreement_and_circle_come_into_force_when_all_have_answered() -> None:
 
 
 def test_first_answer_is_final_and_the_next_is_refused() -> None:
-    world = Round()
-    world.answer(BORA, "refuse")
-    second = world.answer(BORA, "approve")
-    view = world.view()
-    assert view.states["approval/1"][world.agreement_id][BORA].answer == "refuse"
+    circles = Circles()
+    circles.answer(BORA, "refuse")
+    second = circles.answer(BORA, "approve")
+    view = circles.view()
+    assert view.states["approval/1"][circles.agreement_id][BORA].answer == "refuse"
     assert view.judged[second.place.ref].detail == "answered"
 
 
 def test_act_that_refers_to_what_is_missing_waits_and_is_judged_when_that_arrives() -> None:
-    world = Round()
-    proposed = world.propose()
-    waits = world.answer(BORA, "approve", proposed.place.ref)
-    behind = world.answer(BORA, "refuse")
-    view = world.view([waits, behind])
+    circles = Circles()
+    proposed = circles.propose()
+    waits = circles.answer(BORA, "approve", proposed.place.ref)
+    behind = circles.answer(BORA, "refuse")
+    view = circles.view([waits, behind])
     assert view.judged == {}
     assert view.waiting == {proposed.place.ref: [waits]}
-    whole = world.view([behind, waits, proposed])
+    whole = circles.view([behind, waits, proposed])
     assert whole.waiting == {}
     assert {ref: each.verdict for ref, each in whole.judged.items()} == {
         proposed.place.ref: Verdict.ALLOW, waits.place.ref: Verdict.ALLOW, behind.place.ref: Verdict.DENY
@@ -98,84 +98,84 @@ def test_act_that_refers_to_what_is_missing_waits_and_is_judged_when_that_arrive
 
 
 def test_what_stands_apart_does_not_wait_behind_an_act_of_another_kind() -> None:
-    world = Round()
-    waits = world.answer(BORA, "approve", to_come())
-    first, second = world.profile(BORA), world.profile(BORA, LISTED)
-    person = world.person(BORA, "head")
-    view = world.view([second, person, waits, first])
+    circles = Circles()
+    waits = circles.answer(BORA, "approve", to_come())
+    first, second = circles.profile(BORA), circles.profile(BORA, LISTED)
+    person = circles.person(BORA, "head")
+    view = circles.view([second, person, waits, first])
     assert view.judged.keys() == {first.place.ref, second.place.ref, person.place.ref}
-    assert view.states["profile/1"][world.outer][BORA].identities == (LISTED,)
+    assert view.states["profile/1"][circles.outer][BORA].identities == (LISTED,)
     assert [waits] in view.waiting.values()
 
 
 def test_two_that_wait_for_one_are_both_judged() -> None:
-    world = Round()
-    proposed = world.propose()
-    world.answer(BORA, "approve", proposed.place.ref)
-    world.answer(CARL, "approve", proposed.place.ref)
-    assert set(world.view().states["approval/1"][world.agreement_id]) == {BORA, CARL}
+    circles = Circles()
+    proposed = circles.propose()
+    circles.answer(BORA, "approve", proposed.place.ref)
+    circles.answer(CARL, "approve", proposed.place.ref)
+    assert set(circles.view().states["approval/1"][circles.agreement_id]) == {BORA, CARL}
 
 
 def test_acts_that_wait_for_each_other_wait_for_ever_and_harm_nobody() -> None:
-    world = Round()
-    later = world.answer(CARL, "approve", to_come())
-    world.answer(BORA, "approve", later.place.ref)
-    world.answer(ANNA)
-    view = world.view()
-    assert set(view.states["approval/1"][world.agreement_id]) == {ANNA}
+    circles = Circles()
+    later = circles.answer(CARL, "approve", to_come())
+    circles.answer(BORA, "approve", later.place.ref)
+    circles.answer(ANNA)
+    view = circles.view()
+    assert set(view.states["approval/1"][circles.agreement_id]) == {ANNA}
     assert len(view.waiting) == 2
 
 
 def test_refused_reference_still_counts_as_known() -> None:
     """What is waited for is that an entry arrives, not that it counts."""
-    world = Round()
-    world.answer(ANNA)
-    twice = world.answer(ANNA, "refuse")
-    after = world.answer(BORA, "approve", twice.place.ref)
-    view = world.view()
+    circles = Circles()
+    circles.answer(ANNA)
+    twice = circles.answer(ANNA, "refuse")
+    after = circles.answer(BORA, "approve", twice.place.ref)
+    view = circles.view()
     assert view.judged[twice.place.ref].verdict is Verdict.DENY
     assert view.judged[after.place.ref].verdict is Verdict.ALLOW
 
 
-def _denied(world: Round, act: Act) -> str:
-    judgement = world.view().judged[act.place.ref]
+def _denied(circles: Circles, act: Act) -> str:
+    judgement = circles.view().judged[act.place.ref]
     assert judgement.verdict is Verdict.DENY
     return judgement.detail
 
 
 def test_each_kind_says_why_it_is_refused() -> None:
-    world = Round()
-    stranger = Round(members=(ANNA, BORA))
-    wrong_text = {"agreement": b32(world.agreement_id), "text": stranger.text.to_dict()}
+    circles = Circles()
+    stranger = Circles(members=(ANNA, BORA))
+    wrong_text = {"agreement": b32(circles.agreement_id), "text": stranger.text.to_dict()}
     cases = [
-        (world.write(ANNA, world.outer, "agreement/1", wrong_text), "not-this-agreement"),
-        (world.answer(BORA, of=b32(world.inner)), "nothing-asked"),
-        (world.answer(ANNA, circle=world.inner, of=b32(world.agreement_id)), "nothing-asked"),
-        (world.answer(CARL, revision=b32(world.inner)), "revision"),
-        (world.answer(CARL, circle=world.inner), "not-a-member"),
-        (world.profile(BORA, identity=identity_id(ANNA)), "identity"),
-        (world.person(BORA, "operator", circle=world.inner), "wrong-log"),
+        (circles.write(ANNA, circles.outer, "agreement/1", wrong_text), "not-this-agreement"),
+        (circles.answer(BORA, of=b32(circles.inner)), "nothing-asked"),
+        (circles.answer(ANNA, circle=circles.inner, of=b32(circles.agreement_id)), "nothing-asked"),
+        (circles.answer(CARL, revision=b32(circles.inner)), "revision"),
+        (circles.answer(CARL, circle=circles.inner), "not-a-member"),
+        (circles.profile(BORA, identity=identity_id(ANNA)), "identity"),
+        (circles.person(BORA, "operator", circle=circles.inner), "wrong-log"),
     ]
     for act, reason in cases:
-        assert _denied(world, act) == reason
+        assert _denied(circles, act) == reason
 
 
 def test_proposal_stands_at_the_beginning_of_its_log_or_nowhere() -> None:
-    world = Round()
-    world.profile(ANNA)
-    assert _denied(world, world.propose()) == "wrong-log"
-    world.profile(BORA, circle=world.inner)
-    assert _denied(world, world.open(BORA)) == "wrong-log"
+    circles = Circles()
+    circles.profile(ANNA)
+    assert _denied(circles, circles.propose()) == "wrong-log"
+    circles.profile(BORA, circle=circles.inner)
+    assert _denied(circles, circles.open(BORA)) == "wrong-log"
 
 
 def test_founding_circle_is_not_opened_by_a_membership() -> None:
-    world = Round()
+    circles = Circles()
     body: dict[str, object] = {
-        "agreement": b32(world.agreement_id),
-        "circle": b32(world.outer),
-        "text": world.text.circle.to_dict(),
+        "agreement": b32(circles.agreement_id),
+        "circle": b32(circles.outer),
+        "text": circles.text.circle.to_dict(),
     }
-    assert _denied(world, world.write(ANNA, world.outer, "membership/1", body)) == "wrong-log"
+    assert _denied(circles, circles.write(ANNA, circles.outer, "membership/1", body)) == "wrong-log"
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,10 @@ def test_founding_circle_is_not_opened_by_a_membership() -> None:
     ],
 )
 def test_malformed_answer_is_refused_and_what_follows_is_judged(field: str, value: object) -> None:
-    world = Round()
-    odd = world.answer(BORA, **{field: value})
-    good = world.answer(BORA)
-    view = world.view()
+    circles = Circles()
+    odd = circles.answer(BORA, **{field: value})
+    good = circles.answer(BORA)
+    view = circles.view()
     assert view.judged[odd.place.ref].detail.startswith("malformed")
     assert view.judged[good.place.ref].verdict is Verdict.ALLOW
 
@@ -203,22 +203,22 @@ def test_malformed_answer_is_refused_and_what_follows_is_judged(field: str, valu
 def test_exchanged_members_change_nothing_of_consequence(members: list[bytes]) -> None:
     """Who has the smaller id decides nothing: with ids exchanged each state is the same with the ids exchanged."""
     roles = dict(zip(ALL, members, strict=True))
-    world = Round()
-    proposed = world.propose(roles[ANNA])
-    world.answer(roles[BORA], "approve", proposed.place.ref)
-    world.answer(roles[CARL], "refuse")
-    world.profile(roles[BORA], LISTED)
-    view = world.view()
-    answers = {member: each.answer for member, each in view.states["approval/1"][world.agreement_id].items()}
+    circles = Circles()
+    proposed = circles.propose(roles[ANNA])
+    circles.answer(roles[BORA], "approve", proposed.place.ref)
+    circles.answer(roles[CARL], "refuse")
+    circles.profile(roles[BORA], LISTED)
+    view = circles.view()
+    answers = {member: each.answer for member, each in view.states["approval/1"][circles.agreement_id].items()}
     assert answers == {roles[BORA]: "approve", roles[CARL]: "refuse"}
-    assert view.states["profile/1"][world.outer][roles[BORA]].identities == (LISTED,)
-    assert view.states["agreement/1"][world.agreement_id].author == roles[ANNA]
+    assert view.states["profile/1"][circles.outer][roles[BORA]].identities == (LISTED,)
+    assert view.states["agreement/1"][circles.agreement_id].author == roles[ANNA]
     assert standing(ALL, answers) is State.REFUSED
 
 
 def test_of_two_proposers_one_stands_whatever_came_first() -> None:
-    world = Round()
-    world.propose(ANNA)
-    world.propose(BORA)
-    forward, backward = world.view(), world.view(world.acts[::-1])
+    circles = Circles()
+    circles.propose(ANNA)
+    circles.propose(BORA)
+    forward, backward = circles.view(), circles.view(circles.acts[::-1])
     assert forward.states["agreement/1"] == backward.states["agreement/1"]

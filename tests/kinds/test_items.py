@@ -16,7 +16,7 @@ from entente.core.marking import Tlp
 from entente.kinds import item
 from entente.kinds.item import Header, Rules, read, reason_of
 from entente.store.ports import ItemRow
-from kinds.fold_world import ALL, ANNA, BORA, PERSON
+from kinds.circles import ALL, ANNA, BORA, PERSON
 
 ID = "indicator--00000000-0000-4000-8000-000000000001"
 SECOND = 1_000_000

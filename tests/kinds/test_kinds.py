@@ -14,13 +14,13 @@ from entente.kinds import ACTS, BEFORE_FORCE, CONTENT, FAMILIES, FILED, FOLDED, 
 from entente.policy.admission import ONWARD, admits
 from entente.policy.agreement import Consent, Terms
 from kinds.bodies import About, bodies
-from kinds.fold_world import ANNA, BORA, Round
+from kinds.circles import ANNA, BORA, Circles
 
 if TYPE_CHECKING:
     from entente.core.kind import Described
 
 SOURCE = Path(__file__).parents[2] / "src" / "entente" / "kinds"
-BODIES = bodies(About(Round().text, ANNA, BORA, b"l" * 32, 3, b"e" * 32))
+BODIES = bodies(About(Circles().text, ANNA, BORA, b"l" * 32, 3, b"e" * 32))
 NONE = Terms(kinds=(), onward="refused")
 
 

@@ -11,14 +11,14 @@ from entente.core.errors import InvalidError
 from entente.core.ids import b32
 from entente.kinds import plan as plans
 from entente.policy.workflow import read_steps
-from kinds.fold_world import ANNA, BORA, CARL, PERSON
-from kinds.plan_world import DEADLINE, FILE, HASH, NONCE, Office, skeleton
+from kinds.circles import ANNA, BORA, CARL, PERSON
+from kinds.plan_office import DEADLINE, FILE, HASH, NONCE, Office, skeleton
 
 
 def test_plan_is_found_by_its_id_and_by_its_reference() -> None:
     office = Office()
     plan = office.plan()
-    state = office.world.view().states["plan/1"]
+    state = office.circles.view().states["plan/1"]
     expected = sha256(b"entente/plan/v1\0" + plan.place.log + NONCE + HASH).digest()
     assert plans.plan_id(plan.place.log, NONCE, HASH) == plans.id_of(plan) == expected
     assert plans.by_id(state, expected) is state[plan.place.ref] is plan
@@ -27,8 +27,8 @@ def test_plan_is_found_by_its_id_and_by_its_reference() -> None:
 
 def test_plan_asks_its_room_and_all_owners_must_approve() -> None:
     office = Office()
-    plan = office.plan(room=office.world.outer, deadline=DEADLINE, needed=3)
-    asked = office.world.view().things[plan.place.leaf]
+    plan = office.plan(room=office.circles.outer, deadline=DEADLINE, needed=3)
+    asked = office.circles.view().things[plan.place.leaf]
     assert (asked.voters, asked.needed) == (frozenset({ANNA, BORA, CARL}), 3)
     assert (asked.must, asked.deadline, asked.proposer) == (frozenset({ANNA, BORA}), DEADLINE, ANNA)
 
@@ -89,7 +89,7 @@ def test_either_side_stops_a_plan_and_names_a_reason_of_the_list() -> None:
     assert (
         office.verdict(office.write(ANNA, "halt/1", {"plan": approval, "reason": "other"}).place.ref) == "wrong-thing"
     )
-    outside = office.write(ANNA, "halt/1", {"plan": plan.place.ref, "reason": "other"}, office.world.outer)
+    outside = office.write(ANNA, "halt/1", {"plan": plan.place.ref, "reason": "other"}, office.circles.outer)
     assert office.verdict(outside.place.ref) == "wrong-room"
     with pytest.raises(InvalidError):
         plans.HALT.check({"plan": plan.place.ref, "reason": "because", "person": PERSON, "after": []})

@@ -9,25 +9,27 @@ from hypothesis import strategies as st
 from entente.core.ids import b32
 from entente.core.kind import Act, Verdict
 from entente.kinds import request
-from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, states, to_come
+from kinds.circles import ALL, ANNA, BORA, CARL, PERSON, Circles, states, to_come
 
 TEXT = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
 NOWHERE = to_come()
 
 
-def ask(world: Round, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
+def ask(circles: Circles, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
     body: dict[str, object] = {"content": TEXT, "to": [], "priority": 3, "due": 5000, "person": PERSON, "after": []}
-    return world.write(author, circle or world.outer, "request/1", body | more)
+    return circles.write(author, circle or circles.outer, "request/1", body | more)
 
 
-def reply(world: Round, author: bytes, of: str, answer: str = "answered", circle: bytes = b"", **more: object) -> Act:
+def reply(
+    circles: Circles, author: bytes, of: str, answer: str = "answered", circle: bytes = b"", **more: object
+) -> Act:
     body: dict[str, object] = {"of": of, "answer": answer, "content": TEXT, "person": PERSON, "after": []}
-    return world.write(author, circle or world.outer, "reply/1", body | more)
+    return circles.write(author, circle or circles.outer, "reply/1", body | more)
 
 
-def verdict(world: Round, act: Act) -> str:
+def verdict(circles: Circles, act: Act) -> str:
     """Return why an act does not count, "" if it does, and what it waits for if it waits."""
-    view = world.view()
+    view = circles.view()
     if act.place.ref not in view.judged:
         return "waits"
     judged = view.judged[act.place.ref]
@@ -55,35 +57,35 @@ def verdict(world: Round, act: Act) -> str:
     ],
 )
 def test_a_request_is_judged(field: str, value: object, expected: str) -> None:
-    world = Round()
-    assert verdict(world, ask(world, **{field: value})) == expected
+    circles = Circles()
+    assert verdict(circles, ask(circles, **{field: value})) == expected
 
 
 def test_in_an_inner_circle_only_its_members_can_be_asked() -> None:
-    world = Round()
-    assert verdict(world, ask(world, circle=world.inner, to=[b32(BORA)])) == ""
-    assert verdict(world, ask(world, circle=world.inner, to=[b32(CARL)])) == "to"
+    circles = Circles()
+    assert verdict(circles, ask(circles, circle=circles.inner, to=[b32(BORA)])) == ""
+    assert verdict(circles, ask(circles, circle=circles.inner, to=[b32(CARL)])) == "to"
 
 
 def test_only_who_was_asked_answers_and_once() -> None:
-    world = Round()
-    asked = ask(world, to=[b32(BORA)])
-    others = [reply(world, member, asked.place.ref) for member in (ANNA, CARL)]
-    first = reply(world, BORA, asked.place.ref, "refused")
-    second = reply(world, BORA, asked.place.ref)
-    assert [verdict(world, each) for each in others] == ["concerned", "concerned"]
-    assert [verdict(world, each) for each in (first, second)] == ["", "answered"]
+    circles = Circles()
+    asked = ask(circles, to=[b32(BORA)])
+    others = [reply(circles, member, asked.place.ref) for member in (ANNA, CARL)]
+    first = reply(circles, BORA, asked.place.ref, "refused")
+    second = reply(circles, BORA, asked.place.ref)
+    assert [verdict(circles, each) for each in others] == ["concerned", "concerned"]
+    assert [verdict(circles, each) for each in (first, second)] == ["", "answered"]
 
 
 def test_an_answer_is_about_a_request_of_the_same_room_that_is_there() -> None:
-    world = Round()
-    asked = ask(world)
-    elsewhere = reply(world, BORA, asked.place.ref, circle=world.inner)
-    given_ = reply(world, BORA, asked.place.ref)
-    to_reply = reply(world, CARL, given_.place.ref)
-    odd = reply(world, CARL, asked.place.ref, "perhaps")
-    early = reply(world, ANNA, NOWHERE)
-    found = [verdict(world, each) for each in (elsewhere, given_, to_reply, odd, early)]
+    circles = Circles()
+    asked = ask(circles)
+    elsewhere = reply(circles, BORA, asked.place.ref, circle=circles.inner)
+    given_ = reply(circles, BORA, asked.place.ref)
+    to_reply = reply(circles, CARL, given_.place.ref)
+    odd = reply(circles, CARL, asked.place.ref, "perhaps")
+    early = reply(circles, ANNA, NOWHERE)
+    found = [verdict(circles, each) for each in (elsewhere, given_, to_reply, odd, early)]
     assert found == ["wrong-room", "", "wrong-thing", "malformed", "waits"]
 
 
@@ -99,22 +101,22 @@ def test_an_answer_is_about_a_request_of_the_same_room_that_is_there() -> None:
     ],
 )
 def test_one_answer_is_enough_and_a_refusal_takes_all(to: list[str], answers: dict[bytes, str], expected: str) -> None:
-    world = Round()
-    asked = ask(world, to=to)
-    replies = [reply(world, member, asked.place.ref, answer) for member, answer in answers.items()]
-    assert [verdict(world, each) for each in replies] == [""] * len(replies)
+    circles = Circles()
+    asked = ask(circles, to=to)
+    replies = [reply(circles, member, asked.place.ref, answer) for member, answer in answers.items()]
+    assert [verdict(circles, each) for each in replies] == [""] * len(replies)
     assert request.state(asked, ALL, replies) == expected
 
 
-def full() -> Round:
-    world = Round()
-    first, second = ask(world), ask(world, BORA, to=[b32(ANNA)])
+def full() -> Circles:
+    circles = Circles()
+    first, second = ask(circles), ask(circles, BORA, to=[b32(ANNA)])
     for member in (BORA, CARL, ANNA):
-        reply(world, member, first.place.ref, "refused" if member == BORA else "answered")
-    reply(world, ANNA, second.place.ref, after=[first.place.ref])
-    reply(world, CARL, second.place.ref)
-    reply(world, ANNA, second.place.ref, "refused")
-    return world
+        reply(circles, member, first.place.ref, "refused" if member == BORA else "answered")
+    reply(circles, ANNA, second.place.ref, after=[first.place.ref])
+    reply(circles, CARL, second.place.ref)
+    reply(circles, ANNA, second.place.ref, "refused")
+    return circles
 
 
 FULL = full()

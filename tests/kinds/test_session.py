@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entente.core.ids import b32
 from entente.core.kind import Act, Verdict
 from entente.policy.approval import carried
-from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, states, to_come
+from kinds.circles import ALL, ANNA, BORA, CARL, PERSON, Circles, states, to_come
 
 TEXT = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
 NOWHERE = to_come()
@@ -18,12 +18,12 @@ VOTERS = sorted(map(b32, ALL))
 BODY: dict[str, object] = {"person": PERSON, "after": []}
 
 
-def convene(world: Round, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
+def convene(circles: Circles, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
     body = {**BODY, "content": TEXT, "at": 5000, "quorum": 0, **more}
-    return world.write(author, circle or world.outer, "session/1", body)
+    return circles.write(author, circle or circles.outer, "session/1", body)
 
 
-def say(world: Round, kind: str, session: str, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
+def say(circles: Circles, kind: str, session: str, author: bytes = ANNA, circle: bytes = b"", **more: object) -> Act:
     fields: dict[str, dict[str, object]] = {
         "attendance/1": {},
         "delegation/1": {"head": PERSON, "deputy": OTHER, "reason": "named"},
@@ -31,17 +31,17 @@ def say(world: Round, kind: str, session: str, author: bytes = ANNA, circle: byt
         "decision/1": {"content": TEXT, "plan": "", "about": [], "owner": "", "due": 0, "voters": VOTERS, "needed": 3},
         "minutes/1": {"content": TEXT, "voters": VOTERS, "needed": 3},
     }
-    return world.write(author, circle or world.outer, kind, {**BODY, "session": session, **fields[kind], **more})
+    return circles.write(author, circle or circles.outer, kind, {**BODY, "session": session, **fields[kind], **more})
 
 
-def disclose(world: Round, **more: object) -> Act:
+def disclose(circles: Circles, **more: object) -> Act:
     body = {**BODY, "content": TEXT, "hash": b32(bytes(32)), "voters": VOTERS, "needed": 3, **more}
-    return world.write(ANNA, world.outer, "disclosure/1", body)
+    return circles.write(ANNA, circles.outer, "disclosure/1", body)
 
 
-def verdict(world: Round, act: Act) -> str:
+def verdict(circles: Circles, act: Act) -> str:
     """Return why an act does not count, "" if it does, and that it waits if it does."""
-    view = world.view()
+    view = circles.view()
     if act.place.ref not in view.judged:
         return "waits"
     judged = view.judged[act.place.ref]
@@ -63,8 +63,8 @@ def verdict(world: Round, act: Act) -> str:
     ],
 )
 def test_a_session_is_judged(field: str, value: object, expected: str) -> None:
-    world = Round()
-    assert verdict(world, convene(world, **{field: value})) == expected
+    circles = Circles()
+    assert verdict(circles, convene(circles, **{field: value})) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,42 +96,42 @@ def test_a_session_is_judged(field: str, value: object, expected: str) -> None:
     ],
 )
 def test_what_is_said_at_a_session_is_judged(kind: str, field: str, value: object, expected: str) -> None:
-    world = Round()
-    session = convene(world).place.ref
-    assert verdict(world, say(world, kind, session)) == ""
+    circles = Circles()
+    session = convene(circles).place.ref
+    assert verdict(circles, say(circles, kind, session)) == ""
     fields: dict[str, object] = {"session": session, field: value}
-    assert verdict(world, say(world, kind, str(fields.pop("session")), author=BORA, **fields)) == expected
+    assert verdict(circles, say(circles, kind, str(fields.pop("session")), author=BORA, **fields)) == expected
 
 
 def test_a_decision_needs_the_quorum_of_its_session_at_least() -> None:
-    world = Round()
-    session = convene(world, quorum=3).place.ref
-    assert verdict(world, say(world, "decision/1", session, needed=3)) == ""
-    low = convene(world, quorum=2).place.ref
-    assert verdict(world, say(world, "decision/1", low, needed=2)) == "voters"  # the agreement's quorum is 3 of 3
-    assert verdict(world, say(world, "decision/1", low, needed=3)) == ""
+    circles = Circles()
+    session = convene(circles, quorum=3).place.ref
+    assert verdict(circles, say(circles, "decision/1", session, needed=3)) == ""
+    low = convene(circles, quorum=2).place.ref
+    assert verdict(circles, say(circles, "decision/1", low, needed=2)) == "voters"  # the agreement's quorum is 3 of 3
+    assert verdict(circles, say(circles, "decision/1", low, needed=3)) == ""
 
 
 def test_another_session_another_room_another_kind() -> None:
-    world = Round()
-    session = convene(world)
-    point = say(world, "point/1", session.place.ref)
-    assert verdict(world, say(world, "attendance/1", point.place.ref)) == "wrong-thing"
-    world.open()
-    inner = say(world, "attendance/1", session.place.ref, circle=world.inner)
-    assert verdict(world, inner) == "wrong-room"
+    circles = Circles()
+    session = convene(circles)
+    point = say(circles, "point/1", session.place.ref)
+    assert verdict(circles, say(circles, "attendance/1", point.place.ref)) == "wrong-thing"
+    circles.open()
+    inner = say(circles, "attendance/1", session.place.ref, circle=circles.inner)
+    assert verdict(circles, inner) == "wrong-room"
 
 
 def test_only_the_deputy_named_last_succeeds_and_only_for_its_own_member() -> None:
-    world = Round()
-    session = convene(world).place.ref
-    say(world, "delegation/1", session, author=BORA)
-    assert verdict(world, say(world, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == (
+    circles = Circles()
+    session = convene(circles).place.ref
+    say(circles, "delegation/1", session, author=BORA)
+    assert verdict(circles, say(circles, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == (
         "succession"
     )
-    say(world, "delegation/1", session)
-    assert verdict(world, say(world, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == ""
-    assert verdict(world, say(world, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == (
+    say(circles, "delegation/1", session)
+    assert verdict(circles, say(circles, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == ""
+    assert verdict(circles, say(circles, "delegation/1", session, head=OTHER, deputy="", reason="succession")) == (
         "succession"
     )
 
@@ -147,32 +147,32 @@ def test_only_the_deputy_named_last_succeeds_and_only_for_its_own_member() -> No
     ],
 )
 def test_a_disclosure_is_judged(field: str, value: object, expected: str) -> None:
-    world = Round()
-    assert verdict(world, disclose(world, **{field: value})) == expected
+    circles = Circles()
+    assert verdict(circles, disclose(circles, **{field: value})) == expected
 
 
-def full(answers: tuple[str, ...]) -> tuple[Round, Act]:
-    world = Round()
-    session = convene(world).place.ref
+def full(answers: tuple[str, ...]) -> tuple[Circles, Act]:
+    circles = Circles()
+    session = convene(circles).place.ref
     for author in ALL:
-        say(world, "attendance/1", session, author=author)
-    say(world, "delegation/1", session, author=CARL)
-    say(world, "delegation/1", session, author=CARL, head=OTHER, deputy="", reason="succession")
-    point = say(world, "point/1", session, author=BORA)
-    decision = say(world, "decision/1", session, author=BORA, about=[point.place.ref])
+        say(circles, "attendance/1", session, author=author)
+    say(circles, "delegation/1", session, author=CARL)
+    say(circles, "delegation/1", session, author=CARL, head=OTHER, deputy="", reason="succession")
+    point = say(circles, "point/1", session, author=BORA)
+    decision = say(circles, "decision/1", session, author=BORA, about=[point.place.ref])
     for author, answer in zip(ALL, answers, strict=True):
-        world.answer(author, answer, decision.place.ref, of=b32(decision.place.leaf))
-    say(world, "minutes/1", session, author=CARL, after=[decision.place.ref])
-    return world, decision
+        circles.answer(author, answer, decision.place.ref, of=b32(decision.place.leaf))
+    say(circles, "minutes/1", session, author=CARL, after=[decision.place.ref])
+    return circles, decision
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.tuples(*[st.sampled_from(["approve", "refuse"])] * 3))
 def test_order_of_arrival_changes_nothing(data: st.DataObject, answers: tuple[str, ...]) -> None:
-    world, decision = full(answers)
-    whole = world.view()
+    circles, decision = full(answers)
+    whole = circles.view()
     assert whole.waiting == {}
-    waiting, view = list(world.acts), world.view([])
+    waiting, view = list(circles.acts), circles.view([])
     while waiting:  # the logs arrive in any order among each other, each in pieces
         log = data.draw(st.sampled_from(sorted({act.place.log for act in waiting})))
         mine = [act for act in waiting if act.place.log == log]

@@ -13,8 +13,8 @@ from entente.core.ids import b32
 from entente.core.kind import Verdict
 from entente.kinds import step as steps
 from entente.policy.run import Ready
-from kinds.fold_world import ANNA, BORA, CARL, PERSON, Round, states
-from kinds.plan_world import DEADLINE, FILE, Office, first
+from kinds.circles import ANNA, BORA, CARL, PERSON, Circles, states
+from kinds.plan_office import DEADLINE, FILE, Office, first
 
 if TYPE_CHECKING:
     from entente.core.kind import Act
@@ -50,21 +50,21 @@ def test_approvals_of_another_plan_do_not_count() -> None:
     office.approve(ANNA, other)
     office.approve(BORA, other)
     assert office.verdict(office.step(ANNA, other, force)) == "force"
-    assert office.verdict(office.step(ANNA, plan, [*force, office.world.acts[-2].place.ref])) == "force"
+    assert office.verdict(office.step(ANNA, plan, [*force, office.circles.acts[-2].place.ref])) == "force"
 
 
 def test_step_waits_for_the_approvals_that_it_names() -> None:
     office = Office()
     plan, force = office.in_force()
     step = office.step(ANNA, plan, force)
-    theirs = next(act for act in office.world.acts if act.place.ref == force[1])
-    early = office.world.view([act for act in office.world.acts if act is not theirs])
+    theirs = next(act for act in office.circles.acts if act.place.ref == force[1])
+    early = office.circles.view([act for act in office.circles.acts if act is not theirs])
     assert list(early.waiting) == [force[1]]
     early.extend([theirs])
     assert early.judged[step].verdict is Verdict.ALLOW
 
 
-class Quorate(Round):
+class Quorate(Circles):
     """Two of three bind all, also in plans."""
 
     def needed(self, circle: bytes, voters: int) -> int:
@@ -77,7 +77,7 @@ class Quorate(Round):
 
 def test_all_owners_must_be_among_the_approvers() -> None:
     office = Office(Quorate())
-    room = office.world.outer
+    room = office.circles.outer
     plan = office.plan(room=room)
     assert plan.body["needed"] == 2
     anna, bora, carl = (office.approve(member, plan) for member in (ANNA, BORA, CARL))
@@ -206,9 +206,9 @@ def test_step_that_is_not_well_formed_is_refused(wrong: dict[str, object]) -> No
 def test_copy_of_a_view_goes_its_own_way() -> None:
     office = Office()
     plan, force = office.in_force()
-    view = office.world.view()
+    view = office.circles.view()
     step = office.step(ANNA, plan, force)
-    later = view.extended([office.world.acts[-1]])
+    later = view.extended([office.circles.acts[-1]])
     assert step in later.states["step/1"]
     assert step not in view.states["step/1"]
     assert view.states["step/1"].last == {}
@@ -243,14 +243,14 @@ PLAYED, PLAN = played()
 def test_the_played_run_is_over() -> None:
     run = PLAYED.run(PLAN)
     assert (run.state, run.ready, run.early) == ("done", (), ())
-    denied = [each.detail for each in PLAYED.world.view().judged.values() if each.verdict is Verdict.DENY]
+    denied = [each.detail for each in PLAYED.circles.view().judged.values() if each.verdict is Verdict.DENY]
     assert denied == ["owner", "order"]
     assert [(each.id, each.visit) for each in run.visits if each.id == "block"] == [("block", 1), ("block", 2)]
 
 
-@given(st.permutations(PLAYED.world.acts))
+@given(st.permutations(PLAYED.circles.acts))
 def test_order_of_arrival_changes_neither_state_nor_run(acts: list[Act]) -> None:
-    view, expected = PLAYED.world.view(acts), PLAYED.world.view()
+    view, expected = PLAYED.circles.view(acts), PLAYED.circles.view()
     assert view.judged == expected.judged
     assert view.waiting == {}
     assert states(view) == states(expected)
@@ -262,9 +262,9 @@ def test_order_of_arrival_changes_neither_state_nor_run(acts: list[Act]) -> None
 def test_logs_that_come_piece_by_piece_come_to_the_same(data: st.DataObject) -> None:
     """What counted at one time counts at the end, whichever of the two logs is ahead."""
     logs: dict[bytes, list[Act]] = {}
-    for act in PLAYED.world.acts:
+    for act in PLAYED.circles.acts:
         logs.setdefault(act.place.log, []).append(act)
-    view, whole = PLAYED.world.view([]), PLAYED.world.view()
+    view, whole = PLAYED.circles.view([]), PLAYED.circles.view()
     while any(logs.values()):
         log = data.draw(st.sampled_from([key for key, queue in logs.items() if queue]))
         count = data.draw(st.integers(1, len(logs[log])))

@@ -12,7 +12,7 @@ from entente.core.errors import EntenteError
 from entente.core.ids import b32
 from entente.core.kind import Verdict
 from entente.kinds.warning import ASSESSMENT, KIND
-from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, states
+from kinds.circles import ALL, ANNA, BORA, CARL, PERSON, Circles, states
 
 if TYPE_CHECKING:
     from entente.core.ids import Member
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NOWHERE = f"{b32(bytes(32))}/0/{b32(bytes(32))}"
 
 
-class Warned(Round):
-    """The small world, with members that warn in its outer circle."""
+class Warned(Circles):
+    """The circles, with members that warn in its outer circle."""
 
     def item(self, author: Member, circle: bytes = b"") -> str:
         """Write an act in place of an item, and return its reference."""
@@ -59,53 +59,53 @@ class Warned(Round):
 
 
 def test_a_warning_and_what_others_say_of_it_count() -> None:
-    world = Warned()
-    first = world.warn()
-    second = world.warn(replaces=first.place.ref, until=5, likelihood="almost certain")
-    said = world.assess(BORA, second, item=world.item(BORA))
-    again = world.assess(BORA, second, verdict="disagree")
-    view = world.view()
+    circles = Warned()
+    first = circles.warn()
+    second = circles.warn(replaces=first.place.ref, until=5, likelihood="almost certain")
+    said = circles.assess(BORA, second, item=circles.item(BORA))
+    again = circles.assess(BORA, second, verdict="disagree")
+    view = circles.view()
     assert set(view.states["warning/1"]) == {first.place.ref, second.place.ref}
     assert set(view.states["assessment/1"]) == {said.place.ref, again.place.ref}
 
 
 def test_nobody_replaces_a_warning_of_another() -> None:
-    world = Warned()
-    assert world.reason(world.warn(BORA, replaces=world.warn().place.ref)) == "owner"
+    circles = Warned()
+    assert circles.reason(circles.warn(BORA, replaces=circles.warn().place.ref)) == "owner"
 
 
 def test_the_item_stands_before_the_act_in_the_same_log() -> None:
-    world = Warned()
-    of = world.warn()
-    theirs, mine = world.item(CARL), world.item(BORA)
+    circles = Warned()
+    of = circles.warn()
+    theirs, mine = circles.item(CARL), circles.item(BORA)
     log, index, leaf = mine.split("/")
     later = f"{log}/{int(index) + 9}/{leaf}"
-    assert [world.reason(world.warn(BORA, item=ref)) for ref in (theirs, later, mine)] == ["item", "item", ""]
-    assert [world.reason(world.assess(BORA, of, item=ref)) for ref in (theirs, later, mine)] == ["item", "item", ""]
+    assert [circles.reason(circles.warn(BORA, item=ref)) for ref in (theirs, later, mine)] == ["item", "item", ""]
+    assert [circles.reason(circles.assess(BORA, of, item=ref)) for ref in (theirs, later, mine)] == ["item", "item", ""]
 
 
 def test_nobody_assesses_its_own_warning() -> None:
-    world = Warned()
-    assert world.reason(world.assess(ANNA, world.warn())) == "own"
+    circles = Warned()
+    assert circles.reason(circles.assess(ANNA, circles.warn())) == "own"
 
 
 def test_what_is_assessed_or_replaced_is_a_warning_in_the_same_room() -> None:
-    world = Warned()
-    of, other = world.warn(), world.profile(CARL)
-    inner = world.warn(circle=world.inner)
-    assert world.reason(world.assess(BORA, other)) == "wrong-thing"
-    assert world.reason(world.assess(BORA, of, circle=world.inner)) == "wrong-room"
-    assert world.reason(world.warn(replaces=inner.place.ref)) == "wrong-room"
-    assert world.reason(world.warn(replaces=other.place.ref)) == "wrong-thing"
+    circles = Warned()
+    of, other = circles.warn(), circles.profile(CARL)
+    inner = circles.warn(circle=circles.inner)
+    assert circles.reason(circles.assess(BORA, other)) == "wrong-thing"
+    assert circles.reason(circles.assess(BORA, of, circle=circles.inner)) == "wrong-room"
+    assert circles.reason(circles.warn(replaces=inner.place.ref)) == "wrong-room"
+    assert circles.reason(circles.warn(replaces=other.place.ref)) == "wrong-thing"
 
 
 def test_an_assessment_waits_for_its_warning() -> None:
-    world = Warned()
-    of = world.warn()
-    said = world.assess(BORA, of)
-    view = world.view([said])
+    circles = Warned()
+    of = circles.warn()
+    said = circles.assess(BORA, of)
+    view = circles.view([said])
     assert view.waiting == {of.place.ref: [said]}
-    assert world.view([said, *world.acts[:-1]]).waiting == {}
+    assert circles.view([said, *circles.acts[:-1]]).waiting == {}
 
 
 WRONG = [
@@ -129,9 +129,9 @@ WRONG = [
 
 @pytest.mark.parametrize(("kind", "field", "value"), WRONG)
 def test_what_is_not_well_formed_is_refused(kind: str, field: str, value: object) -> None:
-    world = Warned()
-    of = world.warn()
-    act = {"warning/1": of, "assessment/1": world.assess(BORA, of)}[kind]
+    circles = Warned()
+    of = circles.warn()
+    act = {"warning/1": of, "assessment/1": circles.assess(BORA, of)}[kind]
     check = {"warning/1": KIND.check, "assessment/1": ASSESSMENT.check}[kind]
     check(act.body)
     with pytest.raises(EntenteError):
@@ -140,15 +140,15 @@ def test_what_is_not_well_formed_is_refused(kind: str, field: str, value: object
 
 def full() -> Warned:
     """Make warnings that replace each other, assessments of all, and some of each that do not count."""
-    world = Warned()
-    warned = {member: world.warn(member) for member in ALL}
-    newer = world.warn(ANNA, replaces=warned[ANNA].place.ref)
+    circles = Warned()
+    warned = {member: circles.warn(member) for member in ALL}
+    newer = circles.warn(ANNA, replaces=warned[ANNA].place.ref)
     for member in (BORA, CARL):
-        world.assess(member, newer, item=world.item(member))
-        world.assess(member, newer, verdict="disagree")
-    world.assess(ANNA, newer)
-    world.warn(CARL, replaces=newer.place.ref)
-    return world
+        circles.assess(member, newer, item=circles.item(member))
+        circles.assess(member, newer, verdict="disagree")
+    circles.assess(ANNA, newer)
+    circles.warn(CARL, replaces=newer.place.ref)
+    return circles
 
 
 FULL = full()

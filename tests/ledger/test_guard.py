@@ -16,7 +16,7 @@ from entente.node.home.base import Base
 from entente.node.home.files import Home
 from entente.store.ports import LogRow
 from entente.store.sqlite.store import SqliteStore
-from world import START, Wire, World
+from network import START, Network, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,8 @@ class Homes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.world = World(1)
-        self.world.now = START
+        self.network = Network(1)
+        self.network.now = START
         self._stores: list[SqliteStore] = []
 
     def found(self, name: str) -> Node:
@@ -79,11 +79,11 @@ class Homes:
         secrets = files.secrets()
         store = SqliteStore(files.database)
         me = secrets.owner
-        base = Base(files, store, secrets, clock=self.world.clock, random=os.urandom, nonce=store.nonce, me=me)
+        base = Base(files, store, secrets, clock=self.network.clock, random=os.urandom, nonce=store.nonce, me=me)
         base.guard.check()
-        wire = Wire(self.world, base)
+        wire = Wire(self.network, base)
         node = Node(base, wire)
-        self.world.nodes[me], self.world.wires[me] = node, wire
+        self.network.nodes[me], self.network.wires[me] = node, wire
         self._stores.append(store)
         return node
 
@@ -135,7 +135,7 @@ def doubt(node: Node) -> str:
 
 def two(homes: Homes) -> tuple[Node, Node]:
     anna, bora = homes.found("Anna"), homes.found("Bora")
-    homes.world.agree(anna, bora)
+    homes.network.agree(anna, bora)
     return anna, bora
 
 
@@ -170,7 +170,7 @@ def test_copy_signs_again_when_a_partner_shows_what_we_signed(homes: Homes) -> N
     anna, bora = two(homes)
     copy = homes.open(homes.copy(anna, "copy"))
     share(copy, 1)
-    homes.world.settle()
+    homes.network.settle()
     assert doubt(copy) == ""
     assert len(bora.items.list().items) == 1
     assert doubt(homes.open(copy.home)) == ""
@@ -180,11 +180,11 @@ def test_older_copy_takes_back_what_it_signed_before_it_signs_anything(homes: Ho
     anna, bora = two(homes)
     old = homes.copy(anna, "old")
     share(anna, 1)
-    homes.world.settle()
+    homes.network.settle()
     signed = heads(anna)
     restored = homes.open(old)
     share(restored, 2)
-    homes.world.settle()
+    homes.network.settle()
     assert doubt(restored) == ""
     assert all(heads(restored)[origin] >= size for origin, size in signed.items())
     assert {each.id[-1] for each in bora.items.list().items} == {"1", "2"}
@@ -203,7 +203,7 @@ def test_person_may_vouch_and_what_was_kept_is_signed(homes: Homes) -> None:
     assert doubt(copy) == ""
     assert sum(heads(copy).values()) == sum(before.values()) + 1
     assert copy.ledger.confirm().confirmed == []
-    homes.world.settle()
+    homes.network.settle()
     assert len(bora.items.list().items) == 1
 
 

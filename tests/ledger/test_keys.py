@@ -17,7 +17,7 @@ from entente.ledger.history import KeyHistory, KeyRecord
 from entente.ledger.log import Accepted, Draft
 from entente.ledger.package import Package, pack
 from entente.store.memory.store import MemoryStore
-from ledger.log_world import noise
+from ledger.one_log import noise
 
 SEEDS = {use: sha256(use.encode()).digest() for use in ("log", "witness", "store", "transport")}
 NEXT, LAST = sha256(b"next").digest(), sha256(b"last").digest()

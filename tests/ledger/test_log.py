@@ -18,7 +18,7 @@ from entente.ledger import log
 from entente.ledger.log import Judged, root_of
 from entente.store.memory.store import MemoryStore
 from entente.store.sqlite.store import SqliteStore
-from ledger.log_world import AUTHOR, CIRCLE, ORIGIN, PUBLIC, SEED, Desk, draft, everything, noise, written
+from ledger.one_log import AUTHOR, CIRCLE, ORIGIN, PUBLIC, SEED, Desk, draft, everything, noise, written
 from timing import CEILING
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def test_rewound_log_is_as_it_was_signed_and_its_rest_can_be_appended_again() ->
 WRITER = """
 import sys
 from pathlib import Path
-from ledger.log_world import Desk, SEED, ORIGIN, draft, noise
+from ledger.one_log import Desk, SEED, ORIGIN, draft, noise
 from entente.ledger import log
 from entente.store.sqlite.store import SqliteStore
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entente.core.errors import EntenteError, InvalidError
 from entente.ledger.package import Package, unpack
-from ledger.log_world import Desk, draft, written
+from ledger.one_log import Desk, draft, written
 
 
 def test_package_ends_with_its_chunk() -> None:

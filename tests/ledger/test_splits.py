@@ -10,7 +10,7 @@ from entente.core import merkle, note
 from entente.core.errors import EntenteError, VerificationError
 from entente.core.ids import origin_of, witness_name
 from entente.ledger import splits
-from world import World
+from network import Network
 
 ORIGIN = origin_of(b"\5" * 32)
 LEAVES = [bytes([number]) * 32 for number in range(9)]
@@ -20,8 +20,8 @@ class Two:
     """An author and a cosigner with real keys."""
 
     def __init__(self) -> None:
-        world = World(3)
-        self.author, self.other = world.add("Harbour").base, world.add("Northwind").base
+        network = Network(3)
+        self.author, self.other = network.add("Harbour").base, network.add("Northwind").base
         with self.author.store.read() as tx:
             self.author_keys = self.author.history(tx, self.author.me)
         with self.other.store.read() as tx:

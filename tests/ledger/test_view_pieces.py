@@ -15,8 +15,8 @@ from entente.core.kind import Verdict
 from entente.core.recorded import consent_needed, voters
 from entente.kinds import FOLDED
 from entente.ledger.view import fold
-from kinds.fold_world import ALL, ANNA, BORA, CARL, PERSON, Round, Seen, states, to_come
-from kinds.plan_world import FILE, HASH, skeleton
+from kinds.circles import ALL, ANNA, BORA, CARL, PERSON, Circles, Seen, states, to_come
+from kinds.plan_office import FILE, HASH, skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +49,18 @@ class Office:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.world = Round()
-        self.context = self.world.view([])._context
+        self.circles = Circles()
+        self.context = self.circles.view([])._context
         for _ in range(self.chance.randint(5, 40)):
             self.speak()
 
     @property
     def acts(self) -> list[Act]:
-        return self.world.acts
+        return self.circles.acts
 
     def speak(self) -> None:
-        room = self.chance.choice([self.world.outer, self.world.inner])
-        author = self.chance.choice(ALL if self.chance.random() < 0.1 else sorted(self.world.members_of(room)))
+        room = self.chance.choice([self.circles.outer, self.circles.inner])
+        author = self.chance.choice(ALL if self.chance.random() < 0.1 else sorted(self.circles.members_of(room)))
         kind = self.chance.choice([*BEGIN, *ABOUT, *["approval/1"] * 4, *["step/1", "outcome/1"] * 2])
         about = self.some(ABOUT[kind], room) if kind in ABOUT else self.some(self.chance.choice(ASKING), room)
         if about is not None or kind in BEGIN:
@@ -70,7 +70,7 @@ class Office:
 
     def carry_out(self, plan: Act) -> None:
         """Let most members do what belongs to a plan; what they forget makes the rest wrong."""
-        for member in sorted(self.world.members_of(plan.circle)):
+        for member in sorted(self.circles.members_of(plan.circle)):
             if self.chance.random() < 0.9:
                 self.say(member, plan.circle, "approval/1", plan)
         for kind in ("outcome/1", "step/1", "step/1", "objection/1"):
@@ -89,7 +89,7 @@ class Office:
         if kind in ASKING:
             word = kind.partition("/")[0]
             body |= {"voters": voters(room, self.context), "needed": consent_needed(word, room, self.context)}
-        return self.world.write(author, room, kind, body)
+        return self.circles.write(author, room, kind, body)
 
     def some(self, kind: str, room: bytes) -> Act | None:
         """Return an act of a kind, of this room most of the time."""
@@ -134,7 +134,7 @@ class Office:
             "note/1": lambda: {"of": ref, "content": FILE},
             "approval/1": lambda: {
                 "of": b32(about.place.leaf) if about else "",
-                "revision": b32(self.world.agreement_id),
+                "revision": b32(self.circles.agreement_id),
                 "answer": self.chance.choice([*["approve"] * 9, "refuse"]),
             },
         }
@@ -154,7 +154,7 @@ class Office:
 
     def plan(self, room: bytes) -> dict[str, object]:
         nonce = sha256(bytes([self.chance.randrange(6)])).digest()[:16]
-        second = self.chance.choice([ANNA, BORA, CARL] if room == self.world.outer else [ANNA, BORA])
+        second = self.chance.choice([ANNA, BORA, CARL] if room == self.circles.outer else [ANNA, BORA])
         return {
             "nonce": b32(nonce),
             "content": FILE,
@@ -213,9 +213,9 @@ def shown(view: View) -> tuple[object, ...]:
 @settings(max_examples=150, deadline=None)
 def test_pieces_make_the_view_of_the_whole(seed: int, orders: list[int]) -> None:
     office = Office(seed)
-    whole = shown(office.world.view())
+    whole = shown(office.circles.view())
     for order in orders:
-        view = fold(FOLDED, [], Seen(office.world))
+        view = fold(FOLDED, [], Seen(office.circles))
         for piece in office.pieces(order):
             before = shown(view)
             later = view.extended(piece)
@@ -230,7 +230,7 @@ def test_these_members_say_enough_of_everything() -> None:
     allowed: dict[str, int] = {}
     denied: set[str] = set()
     for seed in range(150):
-        view = Office(seed).world.view()
+        view = Office(seed).circles.view()
         for act in view.acts.values():
             allowed[act.kind] = allowed.get(act.kind, 0) + 1
         denied |= {each.detail for each in view.judged.values() if each.verdict is Verdict.DENY}
@@ -239,50 +239,50 @@ def test_these_members_say_enough_of_everything() -> None:
     assert {"wrong-room", "nothing-asked", "answered", "force", "owner", "counted", "order", "decided"} <= denied
 
 
-def answered(world: Round, *after: str) -> tuple[Act, Act]:
+def answered(circles: Circles, *after: str) -> tuple[Act, Act]:
     """Return a disclosure of Anna, and an approval of it by Bora that names these in `after`."""
-    asked = voters(world.outer, world.view([])._context)
+    asked = voters(circles.outer, circles.view([])._context)
     body = {"content": FILE, "hash": b32(HASH), "person": PERSON, "after": [], "voters": asked, "needed": 3}
-    thing = world.write(ANNA, world.outer, "disclosure/1", body)
-    return thing, world.answer(BORA, "approve", *(after or [thing.place.ref]), of=b32(thing.place.leaf))
+    thing = circles.write(ANNA, circles.outer, "disclosure/1", body)
+    return thing, circles.answer(BORA, "approve", *(after or [thing.place.ref]), of=b32(thing.place.leaf))
 
 
 def test_an_answer_that_does_not_name_what_it_answers_counts_for_nobody() -> None:
     """Else it would count for whoever has the question already, and for nobody else."""
-    world = Round()
-    thing, right = answered(world)
-    assert world.view().judged[right.place.ref].detail == ""
-    for after in ([], [world.person(CARL, "operator").place.ref]):
-        wrong = world.answer(CARL, "approve", *after, of=b32(thing.place.leaf))
-        alone = world.view([act for act in world.acts if act.author == CARL])
-        assert alone.judged[wrong.place.ref] == world.view().judged[wrong.place.ref]
+    circles = Circles()
+    thing, right = answered(circles)
+    assert circles.view().judged[right.place.ref].detail == ""
+    for after in ([], [circles.person(CARL, "operator").place.ref]):
+        wrong = circles.answer(CARL, "approve", *after, of=b32(thing.place.leaf))
+        alone = circles.view([act for act in circles.acts if act.author == CARL])
+        assert alone.judged[wrong.place.ref] == circles.view().judged[wrong.place.ref]
         assert alone.judged[wrong.place.ref].detail == "nothing-asked"
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_what_names_another_room_is_denied_by_those_that_see_it_and_those_that_do_not(known: bool) -> None:
     """Carl is not in the inner circle: what it cannot see must not decide for it alone."""
-    world = Round()
-    inner = world.write(ANNA, world.inner, "case/1", {"content": FILE, "person": PERSON, "after": []})
+    circles = Circles()
+    inner = circles.write(ANNA, circles.inner, "case/1", {"content": FILE, "person": PERSON, "after": []})
     note = {"of": inner.place.ref, "content": FILE, "person": PERSON}
-    acts = [world.write(BORA, world.outer, "note/1", note | {"after": []})]
+    acts = [circles.write(BORA, circles.outer, "note/1", note | {"after": []})]
     acts.append(
-        world.write(BORA, world.outer, "case/1", {"content": FILE, "person": PERSON, "after": [inner.place.ref]})
+        circles.write(BORA, circles.outer, "case/1", {"content": FILE, "person": PERSON, "after": [inner.place.ref]})
     )
-    last = world.write(BORA, world.outer, "case/1", {"content": FILE, "person": PERSON, "after": []})
-    view = world.view([*acts, last, *([inner] if known else [])])
+    last = circles.write(BORA, circles.outer, "case/1", {"content": FILE, "person": PERSON, "after": []})
+    view = circles.view([*acts, last, *([inner] if known else [])])
     assert [view.judged[act.place.ref].detail for act in (*acts, last)] == ["wrong-room", "wrong-room", ""]
     assert view.waiting == {}
 
 
 def test_what_is_held_and_is_no_act_is_not_waited_for() -> None:
-    world = Round()
+    circles = Circles()
     ref = to_come(ANNA)
     body = {"content": FILE, "person": PERSON}
-    named = world.write(BORA, world.outer, "case/1", body | {"after": [ref]})
-    note = world.write(CARL, world.outer, "note/1", body | {"of": ref, "after": []})
-    behind = world.write(CARL, world.outer, "note/1", body | {"of": named.place.ref, "after": []})
-    view = world.view()
+    named = circles.write(BORA, circles.outer, "case/1", body | {"after": [ref]})
+    note = circles.write(CARL, circles.outer, "note/1", body | {"of": ref, "after": []})
+    behind = circles.write(CARL, circles.outer, "note/1", body | {"of": named.place.ref, "after": []})
+    view = circles.view()
     assert view.judged == {}
     later = view.settled([ref])
     assert view.judged == {}

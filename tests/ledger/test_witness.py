@@ -15,7 +15,7 @@ from entente.core.ids import member_id, origin_hash
 from entente.ledger import witness
 from entente.ledger.history import KeyRecord
 from entente.ledger.witness import Cosignature, Stage
-from ledger.log_world import AUTHOR, ORIGIN, Desk, draft, written
+from ledger.one_log import AUTHOR, ORIGIN, Desk, draft, written
 
 SEEDS = {use: sha256(b"reader" + use.encode()).digest() for use in ("log", "witness", "store", "transport")}
 KEYS = KeyRecord(**{use: keys.public_of(seed) for use, seed in SEEDS.items()}, next=bytes(32), name="Reader")

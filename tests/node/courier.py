@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from entente.node.partners.values import BundleTaken
 
 
-def apart(*names: str) -> tuple[World, list[Node]]:
+def apart(*names: str) -> tuple[Network, list[Node]]:
     """Return members that know each other's cards and words, and that no network connects."""
-    world = World()
-    nodes = [world.add(name) for name in names]
-    for wire in world.wires.values():
-        wire.cut.update(world.nodes)
+    network = Network()
+    nodes = [network.add(name) for name in names]
+    for wire in network.wires.values():
+        wire.cut.update(network.nodes)
     for one in nodes:
         for other in nodes:
             if one is not other:
                 one.partners.add(other.partners.card())
                 one.partners.confirm(other.member, " ".join(other.words))
-    return world, nodes
+    return network, nodes
 
 
 class Courier:
@@ -83,6 +83,6 @@ def states(node: Node, id_: str) -> set[tuple[str, str]]:
     return {(each.member, each.stage) for each in node.ledger.receipts(id_)}
 
 
-def renew(world: World, node: Node) -> None:
+def renew(network: Network, node: Node) -> None:
     """Change all keys of a member."""
-    node.keys.renew(world.next_keys[node.base.me], lambda _recovery: None)
+    node.keys.renew(network.next_keys[node.base.me], lambda _recovery: None)

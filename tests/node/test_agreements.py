@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from entente.core.errors import ConflictError
-from world import World
+from network import Network
 
 
 def test_agreements_without_a_name_are_numbered_and_a_given_name_is_taken_once() -> None:
-    world = World(21)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    world.pair(dover, calais)
+    network = Network(21)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    network.pair(dover, calais)
     for _ in range(3):
         dover.agreements.propose([calais.member])
     dover.agreements.propose([calais.member], name="Ports")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -38,22 +38,22 @@ def waits(node: Node) -> bool:
         return bool(node.base.in_force(tx).view.waiting)
 
 
-def answered(world: World, circle: str, asker: Node, owner: Node, reader: Node) -> None:
+def answered(network: Network, circle: str, asker: Node, owner: Node, reader: Node) -> None:
     """Let one member answer another, which keeps its question from the reader: the answer waits there."""
     asker.agreements.changes.suspend("Agreement", reader.member, reason="doubt")
-    world.settle()
-    asked = asker.requests.ask(circle, "Who is it?", world.now + NEVER)
+    network.settle()
+    asked = asker.requests.ask(circle, "Who is it?", network.now + NEVER)
     asker.exchange.sync(owner.member)
     owner.requests.answer(asked.id, "It is we.")
 
 
 @pytest.mark.parametrize("kept_away", [False, True])
 def test_a_forged_identity_is_refused_while_the_log_of_its_owner_waits(*, kept_away: bool) -> None:
-    world = World(3)
-    owner, reader, asker, forger = (world.add(name) for name in ("Alder", "Birch", "Cedar", "Dogwood"))
-    circle = world.agree(owner, reader, asker, forger)
+    network = Network(3)
+    owner, reader, asker, forger = (network.add(name) for name in ("Alder", "Birch", "Cedar", "Dogwood"))
+    circle = network.agree(owner, reader, asker, forger)
     if kept_away:
-        answered(world, circle, asker, owner, reader)
+        answered(network, circle, asker, owner, reader)
     owner.profile.set(identities=[THEIRS])
     owner.agreements.settle()
     reader.exchange.sync(owner.member)
@@ -66,17 +66,17 @@ def test_a_forged_identity_is_refused_while_the_log_of_its_owner_waits(*, kept_a
 
 
 def test_a_member_that_is_kept_from_a_third_ones_entries_learns_that_another_resumes() -> None:
-    world = World(4)
-    owner, reader, asker = (world.add(name) for name in ("Alder", "Birch", "Cedar"))
-    circle = world.agree(owner, reader, asker)
+    network = Network(4)
+    owner, reader, asker = (network.add(name) for name in ("Alder", "Birch", "Cedar"))
+    circle = network.agree(owner, reader, asker)
     owner.agreements.changes.suspend("Agreement", reader.member, reason="doubt")
-    world.settle()
-    answered(world, circle, asker, owner, reader)
+    network.settle()
+    answered(network, circle, asker, owner, reader)
     owner.agreements.changes.suspend("Agreement", reader.member, resume=True)
-    world.settle()
+    network.settle()
     assert waits(reader)
-    row = owner.requests.ask(circle, "Do you hear us again?", world.now + NEVER)
-    world.settle()
+    row = owner.requests.ask(circle, "Do you hear us again?", network.now + NEVER)
+    network.settle()
     # The question stands behind the answer that waits, but the entry has arrived.
     with owner.base.store.read() as mine, reader.base.store.read() as theirs:
         sizes = [{r.origin: r.size for r in tx.logs.all() if r.member == owner.base.me} for tx in (mine, theirs)]
@@ -85,19 +85,19 @@ def test_a_member_that_is_kept_from_a_third_ones_entries_learns_that_another_res
 
 
 def test_members_exclude_one_that_keeps_its_entries_from_another() -> None:
-    world = World(5)
-    owner, reader, asker = (world.add(name) for name in ("Alder", "Birch", "Cedar"))
-    circle = world.agree(owner, reader, asker)
-    answered(world, circle, asker, owner, reader)
-    world.settle()
+    network = Network(5)
+    owner, reader, asker = (network.add(name) for name in ("Alder", "Birch", "Cedar"))
+    circle = network.agree(owner, reader, asker)
+    answered(network, circle, asker, owner, reader)
+    network.settle()
     assert waits(reader)
     made = owner.agreements.changes.exclude("Agreement", asker.member)
     owner.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     reader.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     owner.agreements.settle()
-    world.settle()
+    network.settle()
     assert not waits(reader)
     assert reader.agreements.show("Agreement").members == owner.agreements.show("Agreement").members
     assert asker.member not in str(reader.agreements.show("Agreement").members)

@@ -13,8 +13,8 @@ from entente.kinds.erase import KIND as ERASE
 from entente.node.work.acts import ERASED, HELD, MISSING, NOBODY, Writer, newest, order, reading, writing, writing_about
 from entente.policy.approval import State
 from hostile.joint import append, write
+from network import Network
 from stories.story import give, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.core.kind import Act
@@ -27,9 +27,9 @@ class Desk:
     """Two members in one circle and one case."""
 
     def __init__(self, **terms: object) -> None:
-        self.world = World(51)
-        self.one, self.other = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.one, self.other, **terms)
+        self.network = Network(51)
+        self.one, self.other = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.one, self.other, **terms)
 
     def case(self, node: Node | None = None, text: str = "The quay") -> Act:
         with writing((node or self.one).base, self.circle) as writer:
@@ -65,7 +65,7 @@ def test_acts_stand_by_time_author_and_index_whoever_asks() -> None:
     desk = Desk()
     for node in (desk.one, desk.other, desk.one):
         desk.case(node)
-    desk.world.settle()
+    desk.network.settle()
     shown = []
     for node in (desk.one, desk.other):
         with reading(node.base) as board:
@@ -83,7 +83,7 @@ def test_words_are_held_or_it_is_said_why_not() -> None:
     odd = write(desk.other, desk.circle, "case/1", {"content": theirs.ref})
     give(desk.other, desk.circle, indicator(1))
     beyond = write(desk.other, desk.circle, "case/1", {"content": f"{b32(act.place.log)}/999999/{b32(act.place.leaf)}"})
-    desk.world.settle()
+    desk.network.settle()
     with reading(desk.one.base) as board:
         acts = {each.place: each for each in board.acts("case/1")}
     assert desk.words(desk.one, act) == ("The quay", HELD)
@@ -93,7 +93,7 @@ def test_words_are_held_or_it_is_said_why_not() -> None:
     log, index, leaf = str(act.body["content"]).split("/")
     erase = ERASE.make(unb32(log, 32), "error", due=0, person=NOBODY, entries=[(int(index), unb32(leaf, 32))])
     append(desk.one, desk.circle, "erase/1", erase)
-    desk.world.settle()
+    desk.network.settle()
     assert desk.words(desk.other, act) == ("", ERASED)
 
 
@@ -148,7 +148,7 @@ def test_what_the_agreement_does_not_admit_is_refused_before_it_is_written() -> 
 def test_an_answer_is_given_once_and_the_same_again_changes_nothing() -> None:
     desk = Desk()
     made = desk.one.disclosures.propose(desk.circle, b"The quay is open.")
-    desk.world.settle()
+    desk.network.settle()
     with writing_about(desk.other.base, "disclosure/1", made.disclosure, "disclosure") as (writer, act):
         first = writer.answer(act, text="Gladly.")
     size = desk.size(desk.other)
@@ -162,7 +162,7 @@ def test_an_answer_is_given_once_and_the_same_again_changes_nothing() -> None:
     ):
         writer.answer(act, refuse=True)
     assert told.value.code == "answered"
-    desk.world.settle()
+    desk.network.settle()
     with reading(desk.one.base) as board:
         (vote,) = board.votes(act)
     assert (vote.member, vote.answer, vote.text) == (desk.other.member, "approve", "Gladly.")
@@ -171,9 +171,9 @@ def test_an_answer_is_given_once_and_the_same_again_changes_nothing() -> None:
 def test_a_note_of_somebody_else_is_no_word_of_the_voter() -> None:
     desk = Desk()
     made = desk.one.disclosures.propose(desk.circle, b"The quay is open.")
-    desk.world.settle()
+    desk.network.settle()
     desk.other.disclosures.approve(made.disclosure)
-    desk.world.settle()
+    desk.network.settle()
     with reading(desk.one.base) as board:
         act = board.find("disclosure/1", made.disclosure, "disclosure")
         (given,) = board.in_force.answers(act.place.leaf).values()
@@ -186,11 +186,11 @@ def test_a_note_of_somebody_else_is_no_word_of_the_voter() -> None:
 def test_nothing_is_written_in_a_room_that_has_ended() -> None:
     desk = Desk()
     act = desk.case()
-    desk.world.settle()
+    desk.network.settle()
     made = desk.one.agreements.changes.amend("Agreement", terms={"retention_days": 30})
     for node in (desk.one, desk.other):
         node.agreements.sign(made.amendment)
-        desk.world.settle()
+        desk.network.settle()
     with (
         pytest.raises(ConflictError) as told,
         writing_about(desk.one.base, "case/1", b32(act.place.leaf), "case") as (writer, found),

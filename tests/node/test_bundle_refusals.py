@@ -21,9 +21,9 @@ from entente.node import Node
 from entente.node.exchange.sealing import seal, unseal
 from entente.node.home.base import Base
 from entente.store.memory.store import MemoryStore
-from node.bundle_world import Courier, agreed, apart, renew, state
+from network import Network
+from node.courier import Courier, agreed, apart, renew, state
 from stories.story import give, holds, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +35,10 @@ def courier(tmp_path: Path) -> Courier:
 
 
 def test_a_bundle_of_who_was_not_confirmed_is_refused_and_changes_nothing(courier: Courier) -> None:
-    world = World()
-    harbour, rail = world.add("Harbour"), world.add("Rail")
-    for wire in world.wires.values():
-        wire.cut.update(world.nodes)
+    network = Network()
+    harbour, rail = network.add("Harbour"), network.add("Rail")
+    for wire in network.wires.values():
+        wire.cut.update(network.nodes)
     harbour.partners.add(rail.partners.card())
     with pytest.raises(RefusedError, match="not confirmed"):
         harbour.bundles.export(rail.member, courier.folder / "early")
@@ -220,16 +220,16 @@ def test_a_file_larger_than_any_bundle_is_refused_unread(courier: Courier) -> No
 
 
 def test_a_member_without_a_sealing_key_gets_no_bundle(courier: Courier) -> None:
-    world = World()
-    harbour, other = world.add("Harbour"), world.add("Old")
+    network = Network()
+    harbour, other = network.add("Harbour"), network.add("Old")
     store = MemoryStore()
     with other.base.store.read() as tx:
         record = structs.replace(other.base.history(tx, other.base.me).current, seal=b"")
     with store.write() as tx:
-        found(tx, record, seed=other.base.keys.secrets.seed("log"), time=world.now, random=world.random.randbytes)
+        found(tx, record, seed=other.base.keys.secrets.seed("log"), time=network.now, random=network.random.randbytes)
         old = history(tx, other.base.me)
     harbour.partners.add(canon.encode({"entente-card": 1, "member": other.member, "keys": old.document()}))
-    world.wires[harbour.base.me].cut.add(other.base.me)
+    network.wires[harbour.base.me].cut.add(other.base.me)
     harbour.partners.confirm(other.member, " ".join(other.words))
     with pytest.raises(ConflictError, match="no key yet"):
         harbour.bundles.export(other.member, courier.folder / "none")
@@ -237,14 +237,14 @@ def test_a_member_without_a_sealing_key_gets_no_bundle(courier: Courier) -> None
 
 
 def test_a_bundle_signed_with_retired_keys_is_refused_and_changes_nothing(courier: Courier) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     circle = agreed(courier, harbour, rail)
     stolen = harbour.base.keys.secrets.seed("transport")
     early = courier.make(harbour, rail)
     with harbour.base.store.read() as tx:
         manifest = harbour.bundles._manifest(tx, rail.base.me)
         recipient = harbour.base.history(tx, rail.base.me).current.recipient
-    renew(world, harbour)
+    renew(network, harbour)
     give(harbour, circle, indicator(1))
     courier.both(harbour, rail)
     thief = courier.folder / "thief"
@@ -259,7 +259,7 @@ def test_a_bundle_signed_with_retired_keys_is_refused_and_changes_nothing(courie
 
 
 def test_a_key_history_that_contradicts_the_known_one_is_refused(courier: Courier) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     agreed(courier, harbour, rail)
     store = MemoryStore()
     with harbour.base.store.read() as tx:
@@ -268,7 +268,7 @@ def test_a_key_history_that_contradicts_the_known_one_is_refused(courier: Courie
         recipient = harbour.base.history(tx, rail.base.me).current.recipient
     secrets = harbour.base.keys.secrets
     with store.write() as tx:
-        found(tx, record, seed=secrets.seed("log"), time=world.now, random=world.random.randbytes)
+        found(tx, record, seed=secrets.seed("log"), time=network.now, random=network.random.randbytes)
         manifest = structs.replace(manifest, keys=history(tx, harbour.base.me))
     path = courier.folder / "two-histories"
     with path.open("wb") as out:
@@ -280,10 +280,10 @@ def test_a_key_history_that_contradicts_the_known_one_is_refused(courier: Courie
 
 
 def test_locked_keys_write_and_read_no_bundle(courier: Courier) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     path = courier.make(harbour, rail)
-    base = Base(None, rail.base.store, None, clock=world.clock, random=world.random.randbytes, me=rail.base.me)
-    locked = Node(base, world.wires[rail.base.me])
+    base = Base(None, rail.base.store, None, clock=network.clock, random=network.random.randbytes, me=rail.base.me)
+    locked = Node(base, network.wires[rail.base.me])
     before = state(rail)
     with pytest.raises(WaitingError):
         locked.bundles.take(path)

@@ -17,9 +17,9 @@ from entente.ledger import witness
 from entente.node.exchange import bundles
 from entente.node.exchange.sealing import seal, unseal
 from entente.node.exchange.side import MemberSide
-from node.bundle_world import Courier, agreed, apart, renew, state, states
+from network import Network
+from node.courier import Courier, agreed, apart, renew, state, states
 from stories.story import give, holds, id_of, indicator, shown
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -254,13 +254,13 @@ def test_a_recall_travels_by_bundle_and_an_older_bundle_brings_nothing_back(cour
 
 @pytest.mark.parametrize("by", ["export", "import"])
 def test_what_has_served_its_time_is_erased_when_bundles_are_carried(courier: Courier, by: str) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     circle = agreed(courier, harbour, rail, retention_days=1)
     give(harbour, circle, indicator(1))
     courier.both(harbour, rail)
     path = courier.make(harbour, rail)
     assert holds(rail, id_of(indicator(1)))
-    world.now += 3 * 86_400_000
+    network.now += 3 * 86_400_000
     if by == "export":
         courier.make(rail, harbour)
     else:
@@ -271,21 +271,21 @@ def test_what_has_served_its_time_is_erased_when_bundles_are_carried(courier: Co
 
 
 def test_network_and_bundles_mix(courier: Courier) -> None:
-    world = World()
-    harbour, rail = world.add("Harbour"), world.add("Rail")
-    circle = world.agree(harbour, rail)
+    network = Network()
+    harbour, rail = network.add("Harbour"), network.add("Rail")
+    circle = network.agree(harbour, rail)
     give(harbour, circle, indicator(1))
-    world.settle()
+    network.settle()
     give(harbour, circle, indicator(2))
     path = courier.folder / "one"
     # What was cosigned over the network is not in it, but our key history, which came with the card.
     assert harbour.bundles.export(rail.member, path).entries == 2
     give(harbour, circle, indicator(3))
-    world.settle()
+    network.settle()
     assert rail.bundles.take(path).refused == []
     assert rail.bundles.take(path).received.entries == 0
     courier.both(harbour, rail)
-    world.settle()
+    network.settle()
     assert rail.ledger.verify().ok
 
 
@@ -341,12 +341,12 @@ def test_what_needs_several_messages_comes_in_one_bundle_and_may_break_off(couri
 
 
 def test_new_keys_travel_in_the_bundle_that_they_sign(courier: Courier) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     circle = agreed(courier, harbour, rail)
     give(harbour, circle, indicator(1))
     give(rail, circle, indicator(3))
     sealed_before = courier.make(rail, harbour)
-    renew(world, harbour)
+    renew(network, harbour)
     give(harbour, circle, indicator(2))
     assert courier.carry(harbour, rail).refused == []
     assert holds(rail, id_of(indicator(1)))
@@ -361,19 +361,19 @@ def test_new_keys_travel_in_the_bundle_that_they_sign(courier: Courier) -> None:
 
 
 def test_a_sender_whose_clock_once_ran_ahead_is_heard_again(courier: Courier) -> None:
-    world, (harbour, rail) = apart("Harbour", "Rail")
+    network, (harbour, rail) = apart("Harbour", "Rail")
     circle = agreed(courier, harbour, rail)
-    now = world.now
-    world.now += 10 * 365 * 86_400_000
+    now = network.now
+    network.now += 10 * 365 * 86_400_000
     path = courier.make(rail, harbour)
-    world.now = now
+    network.now = now
     harbour.bundles.take(path)
     with harbour.base.store.read() as tx:
-        assert bundles.known(tx, rail.base.me).created > world.now
+        assert bundles.known(tx, rail.base.me).created > network.now
     give(rail, circle, indicator(1))
     courier.carry(rail, harbour)
     with harbour.base.store.read() as tx:
-        assert bundles.known(tx, rail.base.me).created < world.now
+        assert bundles.known(tx, rail.base.me).created < network.now
 
 
 def test_an_older_bundle_does_not_replace_what_a_newer_one_said(courier: Courier) -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from entente.core.errors import InvalidError, NotFoundError, RefusedError
+from network import Network
 from stories.story import give, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -22,16 +22,16 @@ class Duo:
     """Two members with a case."""
 
     def __init__(self) -> None:
-        self.world = World(43)
-        self.a, self.b = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.a, self.b)
+        self.network = Network(43)
+        self.a, self.b = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.a, self.b)
         self.case = self.a.cases.open(self.circle, "Scans of the quay gate").id
-        self.world.settle()
+        self.network.settle()
 
     def same(self) -> None:
         """Exchange; both sides must then show the same."""
-        self.world.settle()
-        self.world.settle()
+        self.network.settle()
+        self.network.settle()
         assert shown(self.a, self.case) == shown(self.b, self.case)
 
 
@@ -54,7 +54,7 @@ def test_what_both_write_is_there_for_both() -> None:
     duo.a.cases.event(duo.case[:10], "Before that: a login.", SEEN - DAY)
     task = duo.b.cases.task(duo.case, "Block the range.", owner="Harbour", due=SEEN + DAY).task
     give(duo.a, duo.circle, indicator(1))
-    duo.world.settle()
+    duo.network.settle()
     duo.b.cases.link(duo.case, id_of(indicator(1)), "The address of the scanner.")
     duo.same()
     for node in (duo.a, duo.b):
@@ -120,29 +120,29 @@ def test_the_same_value_set_twice_is_no_conflict() -> None:
 
 
 def test_six_values_at_once_are_settled_by_one_command() -> None:
-    world = World(44)
-    nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit", "Valley", "Meadow", "Quay")]
-    circle = world.agree(*nodes)
+    network = Network(44)
+    nodes = [network.add(name) for name in ("Harbour", "Northwind", "Summit", "Valley", "Meadow", "Quay")]
+    circle = network.agree(*nodes)
     opened = nodes[0].cases.open(circle, "Six at once").id
-    world.settle()
+    network.settle()
     for at, node in enumerate(nodes):
         node.cases.set(opened, due=SEEN + at)
-    world.settle()
-    world.settle()
+    network.settle()
+    network.settle()
     views = [node.cases.show(opened) for node in nodes]
     assert {len(found.conflicts[0]) for found in views} == {6}
     nodes[3].cases.set(opened, due=SEEN + DAY)
     found = nodes[3].cases.show(opened)
     assert (found.conflicts, found.due) == ([], "2026-09-11T00:26:40.000Z")
-    world.settle()
-    world.settle()
+    network.settle()
+    network.settle()
     assert {shown(node, opened) for node in nodes} == {shown(nodes[3], opened)}
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written() -> None:
     duo = Duo()
-    stranger = duo.world.add("Summit")
-    duo.world.pair(duo.a, stranger)
+    stranger = duo.network.add("Summit")
+    duo.network.pair(duo.a, stranger)
     task = duo.a.cases.task(duo.case, "Block the range.").task
     before = shown(duo.a, duo.case)
     cases = duo.a.cases
@@ -188,15 +188,15 @@ def test_a_link_tells_nobody_of_an_item_that_was_not_shared() -> None:
 
 def test_work_goes_on_while_the_other_cannot_be_reached() -> None:
     duo = Duo()
-    wire = duo.world.wires[duo.a.base.me]
+    wire = duo.network.wires[duo.a.base.me]
     wire.cut.add(duo.b.base.me)
-    duo.world.wires[duo.b.base.me].cut.add(duo.a.base.me)
+    duo.network.wires[duo.b.base.me].cut.add(duo.a.base.me)
     for node, name in ((duo.a, "Harbour"), (duo.b, "Northwind")):
         for number in range(4):
             node.cases.note(duo.case, f"{name} {number}")
-    duo.world.settle()
+    duo.network.settle()
     assert len(duo.a.cases.show(duo.case).notes) == 4
     wire.cut.clear()
-    duo.world.wires[duo.b.base.me].cut.clear()
+    duo.network.wires[duo.b.base.me].cut.clear()
     duo.same()
     assert len(duo.a.cases.show(duo.case).notes) == 8

@@ -21,7 +21,7 @@ from entente.node.rooms import offers
 from entente.policy.agreement import Terms
 from entente.policy.revision import RevisionText
 from entente.store.memory.store import MemoryStore
-from world import Wire, World
+from network import Network, Wire
 
 if TYPE_CHECKING:
     from entente.node.rooms.room import Room
@@ -53,74 +53,74 @@ def held(node: Node, circle: str = "") -> set[str]:
     return {each.name for each in node.items.list(circle).items}
 
 
-def three(**terms: object) -> tuple[World, list[Node], str]:
-    world = World()
-    nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
-    circle = world.agree(*nodes, **terms)
-    return world, nodes, circle
+def three(**terms: object) -> tuple[Network, list[Node], str]:
+    network = Network()
+    nodes = [network.add(name) for name in ("Arve", "Bora", "Cato")]
+    circle = network.agree(*nodes, **terms)
+    return network, nodes, circle
 
 
 def test_amendment_comes_into_force_with_the_quorum_and_begins_an_epoch() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(arve, 1, circle)
     made = arve.agreements.changes.amend("Agreement", terms={"purposes": ["warning"]})
-    world.settle()
+    network.settle()
     assert arve.agreements.sign(made.amendment).state == "waiting"
-    world.settle()
+    network.settle()
     assert bora.agreements.sign(made.amendment).state == "waiting"
-    world.settle()
+    network.settle()
     assert arve.agreements.show("Agreement").epoch == 1  # the quorum of three is three
     cato.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     for node in (arve, bora, cato):
         info = node.agreements.show("Agreement")
         assert (info.epoch, info.revision, info.terms["purposes"]) == (2, made.amendment, ["warning"])
         assert [each.epoch for each in info.circles] == [2]
         assert node.ledger.verify().ok, node.ledger.verify()
     share(bora, 2, circle)
-    world.settle()
+    network.settle()
     assert held(cato, circle) == {"Beacon 1", "Beacon 2"}
     done = arve.items.import_files([indicator(3)], tlp="TLP:GREEN", circle=circle, purpose="detection")
     assert (done.shared, done.refused) == (0, {"purpose": 1})
 
 
 def test_first_approval_of_a_base_counts_and_a_rival_is_stale() -> None:
-    world, (arve, bora, cato), _ = three()
+    network, (arve, bora, cato), _ = three()
     one = arve.agreements.changes.amend("Agreement", name="One")
     other = bora.agreements.changes.amend("Agreement", name="Other")
-    world.settle()
+    network.settle()
     arve.agreements.sign(one.amendment)
     with pytest.raises(ConflictError) as caught:
         arve.agreements.sign(other.amendment)
     assert caught.value.code == "stale"
     bora.agreements.sign(one.amendment)
     cato.agreements.sign(one.amendment)
-    world.settle()
+    network.settle()
     assert {node.agreements.show("One").name for node in (arve, bora, cato)} == {"One"}
 
 
 def test_newcomer_signs_last_and_gets_the_old_items_that_the_terms_allow() -> None:
-    world, (arve, bora, cato), circle = three(backlog="all")
+    network, (arve, bora, cato), circle = three(backlog="all")
     share(arve, 1, circle)
     share(bora, 2, circle)
-    world.settle()
-    dina = world.add("Dina")
+    network.settle()
+    dina = network.add("Dina")
     for node in (arve, bora, cato):
-        world.pair(node, dina)
+        network.pair(node, dina)
     made = arve.agreements.changes.accede("Agreement", dina.member)
-    world.settle()
+    network.settle()
     assert dina.agreements.list() == []
     for node in (arve, bora, cato):
         node.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     (offered,) = dina.agreements.list()
     assert offered.state == "proposed"
     assert held(dina) == set()
     assert dina.agreements.sign("Agreement").state == "in-force"
-    world.settle()
+    network.settle()
     assert held(dina, circle) == {"Beacon 1", "Beacon 2"}
     share(dina, 3, circle)
-    world.settle()
+    network.settle()
     for node in (arve, bora, cato, dina):
         assert "Beacon 3" in held(node, circle)
         assert node.ledger.verify().ok
@@ -128,20 +128,20 @@ def test_newcomer_signs_last_and_gets_the_old_items_that_the_terms_allow() -> No
 
 
 def test_newcomer_gets_nothing_old_where_the_terms_say_none() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(arve, 1, circle)
-    world.settle()
-    dina = world.add("Dina")
-    world.pair(arve, dina)
+    network.settle()
+    dina = network.add("Dina")
+    network.pair(arve, dina)
     made = arve.agreements.changes.accede("Agreement", dina.member)
-    world.settle()
+    network.settle()
     for node in (arve, bora, cato):
         node.agreements.sign(made.amendment)
-        world.settle()
+        network.settle()
     dina.agreements.sign("Agreement")
-    world.settle()
+    network.settle()
     share(arve, 2, circle)
-    world.settle()
+    network.settle()
     assert held(dina) == {"Beacon 2"}
     with dina.base.store.read() as tx:
         assert {row.epoch for row in tx.logs.all() if row.circle} == {2}
@@ -149,22 +149,22 @@ def test_newcomer_gets_nothing_old_where_the_terms_say_none() -> None:
 
 def test_a_member_that_came_later_proves_the_whole_history_to_the_next_newcomer() -> None:
     """Emil is paired with Dina only, who came in the second epoch; Finn with Emil only, who came in the third."""
-    world, (arve, bora, cato), circle = three(backlog="all")
+    network, (arve, bora, cato), circle = three(backlog="all")
     members = [arve, bora, cato]
     share(arve, 1, circle)
-    world.settle()
+    network.settle()
     for sponsor, name in ((arve, "Dina"), (None, "Emil"), (None, "Finn")):
-        newcomer = world.add(name)
+        newcomer = network.add(name)
         by = sponsor or members[-1]
-        world.pair(by, newcomer)
+        network.pair(by, newcomer)
         made = by.agreements.changes.accede("Agreement", newcomer.member)
-        world.settle()
+        network.settle()
         for node in members:
             if node.agreements.show("Agreement").amendments:
                 node.agreements.sign(made.amendment)
-                world.settle()
+                network.settle()
         assert newcomer.agreements.sign("Agreement").state == "in-force"
-        world.settle()
+        network.settle()
         members.append(newcomer)
         assert held(newcomer, circle) == {"Beacon 1"}
     for node in members:
@@ -173,16 +173,16 @@ def test_a_member_that_came_later_proves_the_whole_history_to_the_next_newcomer(
 
 
 def test_history_that_lacks_a_signature_is_refused() -> None:
-    world, (arve, bora, cato), _ = three()
-    dina = world.add("Dina")
-    world.pair(arve, dina)
+    network, (arve, bora, cato), _ = three()
+    dina = network.add("Dina")
+    network.pair(arve, dina)
     made = arve.agreements.changes.accede("Agreement", dina.member)
-    world.settle()
-    world.wires[arve.base.me].cut.add(dina.base.me)
-    world.wires[dina.base.me].cut.add(arve.base.me)
+    network.settle()
+    network.wires[arve.base.me].cut.add(dina.base.me)
+    network.wires[dina.base.me].cut.add(arve.base.me)
     for node in (arve, bora, cato):
         node.agreements.sign(made.amendment)
-        world.settle()
+        network.settle()
     with arve.base.store.write() as tx:
         lacking = {bytes(32)}
         intake = MemberSide(arve.base)
@@ -202,19 +202,19 @@ def test_history_that_lacks_a_signature_is_refused() -> None:
 
 
 def test_excluded_member_neither_votes_nor_reads_what_comes_later() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(cato, 1, circle)
-    world.settle()
+    network.settle()
     made = arve.agreements.changes.exclude("Agreement", cato.member)
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError) as caught:
         cato.agreements.sign(made.amendment, refuse=True)
     assert caught.value.code == "concerned"
     arve.agreements.sign(made.amendment)
     bora.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     share(arve, 2, circle)
-    world.settle()
+    network.settle()
     assert held(bora, circle) == {"Beacon 1", "Beacon 2"}
     assert held(cato) == {"Beacon 1"}
     assert cato.agreements.list()[0].state == "left"
@@ -225,91 +225,91 @@ def test_excluded_member_neither_votes_nor_reads_what_comes_later() -> None:
 
 
 def test_suspended_partner_reads_nothing_new_and_others_do_not_pass_it_on() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(arve, 1, circle)
-    world.settle()
+    network.settle()
     arve.agreements.changes.suspend_partner(cato.member, reason="doubt")
     share(arve, 2, circle)
-    world.settle()
+    network.settle()
     assert held(bora, circle) == {"Beacon 1", "Beacon 2"}
     assert held(cato, circle) == {"Beacon 1"}
     share(bora, 3, circle)
-    world.settle()
+    network.settle()
     assert held(cato, circle) == {"Beacon 1", "Beacon 3"}
     arve.agreements.changes.suspend_partner(cato.member, reason="doubt", resume=True)
-    world.settle()
+    network.settle()
     assert held(cato, circle) == {"Beacon 1", "Beacon 2", "Beacon 3"}
 
 
 def test_suspension_lasts_over_an_epoch() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     arve.agreements.changes.suspend_partner(cato.member, reason="breach")
     made = bora.agreements.changes.amend("Agreement", name="Later")
-    world.settle()
+    network.settle()
     for node in (bora, cato, arve):
         node.agreements.sign(made.amendment)
-        world.settle()
+        network.settle()
     assert arve.agreements.show("Later").epoch == bora.agreements.show("Later").epoch == 2
     share(arve, 1, circle)
-    world.settle()
+    network.settle()
     assert held(bora, circle) == {"Beacon 1"}
     assert held(cato) == set()
 
 
 def test_leaver_signs_its_duties_and_is_served_nothing_later() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(arve, 1, circle)
-    world.settle()
+    network.settle()
     left = cato.agreements.changes.exit("Agreement")
     assert left.kept == 1
-    world.settle()
+    network.settle()
     share(arve, 2, circle)
-    world.settle()
+    network.settle()
     assert held(cato) == {"Beacon 1"}
     assert held(bora) == {"Beacon 1", "Beacon 2"}
     assert cato.agreements.list()[0].state == "left"
     made = arve.agreements.changes.exclude("Agreement", cato.member)
-    world.settle()
+    network.settle()
     arve.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     bora.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     assert arve.agreements.show("Agreement").members == sorted([arve.member, bora.member])
 
 
 def test_inner_circle_goes_on_in_the_new_epoch_and_ends_when_one_is_left() -> None:
-    world, (arve, bora, cato), _ = three()
-    pair = world.circle(arve, cato, agreement="Agreement", name="Pair")
-    inner = world.circle(arve, bora, agreement="Agreement", name="Inner")
+    network, (arve, bora, cato), _ = three()
+    pair = network.circle(arve, cato, agreement="Agreement", name="Pair")
+    inner = network.circle(arve, bora, agreement="Agreement", name="Inner")
     share(arve, 1, inner)
     made = arve.agreements.changes.exclude("Agreement", cato.member)
-    world.settle()
+    network.settle()
     arve.agreements.sign(made.amendment)
     bora.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     share(arve, 2, inner)
-    world.settle()
+    network.settle()
     assert held(bora, inner) == {"Beacon 1", "Beacon 2"}
     assert {each.id: each.state for each in arve.agreements.circles()}[pair] == "ended"
     with pytest.raises(ConflictError) as caught:
         arve.items.import_files([indicator(3)], tlp="TLP:GREEN", circle=pair)
     assert caught.value.code == "ended"
-    later = world.circle(bora, arve, agreement="Agreement", name="Later")
+    later = network.circle(bora, arve, agreement="Agreement", name="Later")
     share(bora, 4, later)
-    world.settle()
+    network.settle()
     assert held(arve, later) == {"Beacon 4"}
     assert all(node.ledger.verify().ok for node in (arve, bora))
 
 
 def test_outsider_learns_nothing_of_an_epoch_begun_without_it() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     made = arve.agreements.changes.exclude("Agreement", cato.member)
-    world.settle()
+    network.settle()
     arve.agreements.sign(made.amendment)
     bora.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     share(arve, 1, circle)
-    world.settle()
+    network.settle()
     with arve.base.store.read() as ours, cato.base.store.read() as theirs:
         later = {row.origin for row in ours.logs.all() if row.epoch == 2}
         assert later
@@ -320,17 +320,17 @@ def test_outsider_learns_nothing_of_an_epoch_begun_without_it() -> None:
 
 
 def test_log_that_contradicts_the_one_before_it_is_shown() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     share(arve, 1, circle)
     made = arve.agreements.changes.amend("Agreement", name="Later")
-    world.settle()
+    network.settle()
     arve.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     begin_with_a_lie(arve, unb32(made.amendment, 32))
     for node in (bora, cato):
         node.agreements.sign(made.amendment)
-        world.settle(bora, cato)
-    world.settle()
+        network.settle(bora, cato)
+    network.settle()
     problems = [problem for each in bora.ledger.verify().logs for problem in each.problems]
     assert problems == ["the log before it goes on behind the end that its first entry names"]
 
@@ -353,12 +353,12 @@ def begin_with_a_lie(node: Node, revision: bytes) -> None:
 
 
 def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     store = cato.base.store
     assert isinstance(store, MemoryStore)
-    noise = world.random.randbytes
-    base = Base(None, store.twin(), cato.base.keys.secrets, clock=world.clock, random=noise, me=cato.base.me)
-    twin = Node(base, Wire(world, base))
+    noise = network.random.randbytes
+    base = Base(None, store.twin(), cato.base.keys.secrets, clock=network.clock, random=noise, me=cato.base.me)
+    twin = Node(base, Wire(network, base))
     share(cato, 1, circle)
     cato.exchange.sync(arve.member)
     share(twin, 2, circle)
@@ -370,18 +370,18 @@ def test_forked_member_goes_on_in_a_new_epoch_by_quorum_of_the_others() -> None:
     assert wrong.keys() == {"evidence", "log"}
     assert f"`entente agreement continue {arve.agreements.list()[0].id[:8]} --member" in wrong["evidence"].fix
     made = arve.agreements.changes.continue_("Agreement", cato.member)
-    world.settle(arve, bora)
+    network.settle(arve, bora)
     arve.agreements.sign(made.amendment)
-    world.settle(arve, bora)
+    network.settle(arve, bora)
     bora.agreements.sign(made.amendment)
-    world.settle(arve, bora)
+    network.settle(arve, bora)
     cato.exchange.sync()
     cato.ledger.confirm()
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError):
         cato.agreements.sign(made.amendment)
     share(cato, 3, circle)
-    world.settle()
+    network.settle()
     assert {"Beacon 3"} <= held(arve, circle)
     assert {"Beacon 3"} <= held(bora, circle)
     assert arve.agreements.show("Agreement").epoch == cato.agreements.show("Agreement").epoch == 2
@@ -398,7 +398,7 @@ def test_quorum_that_cannot_be_met_is_refused_before_it_is_asked_for() -> None:
 
 
 def test_nobody_is_declared_concerned_so_that_fewer_may_change_the_terms() -> None:
-    world, (arve, bora, cato), _ = three()
+    network, (arve, bora, cato), _ = three()
     room = founding_room(arve)
     secret = bytes(32)
     text = RevisionText.make(
@@ -419,7 +419,7 @@ def test_nobody_is_declared_concerned_so_that_fewer_may_change_the_terms() -> No
     }
     with arve.base.store.write() as tx:
         arve.base.append(tx, room, [Draft("amendment/1", arve.base.clock(), b"", canon.encode(body))])
-    world.settle()
+    network.settle()
     assert bora.agreements.show("Agreement").amendments == []
     with bora.base.store.read() as tx:
         assert any(b'"text"' in data for _, data in tx.records.scan("refused"))
@@ -431,12 +431,12 @@ def founding_room(node: Node) -> Room:
 
 
 def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:
-    world, (arve, bora, cato), circle = three()
+    network, (arve, bora, cato), circle = three()
     item = share(arve, 1, circle)
-    world.settle()
+    network.settle()
     arve.agreements.changes.suspend_partner(cato.member, reason="They lost a laptop")
     arve.recalls.withdraw(item, reason="It named a customer")
-    world.settle()
+    network.settle()
     assert [each.reason for each in arve.agreements.show("Agreement").suspended] == ["They lost a laptop"]
     assert [each.reason for each in bora.agreements.show("Agreement").suspended] == ["other"]
     assert [(each.reason, each.remark) for each in arve.recalls.list()] == [("withdrawn", "It named a customer")]
@@ -445,11 +445,11 @@ def test_a_reason_in_a_person_s_own_words_stays_at_home() -> None:
 
 
 def test_exit_ends_an_agreement_of_two() -> None:
-    world = World()
-    arve, bora = world.add("Arve"), world.add("Bora")
-    circle = world.agree(arve, bora)
+    network = Network()
+    arve, bora = network.add("Arve"), network.add("Bora")
+    circle = network.agree(arve, bora)
     bora.agreements.changes.exit("Agreement")
-    world.settle()
+    network.settle()
     assert [node.agreements.list()[0].state for node in (arve, bora)] == ["ended", "left"]
     with pytest.raises(ConflictError) as caught:
         arve.items.import_files([indicator(1)], tlp="TLP:GREEN", circle=circle)

@@ -20,8 +20,8 @@ from entente.core.ids import b32
 from entente.kinds.document import MARKDOWN
 from entente.ledger.dossier import read_dossier
 from entente.node.work.acts import writing
+from network import Network
 from stories.story import give, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 LINE = b"Two ports have closed a quay for a day.\n"
 
 
-def two() -> tuple[World, Node, Node, str]:
-    world = World(8)
-    harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    return world, harbour, northwind, world.agree(harbour, northwind)
+def two() -> tuple[Network, Node, Node, str]:
+    network = Network(8)
+    harbour, northwind = network.add("Harbour"), network.add("Northwind")
+    return network, harbour, northwind, network.agree(harbour, northwind)
 
 
 def test_a_text_leaves_when_all_have_approved_exactly_these_bytes() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     made = harbour.disclosures.propose(circle, LINE)
     assert (made.state, made.text, made.sha256) == ("proposed", LINE.decode(), sha256(LINE).hexdigest())
     with pytest.raises(WaitingError):
@@ -44,9 +44,9 @@ def test_a_text_leaves_when_all_have_approved_exactly_these_bytes() -> None:
     harbour.disclosures.approve(made.disclosure)
     with pytest.raises(WaitingError, match="Harbour"):
         harbour.disclosures.export(made.disclosure)
-    world.settle()
+    network.settle()
     assert northwind.disclosures.approve(made.disclosure).state == "approved"
-    world.settle()
+    network.settle()
     for node in (harbour, northwind):
         found = read_dossier(node.disclosures.export(made.disclosure))
         assert (found.data, found.media, found.about) == (LINE, "text/plain", "disclosure/1")
@@ -57,13 +57,13 @@ def test_a_text_leaves_when_all_have_approved_exactly_these_bytes() -> None:
 
 
 def test_one_refusal_keeps_it_for_ever() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     made = harbour.disclosures.propose(circle, LINE)
     harbour.disclosures.approve(made.disclosure)
-    world.settle()
+    network.settle()
     said = northwind.disclosures.approve(made.disclosure, refuse="Not before Monday.")
     assert (said.state, said.answers[-1].vote, said.answers[-1].text) == ("refused", "no", "Not before Monday.")
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError) as told:
         harbour.disclosures.export(made.disclosure)
     assert told.value.code == "refused"
@@ -95,22 +95,22 @@ def test_hidden_text_is_refused(text: str, media: str, found: str) -> None:
 
 
 def test_a_term_of_the_list_is_refused_by_whoever_has_the_list() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     with pytest.raises(RefusedError) as told:
         harbour.disclosures.propose(circle, b"The N o r t h wind ferry.", terms=["Northwind"])
     assert told.value.code == "term"
     made = harbour.disclosures.propose(circle, b"The N o r t h wind ferry.", terms=["Summit"])
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError, match="northwind"):
         northwind.disclosures.approve(made.disclosure, terms=["northwind"])
     assert northwind.disclosures.show(made.disclosure).answers == []
 
 
 def test_an_observable_of_a_marked_item_is_refused_unless_it_is_let_through() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     give(harbour, circle, indicator(9), tlp="TLP:AMBER")
     give(harbour, circle, indicator(7), tlp="TLP:CLEAR")
-    world.settle()
+    network.settle()
     assert harbour.disclosures.propose(circle, b"Seen at 192.0.2.7.").state == "proposed"
     text = b"Seen at 192[.]0[.]2[.]9."
     for node in (harbour, northwind):
@@ -121,31 +121,31 @@ def test_an_observable_of_a_marked_item_is_refused_unless_it_is_let_through() ->
         assert "TLP:AMBER" in told.value.message
     made = harbour.disclosures.propose(circle, text, allow=["192.0.2.9"])
     harbour.disclosures.approve(made.disclosure)  # what was let through stays so here
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError, match="192"):
         northwind.disclosures.approve(made.disclosure)
     northwind.disclosures.approve(made.disclosure, allow=["192[.]0.2.9"])
-    world.settle()
+    network.settle()
     assert harbour.disclosures.export(made.disclosure)
     give(harbour, circle, indicator(12), tlp="TLP:GREEN")
     assert harbour.disclosures.export(made.disclosure)
 
 
 def test_an_item_that_came_later_stops_the_export() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     made = harbour.disclosures.propose(circle, b"Seen at 192.0.2.9.")
     harbour.disclosures.approve(made.disclosure)
-    world.settle()
+    network.settle()
     northwind.disclosures.approve(made.disclosure)
-    world.settle()
+    network.settle()
     give(northwind, circle, indicator(9), tlp="TLP:GREEN")
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError, match=r"192\.0\.2\.9"):
         harbour.disclosures.export(made.disclosure)
 
 
 def test_a_text_that_is_not_the_one_hashed_is_not_approved() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     with writing(harbour.base, circle) as writer:
         body: dict[str, object] = {
             "content": writer.put(b"Another text."),
@@ -154,15 +154,15 @@ def test_a_text_that_is_not_the_one_hashed_is_not_approved() -> None:
             "needed": 2,
         }
         act = writer.act("disclosure/1", body)
-    world.settle()
+    network.settle()
     with pytest.raises(VerificationError, match="hash"):
         northwind.disclosures.approve(act.place.ref)
 
 
 def test_what_it_is_about_names_the_circle() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     give(harbour, circle, indicator(3))
-    session = harbour.sessions.open(circle, world.now + 1, "The quay").session
+    session = harbour.sessions.open(circle, network.now + 1, "The quay").session
     item = "indicator--00000003-0000-4000-8000-0000000000aa"
     assert {harbour.disclosures.propose(of, LINE).circle for of in (circle, "Agreement", session, item)} == {circle}
     for of in ("nothing", "abcdefghijkl"):

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from entente.node.work.plan.due import Due
 from entente.node.work.plan.runner import Runner
+from network import Network
 from playbooks import action, end, playbook, step_id, two_sides
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -31,22 +31,22 @@ class Counting(Due):
     looked: list[str]
 
 
-def pair() -> tuple[World, Node, Node, str]:
-    world = World(6)
-    one, other = world.add("Alder"), world.add("Birch")
-    circle = world.agree(one, other)
+def pair() -> tuple[Network, Node, Node, str]:
+    network = Network(6)
+    one, other = network.add("Alder"), network.add("Birch")
+    circle = network.agree(one, other)
     one.plans.runner.due = Counting(one.base)
     one.plans.runner.due.looked = []
-    return world, one, other, circle
+    return network, one, other, circle
 
 
-def agreed(world: World, one: Node, other: Node, circle: str, data: bytes, deadline: int = 0) -> str:
+def agreed(network: Network, one: Node, other: Node, circle: str, data: bytes, deadline: int = 0) -> str:
     plan = one.plans.take(data, circle).plan
     one.plans.propose(plan, deadline)
     one.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     other.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     return plan
 
 
@@ -60,8 +60,8 @@ def looked(node: Node) -> int:
 
 
 def test_plans_that_wait_are_not_worked_out_again() -> None:
-    world, one, other, circle = pair()
-    plans = [agreed(world, one, other, circle, two_sides("Alder", "Birch")) for _ in range(3)]
+    network, one, other, circle = pair()
+    plans = [agreed(network, one, other, circle, two_sides("Alder", "Birch")) for _ in range(3)]
     for plan in plans:
         one.plans.run(plan)
     looked(one)
@@ -69,9 +69,9 @@ def test_plans_that_wait_are_not_worked_out_again() -> None:
     one.plans.done(plans[1], FIRST)
     assert looked(one) == 1
     assert looked(one) == 0
-    world.settle(one, other)
+    network.settle(one, other)
     other.plans.done(plans[1], SECOND)
-    world.settle(one, other)
+    network.settle(one, other)
     assert looked(one) == 1
     assert one.plans.show(plans[1]).state == "done"
     assert looked(one) == 0
@@ -79,16 +79,16 @@ def test_plans_that_wait_are_not_worked_out_again() -> None:
 
 @pytest.mark.parametrize("change", ["own", "theirs", "permit"])
 def test_what_is_protected_or_allowed_makes_every_plan_looked_at(change: str) -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     for _ in range(2):
-        one.plans.run(agreed(world, one, other, circle, two_sides("Alder", "Birch")))
+        one.plans.run(agreed(network, one, other, circle, two_sides("Alder", "Birch")))
     looked(one)
     assert looked(one) == 0
     if change == "own":
         one.plans.protect("192.0.2.7")
     elif change == "theirs":
         other.plans.protect("192.0.2.7", circle)
-        world.settle(one, other)
+        network.settle(one, other)
     else:
         one.plans.permits.allow_hook("bash", "/bin/true")
     assert looked(one) == 2
@@ -96,7 +96,7 @@ def test_what_is_protected_or_allowed_makes_every_plan_looked_at(change: str) ->
 
 
 def test_step_with_a_delay_is_done_when_it_is_over() -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     wait = step_id("if-condition", "wait")
     steps = {
         FIRST: action("Alder", wait, name="first"),
@@ -119,39 +119,39 @@ def test_step_with_a_delay_is_done_when_it_is_over() -> None:
         start=FIRST,
         variables={"__x__": {"type": "string", "value": "1", "constant": False}},
     )
-    plan = agreed(world, one, other, circle, data)
+    plan = agreed(network, one, other, circle, data)
     one.plans.run(plan)
     one.plans.done(plan, FIRST)
     looked(one)
     assert looked(one) == 0
-    assert world.now < one.plans.runner.due.next_look <= world.now + 60_000
-    world.now = one.plans.runner.due.next_look
+    assert network.now < one.plans.runner.due.next_look <= network.now + 60_000
+    network.now = one.plans.runner.due.next_look
     assert looked(one) == 1
     states = {each.id: each.state for each in one.plans.show(plan).steps}
     assert (states[wait], states[SECOND]) == ("done", "ready")
 
 
 def test_outcome_is_written_when_the_deadline_is_past_whatever_else_is_there() -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     for _ in range(2):
-        one.plans.run(agreed(world, one, other, circle, two_sides("Alder", "Birch")))
+        one.plans.run(agreed(network, one, other, circle, two_sides("Alder", "Birch")))
     plan = one.plans.take(two_sides("Alder", "Birch"), circle).plan
-    one.plans.propose(plan, world.now + 60_000)
+    one.plans.propose(plan, network.now + 60_000)
     one.plans.runner = Runner(one.base)
     one.plans.runner.tick()
     assert one.plans.show(plan).state == "proposed"
-    assert 0 < one.plans.runner.due.next_look <= world.now + 60_000
-    world.now += 60_001
+    assert 0 < one.plans.runner.due.next_look <= network.now + 60_000
+    network.now += 60_001
     assert one.plans.runner.tick() == 1
     assert one.plans.show(plan).state == "expired"
 
 
 def test_command_about_one_plan_leaves_the_others_to_the_node() -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     late = one.plans.take(two_sides("Alder", "Birch"), circle).plan
-    one.plans.propose(late, world.now + 1000)
-    plan = agreed(world, one, other, circle, two_sides("Alder", "Birch"))
-    world.now += 2000
+    one.plans.propose(late, network.now + 1000)
+    plan = agreed(network, one, other, circle, two_sides("Alder", "Birch"))
+    network.now += 2000
     assert one.plans.run(plan).state == "running"
     assert one.plans.show(late).state == "proposed"
     one.plans.runner.tick()

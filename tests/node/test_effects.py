@@ -13,8 +13,8 @@ from entente.core.errors import InvalidError, NotFoundError
 from entente.formats import cacao
 from entente.node.work.plan.effects import Order, orders, perform
 from entente.node.work.plan.values import Permit
+from network import Network
 from playbooks import action, end, playbook, step_id
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ def test_program_that_fails_is_a_failed_step_with_its_words(tmp_path: Path) -> N
 
 
 def test_permits_are_given_and_taken_by_the_operator(tmp_path: Path) -> None:
-    node = World().add("Alder")
+    node = Network().add("Alder")
     permits = node.plans.permits
     assert list(permits.list()) == []
     for url in ("http://firewall.example/api", "ftp://127.0.0.1/", "firewall.example"):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formats.strict_oracle import refusals
+from network import Network
 from playbooks import two_sides
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -19,25 +19,25 @@ class Watch:
     """Two members with one of each thing."""
 
     def __init__(self) -> None:
-        self.world = World(9)
-        self.one, self.other = self.world.add("Alder"), self.world.add("Birch")
-        self.circle = self.world.agree(self.one, self.other)
-        self.request = self.one.requests.ask(self.circle, "Who prints it?", self.world.now + 10**8).id
+        self.network = Network(9)
+        self.one, self.other = self.network.add("Alder"), self.network.add("Birch")
+        self.circle = self.network.agree(self.one, self.other)
+        self.request = self.one.requests.ask(self.circle, "Who prints it?", self.network.now + 10**8).id
         self.case = self.one.cases.open(self.circle, "The letter").id
         self.one.cases.task(self.case, "Ask the printer")
         self.one.cases.link(self.case, "report--5a3c8a51-7c55-4a57-9f0a-0d7c1a6f6f01")
-        self.session = self.one.sessions.open(self.circle, self.world.now, "Today").session
-        self.world.settle()
+        self.session = self.one.sessions.open(self.circle, self.network.now, "Today").session
+        self.network.settle()
         for node in (self.one, self.other):
             node.sessions.join(self.session)
-        self.world.settle()
+        self.network.settle()
         self.plan = self.one.plans.take(two_sides("Alder", "Birch"), self.circle).plan
         self.one.plans.propose(self.plan)
         self.decision = self.one.sessions.decide(self.session, "We act.", plan=self.plan).id
-        self.world.settle()
+        self.network.settle()
         self.one.sessions.vote(self.decision, yes=True)
         self.other.sessions.vote(self.decision, yes=False, text="Too soon for us.")
-        self.world.settle()
+        self.network.settle()
 
 
 def written(node: Node, watch: Watch) -> dict[str, bytes]:

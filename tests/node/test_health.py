@@ -17,8 +17,8 @@ from entente.node.home.base import Base
 from entente.node.home.files import Home
 from entente.node.partners.caller import HttpCaller
 from entente.store.sqlite.store import SqliteStore
+from network import Network
 from stories.story import bundle, indicator
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,49 +147,49 @@ def share(node: Node) -> None:
 
 
 def test_clock_behind_that_of_a_partner_is_wrong() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
     assert checks(anna)["clock"].ok
-    world.now -= 100 * 1000
+    network.now -= 100 * 1000
     assert checks(anna)["clock"].ok
-    world.now -= 60 * 1000
+    network.now -= 60 * 1000
     found = checks(anna)["clock"]
     assert not found.ok
     assert "behind that of Bora" in found.text
 
 
 def test_clock_ahead_of_that_of_a_partner_is_wrong() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
-    anna.base.clock = lambda: world.clock() + 240 * 1000
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
+    anna.base.clock = lambda: network.clock() + 240 * 1000
     share(anna)
-    world.settle()
+    network.settle()
     found = checks(anna)["clock"]
     assert not found.ok
     assert "ahead of that of Bora" in found.text
 
 
 def test_partner_that_was_not_heard_of_for_a_week_is_named() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
-    world.now += 6 * DAY
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
+    network.now += 6 * DAY
     assert "contact" not in checks(anna)
-    world.now += DAY
+    network.now += DAY
     for node, other in ((anna, "Bora"), (bora, "Anna")):
         found = checks(node)["contact"]
         assert (found.ok, other in found.text, "7 days" in found.text) == (False, True, True)
-    world.settle()
+    network.settle()
     for node in (anna, bora):
         assert "contact" not in checks(node)
 
 
 def test_contact_is_written_once_a_day() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
 
     def heard() -> list[tuple[str, bytes]]:
         found = []
@@ -200,23 +200,23 @@ def test_contact_is_written_once_a_day() -> None:
 
     before = heard()
     assert [key for key, _ in before] == [bora.member, anna.member]
-    world.settle()
+    network.settle()
     assert heard() == before
-    world.now += DAY
-    world.settle()
+    network.now += DAY
+    network.settle()
     assert [key for key, _ in heard()] == [bora.member, anna.member]
     assert not set(heard()) & set(before)
 
 
 def test_entries_that_wait_for_a_signature_are_counted() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
     with anna.base.store.write() as tx:
         anna.base.guard.doubt(tx, "A copy.")
     share(anna)
     found = checks(anna)
     assert (found["unsigned"].ok, found["unsigned"].text[:2]) == (False, "1 ")
     assert "Sync" in found["unsigned"].fix
-    world.settle()
+    network.settle()
     assert "unsigned" not in checks(anna)

@@ -14,7 +14,7 @@ from entente.node.rooms.fold import GOVERNANCE
 from entente.node.work.acts import reading, writing
 from entente.store.ports import NewPayload
 from entente.store.sqlite.store import SqliteStore
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,12 @@ def check(base: Base, tx: Transaction) -> int:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[World, Node, Node, str]]:
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Network, Node, Node, str]]:
     """Give two members in agreement, once on each store."""
-    world = World(8)
+    network = Network(8)
     stores = [SqliteStore(tmp_path / f"{name}.db", create=True) for name in "ab"] if request.param == "sqlite" else []
-    one, other = (world.add(name, stores[at] if stores else None) for at, name in enumerate(("Alder", "Birch")))
-    yield world, one, other, world.agree(one, other)
+    one, other = (network.add(name, stores[at] if stores else None) for at, name in enumerate(("Alder", "Birch")))
+    yield network, one, other, network.agree(one, other)
     for store in stores:
         store.close()
 
@@ -78,7 +78,7 @@ def undone(node: Node, circle: str) -> Act:
     return made[0]
 
 
-def test_undone_transaction_leaves_nothing_in_the_fold(pair: tuple[World, Node, Node, str]) -> None:
+def test_undone_transaction_leaves_nothing_in_the_fold(pair: tuple[Network, Node, Node, str]) -> None:
     _, one, _, circle = pair
     kept = ask(one, circle, "Who saw it?")
     gone = undone(one, circle)
@@ -93,7 +93,7 @@ def test_undone_transaction_leaves_nothing_in_the_fold(pair: tuple[World, Node, 
         check(one.base, board.tx)
 
 
-def test_reader_of_an_earlier_state_does_not_see_what_came_later(pair: tuple[World, Node, Node, str]) -> None:
+def test_reader_of_an_earlier_state_does_not_see_what_came_later(pair: tuple[Network, Node, Node, str]) -> None:
     _, one, _, circle = pair
     with one.base.store.read() as early:
         before = check(one.base, early)
@@ -104,7 +104,7 @@ def test_reader_of_an_earlier_state_does_not_see_what_came_later(pair: tuple[Wor
         assert check(one.base, early) == before
 
 
-def test_what_another_process_wrote_is_seen(pair: tuple[World, Node, Node, str]) -> None:
+def test_what_another_process_wrote_is_seen(pair: tuple[Network, Node, Node, str]) -> None:
     _, one, _, circle = pair
     with reading(one.base) as board:
         before = len(board.in_force.view.acts)
@@ -117,7 +117,7 @@ def test_what_another_process_wrote_is_seen(pair: tuple[World, Node, Node, str])
         assert check(one.base, board.tx) == before + 1
 
 
-def test_act_that_goes_or_comes_late_makes_a_new_fold(pair: tuple[World, Node, Node, str]) -> None:
+def test_act_that_goes_or_comes_late_makes_a_new_fold(pair: tuple[Network, Node, Node, str]) -> None:
     _, one, _, circle = pair
     first, second = ask(one, circle, "One?"), ask(one, circle, "Two?")
     with reading(one.base) as board:
@@ -141,16 +141,16 @@ def test_act_that_goes_or_comes_late_makes_a_new_fold(pair: tuple[World, Node, N
 @given(st.lists(st.sampled_from(["ask", "undo", "sync", "look", "other", "drop"]), max_size=14))
 @settings(max_examples=25, deadline=None)
 def test_whatever_happens_the_fold_is_that_of_a_node_that_knows_nothing(steps: list[str]) -> None:
-    world = World(9)
-    one, other = world.add("Alder"), world.add("Birch")
-    circle = world.agree(one, other)
+    network = Network(9)
+    one, other = network.add("Alder"), network.add("Birch")
+    circle = network.agree(one, other)
     for at, step in enumerate(steps):
         if step in {"ask", "other"}:
             ask(one if step == "ask" else other, circle, f"Question {at}?")
         elif step == "undo":
             undone(one, circle)
         elif step == "sync":
-            world.settle(one, other)
+            network.settle(one, other)
         elif step == "drop":
             with one.base.store.write() as tx:
                 last = list(tx.payloads.acts(["request/1"]))[-1:]

@@ -29,9 +29,9 @@ from entente.node.home.keyring import Keyring, successor
 from entente.node.inherit import inherit
 from entente.node.partners.cards import read_card
 from entente.store.memory.store import MemoryStore
+from network import Network, Wire
 from stories.story import bundle, id_of, indicator
 from tools_loader import load
-from world import Wire, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +49,11 @@ def share(node: Node, circle: str, folder: Path, number: int) -> str:
     return id_of(thing)
 
 
-def renew(world: World, node: Node) -> Renewed:
+def renew(network: Network, node: Node) -> Renewed:
     """Rotate with the next key, and remember the one after."""
     kept: list[bytes] = []
-    done = node.keys.renew(world.next_keys[node.base.me], kept.append)
-    world.next_keys[node.base.me] = bytes.fromhex(json.loads(kept[0])["next"])
+    done = node.keys.renew(network.next_keys[node.base.me], kept.append)
+    network.next_keys[node.base.me] = bytes.fromhex(json.loads(kept[0])["next"])
     return done
 
 
@@ -73,18 +73,18 @@ def refusals(*nodes: Node) -> list[str]:
 
 
 def test_rotation_keeps_the_member_its_items_and_its_partners(tmp_path: Path) -> None:
-    world = World(31)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(31)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     old = share(dover, circle, tmp_path, 1)
-    world.settle()
+    network.settle()
     before = dover.ledger.proof(old)
 
-    done = renew(world, dover)
+    done = renew(network, dover)
     assert (done.member, done.keys) == (dover.member, 2)
-    world.settle()
+    network.settle()
     new = share(dover, circle, tmp_path, 2)
-    world.settle()
+    network.settle()
 
     for node in (dover, calais):
         assert node.ledger.verify().ok, node.ledger.verify()
@@ -99,14 +99,14 @@ def test_rotation_keeps_the_member_its_items_and_its_partners(tmp_path: Path) ->
 
 
 def test_every_open_log_says_that_the_keys_changed_and_a_second_rotation_follows_the_first(tmp_path: Path) -> None:
-    world = World(32)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(32)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     share(dover, circle, tmp_path, 1)
-    renew(world, dover)
-    world.settle()
-    renew(world, dover)
-    world.settle()
+    renew(network, dover)
+    network.settle()
+    renew(network, dover)
+    network.settle()
     with calais.base.store.read() as tx:
         history = calais.base.history(tx, dover.base.me)
         said = [json.loads(each.data)["keys"] for each in tx.payloads.acts(["rekeyed/1"])]
@@ -115,26 +115,26 @@ def test_every_open_log_says_that_the_keys_changed_and_a_second_rotation_follows
 
 
 def test_rotation_needs_the_key_that_was_committed_to() -> None:
-    world = World(33)
-    dover = world.add("Dover")
+    network = Network(33)
+    dover = network.add("Dover")
     kept: list[bytes] = []
     with pytest.raises(VerificationError) as caught:
         dover.keys.renew(bytes(32), kept.append)
     assert (caught.value.code, kept) == ("recovery", [])
-    spent = world.next_keys[dover.base.me]
-    renew(world, dover)
+    spent = network.next_keys[dover.base.me]
+    renew(network, dover)
     with pytest.raises(VerificationError):
         dover.keys.renew(spent, kept.append)
 
 
 def test_a_rotation_renews_every_cosignature_and_partners_take_it_in_place_of_the_old_one(tmp_path: Path) -> None:
-    world = World(34)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    circle = world.agree(dover, calais, ostend)
+    network = Network(34)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    circle = network.agree(dover, calais, ostend)
     share(dover, circle, tmp_path, 1)
-    world.settle()
-    renew(world, calais)
-    world.settle()
+    network.settle()
+    renew(network, calais)
+    network.settle()
     for node in (dover, ostend):
         with node.base.store.read() as tx:
             current = node.base.history(tx, calais.base.me).current.cosigners(calais.base.me)
@@ -171,15 +171,15 @@ class Thief:
 
 
 def test_a_thief_with_the_old_keys_signs_nothing_that_counts(tmp_path: Path) -> None:
-    world = World(35)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    circle = world.agree(dover, calais, ostend)
+    network = Network(35)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    circle = network.agree(dover, calais, ostend)
     share(dover, circle, tmp_path, 1)
-    world.settle()
+    network.settle()
     thief = Thief(dover)
     assert thief.copy.note == thief.row.note
-    renew(world, dover)
-    world.settle()
+    renew(network, dover)
+    network.settle()
     part = thief.appends(thief.row.size)
     for node in (calais, ostend):
         row = log_of(node, dover)
@@ -197,11 +197,11 @@ def test_a_thief_with_the_old_keys_signs_nothing_that_counts(tmp_path: Path) -> 
 
 
 def test_what_a_retired_key_signed_counts_where_another_member_vouches_for_it(tmp_path: Path) -> None:
-    world = World(36)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    circle = world.agree(dover, calais, ostend)
-    world.wires[dover.base.me].cut.add(ostend.base.me)
-    world.wires[ostend.base.me].cut.add(dover.base.me)
+    network = Network(36)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    circle = network.agree(dover, calais, ostend)
+    network.wires[dover.base.me].cut.add(ostend.base.me)
+    network.wires[ostend.base.me].cut.add(dover.base.me)
     share(dover, circle, tmp_path, 1)
     dover.exchange.sync()
     held = log_of(calais, dover)
@@ -211,7 +211,7 @@ def test_what_a_retired_key_signed_counts_where_another_member_vouches_for_it(tm
         package = pack(tx, held, start, held.size, 1 << 20)
         keys_row = key_logs.open_log(tx, dover.base.me)
     assert start < held.size
-    renew(world, dover)
+    renew(network, dover)
     dover.exchange.sync()
     with calais.base.store.read() as tx:
         keys_row = key_logs.open_log(tx, dover.base.me)
@@ -229,19 +229,19 @@ def test_what_a_retired_key_signed_counts_where_another_member_vouches_for_it(tm
         taken = MemberSide(ostend.base).inbox.accept(tx, old, Part(origin_hash(old.origin), vouched, [package]))
         assert (taken.failure, taken.row.size) == (None, held.size)
     assert ostend.ledger.verify().ok
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     assert not signer_is_retired(ostend, dover)
 
 
 def test_a_relay_vouches_for_what_it_passes_on(tmp_path: Path) -> None:
     """Ostend knows the new keys of Dover by its card, and gets what Dover signed before from Calais, who does not."""
-    world = World(60)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    circle = world.agree(dover, calais, ostend)
-    world.wires[ostend.base.me].cut.add(dover.base.me)
+    network = Network(60)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    circle = network.agree(dover, calais, ostend)
+    network.wires[ostend.base.me].cut.add(dover.base.me)
     thing = share(dover, circle, tmp_path, 1)
     dover.exchange.sync(calais.member)
-    renew(world, dover)
+    renew(network, dover)
     ostend.partners.add(dover.partners.card())
     assert thing not in {item.id for item in ostend.items.list().items}
     (done,) = ostend.exchange.sync(calais.member)
@@ -252,13 +252,13 @@ def test_a_relay_vouches_for_what_it_passes_on(tmp_path: Path) -> None:
 
 
 def test_a_proof_under_a_retired_key_needs_a_witness(tmp_path: Path) -> None:
-    world = World(37)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(37)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     thing = share(dover, circle, tmp_path, 1)
-    world.settle()
+    network.settle()
     whole = log_of(calais, dover)
-    renew(world, dover)
+    renew(network, dover)
     dover.exchange.sync()  # Calais learns the key history and the new head
     with calais.base.store.write() as tx:
         tx.logs.save(structs.replace(log_of(calais, dover), note=whole.note, signed=whole.signed))
@@ -267,38 +267,38 @@ def test_a_proof_under_a_retired_key_needs_a_witness(tmp_path: Path) -> None:
 
 
 def test_new_address_reaches_partners_by_the_key_history() -> None:
-    world = World(38)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    world.agree(dover, calais)
+    network = Network(38)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    network.agree(dover, calais)
     done = dover.keys.set_url("http://localhost:9444")
     assert (done.keys, done.url) == (2, "http://localhost:9444")
     assert dover.keys.set_url("http://localhost:9444").keys == 2
-    world.settle()
+    network.settle()
     assert calais.partners.list()[0].url == "http://localhost:9444"
 
 
 @pytest.mark.parametrize("url", ["http://node.example", "ftp://node.example", "https://node.example/path"])
 def test_address_that_nobody_may_call_is_refused(url: str) -> None:
-    dover = World(39).add("Dover")
+    dover = Network(39).add("Dover")
     with pytest.raises(InvalidError):
         dover.keys.set_url(url)
 
 
 def test_new_certificate_comes_with_an_https_address() -> None:
-    dover = World(40).add("Dover")
+    dover = Network(40).add("Dover")
     dover.keys.set_url("https://node.example:8443")
     with dover.base.store.read() as tx:
         assert dover.base.history(tx, dover.base.me).current.tls == dover.base.keys.secrets.pin != b""
 
 
 def test_home_of_before_gets_its_sealing_key() -> None:
-    world = World(41)
-    dover, calais = world.add("Dover"), world.add("Calais")
+    network = Network(41)
+    dover, calais = network.add("Dover"), network.add("Calais")
     old = structs.replace(
-        make_secrets([world.random.randbytes(32) for _ in range(6)], "Old", "http://localhost:1", 0), seal=""
+        make_secrets([network.random.randbytes(32) for _ in range(6)], "Old", "http://localhost:1", 0), seal=""
     )
     store = MemoryStore()
-    base = type(dover.base)(None, store, old, clock=world.clock, random=world.random.randbytes, me=old.owner)
+    base = type(dover.base)(None, store, old, clock=network.clock, random=network.random.randbytes, me=old.owner)
     with store.write() as tx:
         key_logs.found(
             tx, keyring.record_of(old, "Old", "http://localhost:1"), seed=old.seed("log"), time=1, random=base.random
@@ -317,14 +317,14 @@ def test_home_of_before_gets_its_sealing_key() -> None:
 
 @pytest.mark.parametrize("committed", [False, True])
 def test_rotation_that_a_crash_cut_off_is_whole_or_not_there(committed: bool) -> None:
-    world = World(42)
-    dover = world.add("Dover")
+    network = Network(42)
+    dover = network.add("Dover")
     before = dover.base.keys.secrets
-    renew(world, dover)
+    renew(network, dover)
     after = dover.base.keys.secrets
     torn = structs.replace(before, pending=msgspec.json.encode(after).decode())
     if not committed:
-        dover = world.add("Calais")
+        dover = network.add("Calais")
         torn = structs.replace(dover.base.keys.secrets, pending=msgspec.json.encode(after).decode())
         after = dover.base.keys.secrets
     dover.base.keys.keep(torn)
@@ -333,22 +333,22 @@ def test_rotation_that_a_crash_cut_off_is_whole_or_not_there(committed: bool) ->
 
 
 def test_what_is_no_recovery_file_is_refused(tmp_path: Path) -> None:
-    dover = World(43).add("Dover")
+    dover = Network(43).add("Dover")
     path = tmp_path / "recovery"
     for data in (b"", b"{}", b"[" * 9, b'{"entente-recovery":1,"member":"x","next":"zz"}', b"\xff" * 70_000):
         path.write_bytes(data)
         with pytest.raises(InvalidError):
             dover.keys.rotate(path)
-    path.write_bytes(keyring.write_recovery(World(44).add("Else").base.me, "Else", bytes(32)))
+    path.write_bytes(keyring.write_recovery(Network(44).add("Else").base.me, "Else", bytes(32)))
     with pytest.raises(VerificationError):
         dover.keys.rotate(path)
 
 
 def test_recovery_file_is_never_overwritten(tmp_path: Path) -> None:
-    world = World(45)
-    dover = world.add("Dover")
+    network = Network(45)
+    dover = network.add("Dover")
     path = tmp_path / "recovery"
-    path.write_bytes(keyring.write_recovery(dover.base.me, "Dover", world.next_keys[dover.base.me]))
+    path.write_bytes(keyring.write_recovery(dover.base.me, "Dover", network.next_keys[dover.base.me]))
     other = tmp_path / "recovery.2"
     other.write_bytes(b"mine")
     done = dover.keys.rotate(path)
@@ -361,24 +361,24 @@ def test_recovery_file_is_never_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_members_that_change_keys_at_any_time_come_level(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
-    world = World(100 + seed)
-    nodes = [world.add(name) for name in ("Dover", "Calais", "Ostend", "Esbjerg")]
-    circle = world.agree(*nodes)
+    network = Network(100 + seed)
+    nodes = [network.add(name) for name in ("Dover", "Calais", "Ostend", "Esbjerg")]
+    circle = network.agree(*nodes)
     shared: set[str] = set()
     for number in range(30):
         node = chance.choice(nodes)
         match chance.randrange(4):
             case 0:
-                renew(world, node)
+                renew(network, node)
             case 1:
                 shared.add(share(node, circle, tmp_path, number))
             case 2:
-                world.wires[node.base.me].cut = set(chance.sample(list(world.nodes), 2))
+                network.wires[node.base.me].cut = set(chance.sample(list(network.nodes), 2))
             case _:
                 node.exchange.sync()
-    for wire in world.wires.values():
+    for wire in network.wires.values():
         wire.cut = set()
-    world.settle()
+    network.settle()
     assert refusals(*nodes) == []
     for node in nodes:
         assert {item.id for item in node.items.list().items} == shared
@@ -390,23 +390,23 @@ def test_members_that_change_keys_at_any_time_come_level(seed: int, tmp_path: Pa
             assert {each.stage for each in node.ledger.receipts(item)} <= {"stored"}
 
 
-def lose(world: World, old: Node, url: str = "") -> Node:
+def lose(network: Network, old: Node, url: str = "") -> Node:
     """Lose a member's home, and make a new one from its next key and the card that others have."""
     history = read_card(old.partners.card())
     url = url or old.url
-    seed = world.next_keys[old.base.me]
-    secrets, world.next_keys[old.base.me] = successor(history, seed, url, world.random.randbytes, 0)
+    seed = network.next_keys[old.base.me]
+    secrets, network.next_keys[old.base.me] = successor(history, seed, url, network.random.randbytes, 0)
     store = MemoryStore()
     record = keyring.record_of(secrets, old.name, url)
-    inherit(store, history, record, secrets, clock=world.clock, random=world.random.randbytes)
-    base = Base(None, store, secrets, clock=world.clock, random=world.random.randbytes, me=old.base.me)
-    world.wires[old.base.me] = Wire(world, base)
-    world.nodes.pop(old.base.me, None)
-    return Node(base, world.wires[old.base.me])
+    inherit(store, history, record, secrets, clock=network.clock, random=network.random.randbytes)
+    base = Base(None, store, secrets, clock=network.clock, random=network.random.randbytes, me=old.base.me)
+    network.wires[old.base.me] = Wire(network, base)
+    network.nodes.pop(old.base.me, None)
+    return Node(base, network.wires[old.base.me])
 
 
-def meet_again(world: World, new: Node, *others: Node) -> None:
-    world.nodes[new.base.me] = new
+def meet_again(network: Network, new: Node, *others: Node) -> None:
+    network.nodes[new.base.me] = new
     for other in others:
         new.partners.add(other.partners.card())
         new.partners.confirm(other.member, " ".join(other.words))
@@ -418,13 +418,13 @@ def doubt(node: Node) -> str:
 
 
 def test_lost_home_of_two_comes_back_by_the_word_of_the_partner(tmp_path: Path) -> None:
-    world = World(51)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(51)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     mine, theirs = share(dover, circle, tmp_path, 1), share(calais, circle, tmp_path, 2)
-    world.settle()
+    network.settle()
     before = log_of(calais, dover)
-    new = lose(world, dover)
+    new = lose(network, dover)
     assert doubt(new)
     assert calais.partners.add(new.partners.card()).state == "succession"
     (waiting,) = calais.successions.list()
@@ -434,13 +434,13 @@ def test_lost_home_of_two_comes_back_by_the_word_of_the_partner(tmp_path: Path) 
 
     assert calais.successions.answer("Dover").state == "in-force"
     assert calais.successions.list() == []
-    meet_again(world, new, calais)
-    world.settle()
+    meet_again(network, new, calais)
+    network.settle()
     assert doubt(new) == ""
     assert log_of(new, new).size >= before.size
     assert {mine, theirs} <= {item.id for item in new.items.list().items}
     again = share(new, circle, tmp_path, 3)
-    world.settle()
+    network.settle()
     assert again in {item.id for item in calais.items.list().items}
     for node in (new, calais):
         assert node.ledger.verify().ok
@@ -451,27 +451,27 @@ def test_lost_home_of_two_comes_back_by_the_word_of_the_partner(tmp_path: Path) 
 
 
 def test_lost_home_of_three_waits_for_the_quorum_of_the_others(tmp_path: Path) -> None:
-    world = World(52)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    circle = world.agree(dover, calais, ostend)
+    network = Network(52)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    circle = network.agree(dover, calais, ostend)
     share(dover, circle, tmp_path, 1)
-    world.settle()
-    new = lose(world, dover)
+    network.settle()
+    new = lose(network, dover)
     for node in (calais, ostend):
         node.partners.add(new.partners.card())
     assert calais.successions.answer("Dover").state == "waiting"
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     for node in (calais, ostend):
         with node.base.store.read() as tx:
             assert node.base.history(tx, dover.base.me).size == 1
     assert ostend.successions.list()[0].state == "proposed"
     assert ostend.successions.answer("Dover").state == "in-force"
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     assert calais.successions.list() == []
-    meet_again(world, new, calais, ostend)
-    world.settle()
+    meet_again(network, new, calais, ostend)
+    network.settle()
     share(new, circle, tmp_path, 2)
-    world.settle()
+    network.settle()
     for node in (new, calais, ostend):
         assert node.ledger.verify().ok, node.ledger.verify()
         assert len(node.items.list().items) == 2
@@ -479,49 +479,49 @@ def test_lost_home_of_three_waits_for_the_quorum_of_the_others(tmp_path: Path) -
 
 
 def test_both_may_ask_for_the_same_keys_at_one_time() -> None:
-    world = World(53)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    world.agree(dover, calais, ostend)
-    new = lose(world, dover)
+    network = Network(53)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    network.agree(dover, calais, ostend)
+    new = lose(network, dover)
     for node in (calais, ostend):
         node.partners.add(new.partners.card())
         assert node.successions.answer("Dover").state == "waiting"
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     states = {node.name: [each.state for each in node.successions.list()] for node in (calais, ostend)}
     for node in (calais, ostend):
         if node.successions.list():
             node.successions.answer("Dover")
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     assert states == {"Calais": ["proposed"], "Ostend": ["proposed"]}
     assert [*calais.successions.list(), *ostend.successions.list()] == []
 
 
 def test_refused_succession_changes_nothing_and_a_second_one_is_not_approved_beside_it() -> None:
-    world = World(54)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    world.agree(dover, calais, ostend)
-    seed = world.next_keys[dover.base.me]
-    thief = lose(world, dover)
+    network = Network(54)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    network.agree(dover, calais, ostend)
+    seed = network.next_keys[dover.base.me]
+    thief = lose(network, dover)
     for node in (calais, ostend):
         node.partners.add(thief.partners.card())
     assert calais.successions.answer("Dover").state == "waiting"
     assert ostend.successions.answer("Dover", refuse=True).state == "refused"
-    world.settle(calais, ostend)
+    network.settle(calais, ostend)
     for node in (calais, ostend):
         with node.base.store.read() as tx:
             assert node.base.history(tx, dover.base.me).size == 1
-    world.next_keys[dover.base.me] = seed
-    other = lose(world, dover, "http://localhost:9555")
+    network.next_keys[dover.base.me] = seed
+    other = lose(network, dover, "http://localhost:9555")
     calais.partners.add(other.partners.card())
     assert calais.successions.list()[0].url == thief.url
 
 
 def test_relayed_succession_waits_too() -> None:
-    world = World(55)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    world.agree(dover, calais, ostend)
-    world.agree(dover, calais, name="Bilateral")
-    new = lose(world, dover)
+    network = Network(55)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    network.agree(dover, calais, ostend)
+    network.agree(dover, calais, name="Bilateral")
+    new = lose(network, dover)
     calais.partners.add(new.partners.card())
     assert calais.successions.answer("Dover").state == "in-force"
     calais.exchange.sync()
@@ -532,10 +532,10 @@ def test_relayed_succession_waits_too() -> None:
 
 
 def test_partner_without_an_agreement_decides_alone() -> None:
-    world = World(56)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    world.pair(dover, calais)
-    new = lose(world, dover)
+    network = Network(56)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    network.pair(dover, calais)
+    new = lose(network, dover)
     calais.partners.add(new.partners.card())
     assert calais.successions.answer("Dover").state == "in-force"
     with calais.base.store.read() as tx:
@@ -543,13 +543,13 @@ def test_partner_without_an_agreement_decides_alone() -> None:
 
 
 def test_two_histories_of_one_member_are_evidence() -> None:
-    world = World(57)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    world.agree(dover, calais)
-    seed = world.next_keys[dover.base.me]
-    one = lose(world, dover)
-    world.next_keys[dover.base.me] = seed
-    other = lose(world, dover, "http://localhost:9555")
+    network = Network(57)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    network.agree(dover, calais)
+    seed = network.next_keys[dover.base.me]
+    one = lose(network, dover)
+    network.next_keys[dover.base.me] = seed
+    other = lose(network, dover, "http://localhost:9555")
     calais.partners.add(one.partners.card())
     calais.successions.answer("Dover")
     with pytest.raises(VerificationError):
@@ -560,20 +560,20 @@ def test_two_histories_of_one_member_are_evidence() -> None:
 
 
 def test_address_that_a_thief_gave_before_the_keys_changed_is_evidence_and_later_cards_of_his_are_not() -> None:
-    world = World(58)
-    dover, calais, ostend = world.add("Dover"), world.add("Calais"), world.add("Ostend")
-    world.agree(dover, calais, ostend)
+    network = Network(58)
+    dover, calais, ostend = network.add("Dover"), network.add("Calais"), network.add("Ostend")
+    network.agree(dover, calais, ostend)
     store = MemoryStore()
     stolen = dover.base.keys.secrets
     with store.write() as tx:
         key_logs.take_document(tx, read_card(dover.partners.card()))
     thief = Node(
-        Base(None, store, stolen, clock=world.clock, random=world.random.randbytes, me=dover.base.me),
-        world.wires[dover.base.me],
+        Base(None, store, stolen, clock=network.clock, random=network.random.randbytes, me=dover.base.me),
+        network.wires[dover.base.me],
     )
     thief.keys.set_url("http://localhost:9666")
     calais.partners.add(thief.partners.card())
-    renew(world, dover)
+    renew(network, dover)
     assert ostend.partners.add(dover.partners.card()).state == "paired"
     with pytest.raises(VerificationError):
         calais.partners.add(dover.partners.card())
@@ -584,24 +584,24 @@ def test_address_that_a_thief_gave_before_the_keys_changed_is_evidence_and_later
 
 
 def test_a_home_with_keys_that_are_not_its_own_any_more_signs_nothing(tmp_path: Path) -> None:
-    world = World(59)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(59)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     before = dover.base.keys.secrets
-    renew(world, dover)
+    renew(network, dover)
     after = dover.base.keys.secrets
     dover.base.keys.keep(before)
     share(dover, circle, tmp_path, 1)
     assert log_of(dover, dover).signed < log_of(dover, dover).size
     dover.base.keys.keep(after)
     assert dover.base.guard.sign_kept() == 1
-    world.settle()
+    network.settle()
     assert len(calais.items.list().items) == 1
 
 
 def test_answer_without_a_pending_succession_is_refused() -> None:
-    world = World(46)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    world.agree(dover, calais)
+    network = Network(46)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    network.agree(dover, calais)
     with pytest.raises(NotFoundError):
         dover.successions.answer(b32(calais.base.me))

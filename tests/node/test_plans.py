@@ -13,8 +13,8 @@ from entente.node.work.plan.effects import Done, Order, orders
 from entente.node.work.plan.playbook import SMALL
 from entente.node.work.plan.runner import Runner
 from entente.node.work.plan.values import Permit
+from network import Network
 from playbooks import action, agent_id, bounded, end, playbook, step_id, two_sides
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 FIRST, SECOND = step_id("action", "first"), step_id("action", "second")
 
 
-def pair() -> tuple[World, Node, Node, str]:
-    world = World(4)
-    one, other = world.add("Alder"), world.add("Birch")
-    return world, one, other, world.agree(one, other)
+def pair() -> tuple[Network, Node, Node, str]:
+    network = Network(4)
+    one, other = network.add("Alder"), network.add("Birch")
+    return network, one, other, network.agree(one, other)
 
 
 def propose(one: Node, circle: str, data: bytes, deadline: int = 0) -> str:
@@ -39,32 +39,32 @@ def states(node: Node, plan: str) -> dict[str, str]:
 
 
 def test_plan_runs_step_by_step_on_both_sides() -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     made = one.plans.take(two_sides("Alder", "Birch"), circle)
     assert made.owners[FIRST] == one.member
     assert made.owners[SECOND] == made.owners[end()] == other.member
     plan = made.plan
     assert one.plans.show(plan).state == "draft"
     one.plans.propose(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     one.plans.approve(plan)
     with pytest.raises(WaitingError):
         one.plans.run(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     assert other.plans.approve(plan).state == "approved"
-    world.settle(one, other)
+    network.settle(one, other)
     assert one.plans.run(plan).state == "running"
-    world.settle(one, other)
+    network.settle(one, other)
     with pytest.raises(ConflictError, match="waiting"):
         other.plans.done(plan, SECOND)
     with pytest.raises(RefusedError, match="belongs to Alder"):
         other.plans.done(plan, FIRST)
     one.plans.done(plan, FIRST, text="The gap is closed here.")
-    world.settle(one, other)
+    network.settle(one, other)
     assert states(other, plan)[SECOND] == "ready"
     shown = other.plans.done(plan, SECOND, text="And here.")
     assert shown.state == "done"
-    world.settle(one, other)
+    network.settle(one, other)
     assert one.plans.show(plan).state == "done"
     assert [each.text for each in one.plans.show(plan).effect] == ["The gap is closed here.", "And here."]
     assert public(one, plan) == public(other, plan)
@@ -84,77 +84,77 @@ def public(node: Node, plan: str) -> bytes:
 
 
 def test_one_approval_of_two_runs_nothing() -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     plan = propose(one, circle, two_sides("Alder", "Birch"))
     one.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     for node in (one, other):
         with pytest.raises(WaitingError):
             node.plans.run(plan)
         node.plans.runner.tick()
         assert not any(each.state in {"ready", "started", "done"} for each in node.plans.show(plan).steps)
     other.plans.approve(plan, refuse="Too soon.")
-    world.settle(one, other)
+    network.settle(one, other)
     with pytest.raises(RefusedError):
         one.plans.run(plan)
     assert one.plans.show(plan).refusals[0].text == "Too soon."
 
 
 def test_late_approval_is_refused_also_after_a_restart() -> None:
-    world, one, other, circle = pair()
-    deadline = world.now + 60_000
+    network, one, other, circle = pair()
+    deadline = network.now + 60_000
     plan = propose(one, circle, two_sides("Alder", "Birch"), deadline)
     one.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     other.plans.approve(plan)  # in time, but its proposer is away
-    world.now = deadline + 1
+    network.now = deadline + 1
     one.plans.runner = Runner(one.base)
-    world.settle(one, other)
+    network.settle(one, other)
     one.plans.runner.tick()
     assert one.plans.show(plan).state == "expired"
-    world.settle(one, other)
+    network.settle(one, other)
     assert other.plans.show(plan).state == "expired"
     assert other.plans.show(plan).doubts == []
     with pytest.raises(RefusedError):
         one.plans.run(plan)
-    again = propose(one, circle, two_sides("Alder", "Birch"), world.now + 1000)
-    world.settle(one, other)
-    world.now += 2000
+    again = propose(one, circle, two_sides("Alder", "Birch"), network.now + 1000)
+    network.settle(one, other)
+    network.now += 2000
     with pytest.raises(RefusedError, match="deadline"):
         other.plans.approve(again)
 
 
 def test_plan_with_deadline_is_in_force_by_the_word_of_its_proposer() -> None:
-    world, one, other, circle = pair()
-    plan = propose(one, circle, two_sides("Alder", "Birch"), world.now + 600_000)
-    world.settle(one, other)
+    network, one, other, circle = pair()
+    plan = propose(one, circle, two_sides("Alder", "Birch"), network.now + 600_000)
+    network.settle(one, other)
     one.plans.approve(plan)
     assert other.plans.approve(plan).state == "proposed"
-    world.settle(one, other)
+    network.settle(one, other)
     assert one.plans.runner.tick() == 1
     assert one.plans.show(plan).state == "approved"
-    world.settle(one, other)
+    network.settle(one, other)
     assert other.plans.show(plan).state == "approved"
     assert other.plans.show(plan).doubts == []
     other.plans.object(plan, "other", "Our clock was wrong that day.")
-    world.settle(one, other)
+    network.settle(one, other)
     assert [each.answer for each in one.plans.show(plan).objections] == ["other"]
 
 
 @pytest.mark.parametrize("stopper", [0, 1])
 def test_either_side_alone_stops_it_while_the_other_is_away(stopper: int) -> None:
-    world, one, other, circle = pair()
+    network, one, other, circle = pair()
     plan = propose(one, circle, two_sides("Alder", "Birch"))
     one.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     other.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     one.plans.run(plan)
     away, here = (one, other) if stopper else (other, one)
     assert here.plans.stop(plan, "danger", "It harms our customers.").state == "stopped"
     if away is one:
         one.plans.done(plan, FIRST)  # it does not know yet
-    world.settle(one, other)
+    network.settle(one, other)
     assert away.plans.show(plan).state == "stopped"
     assert away.plans.show(plan).stopped_by[0].text == "It harms our customers."
     away.plans.runner.tick()
@@ -202,33 +202,33 @@ class Firewall:
         return Done(self.ok, "HTTP 200. blocked", {})
 
 
-def armed(repeatable: bool = False, limit: int = 3600) -> tuple[World, Node, Node, str, Firewall]:
-    world, one, other, circle = pair()
+def armed(repeatable: bool = False, limit: int = 3600) -> tuple[Network, Node, Node, str, Firewall]:
+    network, one, other, circle = pair()
     firewall = Firewall()
     one.plans.runner = Runner(one.base, firewall)
     plan = propose(one, circle, blocking(limit=limit))
     one.plans.permits.allow_http("https://firewall.example/api", repeatable=repeatable)
     one.plans.approve(plan)
-    world.settle(one, other)
+    network.settle(one, other)
     other.plans.approve(plan)
-    world.settle(one, other)
-    return world, one, other, plan, firewall
+    network.settle(one, other)
+    return network, one, other, plan, firewall
 
 
 def test_effect_is_brought_about_once_and_undone_when_its_time_is_over() -> None:
-    world, one, other, plan, firewall = armed()
+    network, one, other, plan, firewall = armed()
     assert firewall.asked == []
     one.plans.run(plan)
     assert [(each.method, each.url) for each in firewall.asked] == [("POST", "https://firewall.example/api/block")]
     one.plans.runner.tick()
     assert len(firewall.asked) == 1
     assert states(one, plan)[BLOCK] == "done"
-    world.now += 3_601_000
+    network.now += 3_601_000
     one.plans.runner.tick()
     assert [each.method for each in firewall.asked] == ["POST", "DELETE"]
     assert firewall.asked[0].key != firewall.asked[1].key
     assert states(one, plan)[BLOCK] == "undone"
-    world.settle(one, other)
+    network.settle(one, other)
     assert states(other, plan)[BLOCK] == "undone"
     one.plans.runner.tick()
     assert len(firewall.asked) == 2
@@ -246,10 +246,10 @@ def test_nothing_runs_where_nobody_said_so() -> None:
 
 
 def test_protected_value_of_the_other_side_holds_a_step() -> None:
-    world, one, other, plan, firewall = armed()
+    network, one, other, plan, firewall = armed()
     circle = one.plans.show(plan).circle
     other.plans.protect("# ours\nshop.evil.example\n", circle)
-    world.settle(one, other)
+    network.settle(one, other)
     one.plans.run(plan)
     assert firewall.asked == []
     note = next(each.note for each in one.plans.show(plan).steps if each.id == BLOCK)
@@ -258,7 +258,7 @@ def test_protected_value_of_the_other_side_holds_a_step() -> None:
 
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_crash_in_an_effect_makes_its_step_unsure(repeatable: bool) -> None:
-    world, one, other, plan, firewall = armed(repeatable)
+    network, one, other, plan, firewall = armed(repeatable)
     firewall.crash = True
     with pytest.raises(KeyboardInterrupt):
         one.plans.run(plan)
@@ -275,7 +275,7 @@ def test_crash_in_an_effect_makes_its_step_unsure(repeatable: bool) -> None:
     one.plans.runner.tick()
     assert len(firewall.asked) == 1
     one.plans.done(plan, BLOCK, text="A person looked: it is blocked.")
-    world.settle(one, other)
+    network.settle(one, other)
     assert states(other, plan)[SECOND] == "ready"
 
 
@@ -345,11 +345,11 @@ def test_broken_file_is_refused_each_time_with_the_same_words() -> None:
 
 
 def test_no_step_of_a_plan_with_a_deadline_is_reported_after_a_refusal() -> None:
-    world, one, other, circle = pair()
-    plan = propose(one, circle, two_sides("Alder", "Birch"), world.now + 60_000)
-    world.settle(one, other)
+    network, one, other, circle = pair()
+    plan = propose(one, circle, two_sides("Alder", "Birch"), network.now + 60_000)
+    network.settle(one, other)
     other.plans.approve(plan, refuse="Not now.")
-    world.settle(one, other)
+    network.settle(one, other)
     assert one.plans.show(plan).state == "refused"
     with pytest.raises(RefusedError):
         one.plans.done(plan, step_id("start", ""))

@@ -10,7 +10,7 @@ from entente.core.ids import b32, origin_hash
 from entente.kinds.erase import KIND as ERASE
 from entente.ledger.log import Draft
 from entente.node.rooms import offers
-from node.recall_world import Three, states
+from node.three_members import Three, states
 from stories.story import give, holds, id_of, indicator
 
 if TYPE_CHECKING:
@@ -27,25 +27,25 @@ def three() -> Three:
 
 def amended(three: Three, *signers: Node, amendment: str) -> None:
     """Let members sign an amendment, one after the other."""
-    three.world.settle()
+    three.network.settle()
     for node in signers:
         node.agreements.sign(amendment)
-        three.world.settle()
+        three.network.settle()
 
 
 def test_a_recall_reaches_over_a_change_of_the_agreement_and_a_newcomer_is_not_bothered(three: Three) -> None:
-    fourth = three.world.add("Valley")
+    fourth = three.network.add("Valley")
     for node in three.nodes:
-        three.world.pair(node, fourth)
+        three.network.pair(node, fourth)
     made = three.one.agreements.changes.accede("Agreement", fourth.member)
     amended(three, *three.nodes, amendment=made.amendment)
     fourth.agreements.sign("Agreement")
-    three.world.settle()
+    three.network.settle()
     give(three.one, three.everybody, indicator(2))
-    three.world.settle()
+    three.network.settle()
     assert [holds(fourth, id_of(indicator(number))) for number in (1, 2)] == [False, True]
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     assert [holds(node, three.item) for node in three.nodes] == [False, False, False]
     assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
     for node in (*three.nodes, fourth):
@@ -59,20 +59,20 @@ def test_a_member_that_was_excluded_is_shown_as_late(three: Three) -> None:
     made = three.one.agreements.changes.exclude("Agreement", three.three.member)
     amended(three, three.one, three.two, amendment=made.amendment)
     three.one.recalls.withdraw(three.item, due_days=0)
-    three.world.settle()
+    three.network.settle()
     assert states(three.one) == {"Northwind": "erased", "Summit": "late"}
     assert holds(three.three, three.item)
 
 
 def test_in_a_circle_that_has_ended_nobody_is_asked_and_our_own_bytes_go(three: Three) -> None:
     agreement = three.one.agreements.list()[0].id
-    pair = three.world.circle(three.one, three.three, agreement=agreement, name="Pair")
+    pair = three.network.circle(three.one, three.three, agreement=agreement, name="Pair")
     give(three.one, pair, indicator(5))
-    three.world.settle()
+    three.network.settle()
     made = three.one.agreements.changes.exclude("Agreement", three.three.member)
     amended(three, three.one, three.two, amendment=made.amendment)
     three.one.recalls.withdraw(id_of(indicator(5)))
-    three.world.settle()
+    three.network.settle()
     assert not holds(three.one, id_of(indicator(5)))
     assert three.one.ledger.verify().ok
 
@@ -89,6 +89,6 @@ def test_a_recall_of_entries_that_cannot_exist_costs_nothing(three: Three) -> No
         entries = [(10**6, bytes(32)), (2**53 - 1, bytes(32))]
         body = ERASE.make(log, "error", due=1, person=b32(bytes(16)), entries=entries)
         base.append(tx, room, [Draft(ERASE.name, base.clock(), b"", body)])
-    three.world.settle()
+    three.network.settle()
     assert all(node.ledger.verify().ok for node in three.nodes)
     assert all(holds(node, three.item) for node in three.nodes)

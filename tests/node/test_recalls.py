@@ -17,7 +17,7 @@ from entente.ledger.package import pack
 from entente.node.exchange.side import MemberSide
 from entente.node.items import erasing
 from entente.node.rooms import offers
-from node.recall_world import Three, acts, log_of, sizes, states
+from node.three_members import Three, acts, log_of, sizes, states
 from stories.story import LATER, bundle, give, holds, id_of, indicator
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_withdrawn_item_is_gone_at_everybody_and_all_say_so(three: Three) -> N
         (three.everybody, sorted([three.two.member, three.three.member]))
     ]
     assert states(three.one) == {"Northwind": "asked", "Summit": "asked"}
-    three.world.settle()
+    three.network.settle()
     assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
     for node in three.nodes:
         view = node.items.show(three.item)
@@ -62,7 +62,7 @@ def test_all_versions_in_all_circles_go(three: Three) -> None:
     three.share(three.everybody, three.inner, modified=LATER)
     done = three.one.recalls.withdraw(three.item)
     assert {reach.circle for reach in done.circles} == {three.everybody, three.inner}
-    three.world.settle()
+    three.network.settle()
     recalls = three.one.recalls.list()
     assert {recall.circle: recall.entries for recall in recalls} == {three.everybody: 2, three.inner: 1}
     assert all(recall.item == three.item for recall in recalls)
@@ -92,9 +92,9 @@ def test_what_was_shared_with_nobody_is_not_recalled(three: Three) -> None:
 
 def test_another_members_copy_of_the_same_object_stays(three: Three) -> None:
     give(three.two, three.everybody, indicator(1))
-    three.world.settle()
+    three.network.settle()
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     for node in three.nodes:
         view = node.items.show(three.item)
         assert (view.state, view.author) == ("held", three.two.member)
@@ -104,7 +104,7 @@ def test_another_members_copy_of_the_same_object_stays(three: Three) -> None:
 def test_narrowing_leaves_the_item_in_one_circle_only(three: Three) -> None:
     done = three.one.recalls.narrow(three.item, three.inner)
     assert (done.shared, done.preview) == (1, None)
-    three.world.settle()
+    three.network.settle()
     assert [holds(node, three.item) for node in three.nodes] == [True, True, False]
     assert three.three.items.show(three.item).reason == "narrowed"
     for node in (three.one, three.two):
@@ -118,11 +118,11 @@ def test_narrowing_leaves_the_item_in_one_circle_only(three: Three) -> None:
 
 def test_narrowing_to_a_circle_that_may_not_have_it_changes_nothing(three: Three) -> None:
     agreement = three.one.agreements.list()[0].id
-    low = three.world.circle(three.one, three.three, agreement=agreement, name="Low", ceiling="TLP:CLEAR")
+    low = three.network.circle(three.one, three.three, agreement=agreement, name="Low", ceiling="TLP:CLEAR")
     done = three.one.recalls.narrow(three.item, low)
     assert done.preview is not None
     assert not done.preview.allowed
-    three.world.settle()
+    three.network.settle()
     assert all(holds(node, three.item) for node in three.nodes)
     assert three.one.recalls.list() == []
 
@@ -130,14 +130,14 @@ def test_narrowing_to_a_circle_that_may_not_have_it_changes_nothing(three: Three
 def test_who_is_late_is_named_with_the_date(three: Three) -> None:
     three.part()
     three.one.recalls.withdraw(three.item, due_days=2)
-    three.world.settle(three.one, three.two)
+    three.network.settle(three.one, three.two)
     assert states(three.one) == {"Northwind": "erased", "Summit": "asked"}
-    three.world.now += 2 * DAY + 1000
+    three.network.now += 2 * DAY + 1000
     (recall,) = three.one.recalls.list()
     late = {member.name: member for member in recall.members}["Summit"]
     assert (late.state, late.time) == ("late", recall.due)
     three.join()
-    three.world.settle(three.one, three.three)
+    three.network.settle(three.one, three.three)
     assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
 
 
@@ -145,11 +145,11 @@ def test_a_member_that_comes_late_erases_what_it_never_got() -> None:
     three = Three()
     three.part()
     give(three.one, three.everybody, indicator(1))
-    three.world.settle(three.one, three.two)
+    three.network.settle(three.one, three.two)
     three.one.recalls.withdraw(three.item)
-    three.world.settle(three.one, three.two)
+    three.network.settle(three.one, three.two)
     three.join()
-    three.world.settle(three.one, three.three)
+    three.network.settle(three.one, three.three)
     assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
     assert not holds(three.three, three.item)
     assert three.three.ledger.verify().ok
@@ -159,10 +159,10 @@ def test_a_member_that_comes_late_erases_what_it_never_got() -> None:
 
 def test_nothing_is_said_twice_and_the_members_come_to_rest(three: Three) -> None:
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     before = sizes(*three.nodes)
     for _ in range(3):
-        three.world.settle()
+        three.network.settle()
     assert sizes(*three.nodes) == before
     for node in (three.two, three.three):
         assert len(acts(three.one, three.everybody, node, ERASED.name)) == 1
@@ -174,7 +174,7 @@ def test_a_lagging_relay_brings_nothing_back(three: Three) -> None:
         held = next(each for each in tx.payloads.get(row.id, 0, row.size) if each.kind == "item/1")
         part = Part(origin_hash(row.origin), row.note, [pack(tx, row, 0, row.signed, 1 << 20)], b"", [])
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     three_base = three.three.base
     with three_base.store.write() as tx:
         row = log_of(tx, three.three, three.everybody, three.one)
@@ -189,24 +189,24 @@ def test_a_newcomer_to_the_log_gets_the_leaf_and_never_the_payload() -> None:
     three = Three()
     three.part()
     give(three.one, three.everybody, indicator(1), indicator(2))
-    three.world.settle(three.one, three.two)
+    three.network.settle(three.one, three.two)
     with three.two.base.store.read() as tx:  # what a relay that never heard of the recall would send first
         row = log_of(tx, three.two, three.everybody, three.one)
         old = Part(origin_hash(row.origin), row.note, [pack(tx, row, 0, row.signed, 1 << 20)], b"", [])
     three.one.recalls.withdraw(three.item)
-    three.world.settle(three.one, three.two)
+    three.network.settle(three.one, three.two)
     with three.three.base.store.write() as tx:
         MemberSide(three.three.base).inbox.accept(tx, log_of(tx, three.three, three.everybody, three.one), old)
     assert holds(three.three, three.item)
     three.join()
-    three.world.settle(three.two, three.three)
+    three.network.settle(three.two, three.three)
     assert not holds(three.three, three.item)
     assert holds(three.three, id_of(indicator(2)))
 
 
 def test_a_withdrawn_item_comes_in_again_only_when_a_person_says_so(three: Three) -> None:
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     for node in three.nodes:
         file = ("file", bundle(indicator(1), indicator(3)))
         done = node.items.import_files([file], tlp="TLP:GREEN")
@@ -217,7 +217,7 @@ def test_a_withdrawn_item_comes_in_again_only_when_a_person_says_so(three: Three
         assert node.items.import_files([file], tlp="TLP:GREEN", again=True).new == 1
         assert node.items.show(three.item).state == "held"
     assert give(three.one, three.everybody, indicator(1)).shared == 1
-    three.world.settle()
+    three.network.settle()
     assert three.two.items.show(three.item).state == "held"
     assert all(node.ledger.verify().ok for node in three.nodes)
 
@@ -228,7 +228,7 @@ def forged(three: Three, body: Mapping[str, object]) -> str:
     with base.store.write() as tx:
         room = base.find_circle(base.in_force(tx), three.everybody)
         _, places = base.append(tx, room, [Draft(ERASE.name, base.clock(), b"", canon.encode(dict(body)))])
-    three.world.settle()
+    three.network.settle()
     with three.one.base.store.read() as tx:
         key = f"{b32(places[0].log)}/{places[0].index:012d}/{three.one.member}/"
         found = tx.records.get("refused", key)
@@ -266,7 +266,7 @@ def test_an_item_and_its_recall_may_stand_in_one_package() -> None:
     three = Three()
     give(three.one, three.everybody, indicator(1))
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     assert [holds(node, three.item) for node in three.nodes] == [False, False, False]
     assert states(three.one) == {"Northwind": "erased", "Summit": "erased"}
     assert three.two.ledger.verify().ok
@@ -275,7 +275,7 @@ def test_an_item_and_its_recall_may_stand_in_one_package() -> None:
 def test_a_payload_that_is_missing_without_a_recall_is_a_problem(three: Three) -> None:
     give(three.one, three.everybody, indicator(2))
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     base = three.two.base
     with base.store.write() as tx:
         row = log_of(tx, three.two, three.everybody, three.one)
@@ -315,7 +315,7 @@ def test_an_erased_payload_that_is_still_there_is_a_problem(three: Three) -> Non
 def test_a_redaction_forgets_its_source_when_that_is_recalled(three: Three) -> None:
     new = three.two.items.redact(three.item, ["indicator_types"]).item
     three.one.recalls.withdraw(three.item)
-    three.world.settle()
+    three.network.settle()
     with three.two.base.store.read() as tx:
         assert tx.records.scan("redaction") == []
     assert three.two.items.show(new).state == "held"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
-from world import World
+from network import Network
 
 HOUR = 3_600_000
 TEXT = "Which addresses scanned the quay gate last night?"
@@ -16,14 +16,14 @@ class Trio:
     """Three members in one circle, and an inner circle of the first two."""
 
     def __init__(self, **terms: object) -> None:
-        self.world = World(41)
-        self.a, self.b, self.c = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-        self.circle = self.world.agree(self.a, self.b, self.c, **terms)
+        self.network = Network(41)
+        self.a, self.b, self.c = (self.network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+        self.circle = self.network.agree(self.a, self.b, self.c, **terms)
 
     def ask(self, *to: str, hours: int = 48, priority: int = 3) -> str:
-        due = self.world.now + hours * HOUR
+        due = self.network.now + hours * HOUR
         made = self.a.requests.ask(self.circle, TEXT, due, to=to, priority=priority)
-        self.world.settle()
+        self.network.settle()
         return made.id
 
 
@@ -43,9 +43,9 @@ def test_one_answer_is_enough_and_all_see_it() -> None:
     trio = Trio()
     asked = trio.ask()
     assert trio.b.requests.answer(asked[:10], "We log no gate.", refuse=True).state == "open"
-    trio.world.settle()
+    trio.network.settle()
     assert trio.c.requests.answer(asked, "192.0.2.7 and nobody else.").state == "answered"
-    trio.world.settle()
+    trio.network.settle()
     shown = [node.requests.show(asked) for node in (trio.a, trio.b, trio.c)]
     assert [[(each.member, each.answer, each.text) for each in found.answers] for found in shown] == [
         [
@@ -61,9 +61,9 @@ def test_refused_when_all_that_were_asked_have_refused() -> None:
     asked = trio.ask("Northwind")
     assert trio.a.requests.show(asked).to == [trio.b.member]
     assert trio.b.requests.answer(asked, "Our counsel says no.", refuse=True).state == "refused"
-    trio.world.settle()
+    trio.network.settle()
     assert trio.a.requests.show(asked).state == "refused"
-    trio.world.now += 1000 * HOUR
+    trio.network.now += 1000 * HOUR
     assert (trio.a.requests.show(asked).state, trio.a.requests.show(asked).escalated) == ("refused", False)
 
 
@@ -71,12 +71,12 @@ def test_an_open_one_becomes_overdue_and_escalates_as_the_agreement_says_and_a_l
     trio = Trio(escalation_hours=2)
     asked = trio.ask(hours=1)
     for hours, state, escalated in ((0, "open", False), (1, "overdue", False), (2, "overdue", True)):
-        trio.world.now += hours * HOUR
+        trio.network.now += hours * HOUR
         for node in (trio.a, trio.b):
             found = node.requests.show(asked)
             assert (found.state, found.escalated) == (state, escalated)
     trio.b.requests.answer(asked, "Late, sorry: nobody did.")
-    trio.world.settle()
+    trio.network.settle()
     assert (trio.a.requests.show(asked).state, trio.a.requests.show(asked).escalated) == ("answered", False)
 
 
@@ -97,10 +97,10 @@ def test_who_was_not_asked_and_who_has_answered_are_refused_and_nothing_is_kept(
 
 def test_what_cannot_be_asked_is_refused_before_anything_is_written() -> None:
     trio = Trio()
-    inner = trio.world.circle(
+    inner = trio.network.circle(
         trio.a, trio.b, agreement=next(each.id for each in trio.a.agreements.list()), name="Inner"
     )
-    due = trio.world.now + HOUR
+    due = trio.network.now + HOUR
     for to in ("Harbour", "Summit"):
         with pytest.raises(RefusedError, match="members of the circle") as caught:
             trio.a.requests.ask(inner, TEXT, due, to=[to])
@@ -126,9 +126,9 @@ def test_an_agreement_that_does_not_admit_requests_takes_none() -> None:
 def test_an_inner_circle_keeps_its_requests_to_itself() -> None:
     trio = Trio()
     agreement = next(each.id for each in trio.a.agreements.list())
-    inner = trio.world.circle(trio.a, trio.b, agreement=agreement, name="Inner")
-    asked = trio.a.requests.ask(inner, TEXT, trio.world.now + HOUR)
-    trio.world.settle()
+    inner = trio.network.circle(trio.a, trio.b, agreement=agreement, name="Inner")
+    asked = trio.a.requests.ask(inner, TEXT, trio.network.now + HOUR)
+    trio.network.settle()
     assert [each.id for each in trio.b.requests.list("Inner")] == [asked.id]
     assert trio.b.requests.list(trio.circle) == []
     assert trio.c.requests.list() == []
@@ -140,9 +140,9 @@ def test_with_the_room_a_request_ends() -> None:
     agreement = next(each.id for each in trio.a.agreements.list())
     amended = trio.a.agreements.changes.amend(agreement, terms={"escalation_hours": 5})
     for node in (trio.a, trio.b, trio.c):
-        trio.world.settle()
+        trio.network.settle()
         node.agreements.sign(amended.amendment)
-    trio.world.settle()
+    trio.network.settle()
     assert trio.b.requests.list() == []
     (found,) = trio.b.requests.list(ended=True)
     assert (found.id, found.ended, found.text) == (asked, True, TEXT)

@@ -11,8 +11,8 @@ from entente.core.errors import ConflictError, InvalidError, NotFoundError, Refu
 from entente.formats.stix.joint.warning import Source, WarningText
 from entente.ledger.dossier import read_dossier
 from entente.node.work.session.minutes_text import basis_in
+from network import START, Network
 from playbooks import action, end, playbook, step_id
-from world import START, World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -28,16 +28,16 @@ WARNING = WarningText(
 )
 
 
-def two(**terms: object) -> tuple[World, Node, Node, str]:
-    world = World(5)
-    harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    return world, harbour, northwind, world.agree(harbour, northwind, **terms)
+def two(**terms: object) -> tuple[Network, Node, Node, str]:
+    network = Network(5)
+    harbour, northwind = network.add("Harbour"), network.add("Northwind")
+    return network, harbour, northwind, network.agree(harbour, northwind, **terms)
 
 
-def three(**terms: object) -> tuple[World, list[Node], str]:
-    world = World(6)
-    nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit")]
-    return world, nodes, world.agree(*nodes, **terms)
+def three(**terms: object) -> tuple[Network, list[Node], str]:
+    network = Network(6)
+    nodes = [network.add(name) for name in ("Harbour", "Northwind", "Summit")]
+    return network, nodes, network.agree(*nodes, **terms)
 
 
 def bare(view: SessionView) -> bytes:
@@ -45,45 +45,45 @@ def bare(view: SessionView) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(view, agenda=[]))
 
 
-def held(world: World, *nodes: Node, circle: str) -> tuple[str, str]:
+def held(network: Network, *nodes: Node, circle: str) -> tuple[str, str]:
     """Hold a session at which all are present and one decision is taken."""
     first = nodes[0]
     session = first.sessions.open(circle, AT, "The quay").session
-    world.settle()
+    network.settle()
     for node in nodes:
         node.sessions.join(session)
     decision = first.sessions.decide(session, "We close the quay.").id
-    world.settle()
+    network.settle()
     for node in nodes:
         node.sessions.vote(decision, yes=True)
-        world.settle()
+        network.settle()
     return session, decision
 
 
 def test_below_quorum_nothing_is_decided() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay").session
-    world.settle()
+    network.settle()
     harbour.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.")
     assert (decision.state, decision.needed) == ("proposed", 2)
     assert harbour.sessions.vote(decision.id, yes=True).state == "open"
-    world.settle()
+    network.settle()
     shown = northwind.sessions.show(session)
     assert (shown.state, shown.quorum.present, shown.quorum.needed) == ("convened", 1, 2)
     assert [each.state for each in shown.decisions] == ["open"]
     northwind.sessions.join(session)
     assert northwind.sessions.vote(decision.id, yes=True).state == "decided"
-    world.settle()
+    network.settle()
     assert harbour.sessions.show(session).state == "open"
     assert bare(harbour.sessions.show(session)) == bare(northwind.sessions.show(session))
 
 
 def test_who_has_not_joined_cannot_vote() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay").session
     decision = harbour.sessions.decide(session, "We close the quay.")
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError) as told:
         northwind.sessions.vote(decision.id, yes=True)
     assert told.value.code == "absent"
@@ -92,17 +92,17 @@ def test_who_has_not_joined_cannot_vote() -> None:
 
 
 def test_a_dissent_stays_on_record_with_its_words() -> None:
-    world, (harbour, northwind, summit), circle = three(quorum=2)
+    network, (harbour, northwind, summit), circle = three(quorum=2)
     session = harbour.sessions.open(circle, AT, "The quay", quorum=2).session
-    world.settle()
+    network.settle()
     for node in (harbour, northwind, summit):
         node.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.").id
-    world.settle()
+    network.settle()
     harbour.sessions.vote(decision, yes=True)
     northwind.sessions.vote(decision, yes=True)
     summit.sessions.vote(decision, yes=False, text="The ferries need it.")
-    world.settle()
+    network.settle()
     for node in (harbour, northwind, summit):
         shown = node.sessions.show(session)
         assert shown.decisions[0].state == "decided"
@@ -117,28 +117,28 @@ def test_a_dissent_stays_on_record_with_its_words() -> None:
 
 
 def test_a_decision_out_of_reach_is_rejected() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay").session
     harbour.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.").id
     assert harbour.sessions.vote(decision, yes=False, text="Not yet.").state == "rejected"
-    world.settle()
+    network.settle()
     assert northwind.sessions.decision(decision).state == "rejected"
 
 
 def test_minutes_are_made_alike_and_signed_by_all() -> None:
-    world, harbour, northwind, circle = two()
-    session, decision = held(world, harbour, northwind, circle=circle)
+    network, harbour, northwind, circle = two()
+    session, decision = held(network, harbour, northwind, circle=circle)
     draft = northwind.minutes.text(session)
     assert (draft.state, draft.text) == ("draft", harbour.minutes.text(session).text)
     proposed = harbour.minutes.sign(session)
     assert (proposed.state, proposed.signed_by, proposed.text) == ("proposed", [harbour.member], draft.text)
     with pytest.raises(WaitingError):
         harbour.dossiers.write(proposed.minutes)
-    world.settle()
+    network.settle()
     assert northwind.sessions.show(session).state == "minuted"
     assert northwind.minutes.sign(session).state == "signed"
-    world.settle()
+    network.settle()
     for node in (harbour, northwind):
         shown = node.sessions.show(session)
         assert (shown.state, len(shown.signed_by)) == ("signed", 2)
@@ -151,39 +151,39 @@ def test_minutes_are_made_alike_and_signed_by_all() -> None:
 
 
 def test_votes_that_come_after_the_minutes_do_not_keep_others_from_signing() -> None:
-    world, (harbour, northwind, summit), circle = three(quorum=2)
+    network, (harbour, northwind, summit), circle = three(quorum=2)
     session = harbour.sessions.open(circle, AT, "The quay", quorum=2).session
-    world.settle()
+    network.settle()
     for node in (harbour, northwind, summit):
         node.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.").id
-    world.settle()
+    network.settle()
     harbour.sessions.vote(decision, yes=True)
     northwind.sessions.vote(decision, yes=True)
-    world.settle()
+    network.settle()
     proposed = harbour.minutes.sign(session)
     northwind.profile.set(brings=["ships"])
     summit.sessions.vote(decision, yes=False, text="Too late for these minutes.")
-    world.settle()
+    network.settle()
     signed = summit.minutes.sign(session)
     assert (signed.text, signed.later) == (proposed.text, 1)
     northwind.minutes.sign(session)
-    world.settle()
+    network.settle()
     assert harbour.sessions.show(session).state == "signed"
     assert "Too late" not in harbour.minutes.text(session).text
 
 
 def test_minutes_that_leave_out_our_earlier_vote_are_refused_with_the_difference() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay").session
-    world.settle()
+    network.settle()
     harbour.sessions.join(session)
     northwind.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.").id
-    world.settle()
+    network.settle()
     northwind.sessions.vote(decision, yes=False, text="No.")
     harbour.minutes.sign(session)  # has not seen the vote
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError) as told:
         northwind.minutes.sign(session)
     assert told.value.code == "differs"
@@ -191,16 +191,16 @@ def test_minutes_that_leave_out_our_earlier_vote_are_refused_with_the_difference
     assert northwind.sessions.show(session).signed_by == [harbour.member]
     anew = northwind.minutes.sign(session, anew=True)
     assert "> No." in anew.text
-    world.settle()
+    network.settle()
     assert harbour.minutes.sign(session).state == "signed"
 
 
 def test_minutes_that_say_something_else_are_refused_with_the_difference() -> None:
-    world, harbour, northwind, circle = two()
-    session, _ = held(world, harbour, northwind, circle=circle)
+    network, harbour, northwind, circle = two()
+    session, _ = held(network, harbour, northwind, circle=circle)
     text = harbour.minutes.text(session).text.replace("We close", "We open")
     forge_minutes(harbour, circle, session, text)
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError) as told:
         northwind.minutes.sign(session)
     assert told.value.code == "differs"
@@ -209,22 +209,22 @@ def test_minutes_that_say_something_else_are_refused_with_the_difference() -> No
 
 
 def test_minutes_without_a_basis_are_refused() -> None:
-    world, harbour, northwind, circle = two()
-    session, _ = held(world, harbour, northwind, circle=circle)
+    network, harbour, northwind, circle = two()
+    session, _ = held(network, harbour, northwind, circle=circle)
     forge_minutes(harbour, circle, session, "All agreed.")
-    world.settle()
+    network.settle()
     with pytest.raises(RefusedError, match="rest"):
         northwind.minutes.sign(session)
 
 
 def test_minutes_that_rest_on_what_is_not_here_wait() -> None:
-    world, harbour, northwind, circle = two()
-    session, _ = held(world, harbour, northwind, circle=circle)
+    network, harbour, northwind, circle = two()
+    session, _ = held(network, harbour, northwind, circle=circle)
     text = harbour.minutes.text(session).text
     basis = basis_in(text) or {}
     size = basis[harbour.member]
     forge_minutes(harbour, circle, session, text.replace(f"{harbour.member}: {size}", f"{harbour.member}: {size + 99}"))
-    world.settle()
+    network.settle()
     with pytest.raises(WaitingError, match="have not arrived"):
         northwind.minutes.sign(session)
 
@@ -246,18 +246,18 @@ def forge_minutes(node: Node, circle: str, session: str, text: str) -> None:
 
 
 def test_the_agenda_is_merged_and_says_why() -> None:
-    world, harbour, northwind, circle = two(escalation_hours=1)
+    network, harbour, northwind, circle = two(escalation_hours=1)
     before = harbour.sessions.open(circle, AT, "Before").session
     harbour.sessions.decide(before, "Left open.", due=AT + 5)
     session = northwind.sessions.open(circle, AT + 1000, "Now").session
     northwind.sessions.add(session, "Least", priority=5)
     northwind.sessions.add(session, "Most", priority=1)
-    due = world.now
+    due = network.now
     harbour.requests.ask(circle, "Who owns the crane?", due + 3_600_000_000)
     northwind.requests.ask(circle, "Overdue\nquestion", due + 1000)
     harbour.requests.ask(circle, "Escalated", due - 5 * 3_600_000)
-    world.settle()
-    world.now += 2000
+    network.settle()
+    network.now += 2000
     agenda = harbour.sessions.agenda(session)
     assert [each.title for each in agenda] == [
         "Escalated",
@@ -280,23 +280,23 @@ def named(name: str) -> bytes:
 
 
 def test_stopped_and_overdue_plans_and_unassessed_warnings_come_up() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay").session
     warned = harbour.warnings.publish(circle, WARNING, tlp="TLP:GREEN").id
     plans = [harbour.plans.take(named(name), circle).plan for name in ("Stopped", "Late")]
     for plan in plans:
         harbour.plans.propose(plan)
-    world.settle()
+    network.settle()
     for node in (harbour, northwind):
         for plan in plans:
             node.plans.approve(plan)
-    world.settle()
-    harbour.sessions.decide(session, "Do it.", plan=plans[1], due=world.now + 50_000)
+    network.settle()
+    harbour.sessions.decide(session, "Do it.", plan=plans[1], due=network.now + 50_000)
     northwind.plans.stop(plans[0])
-    world.settle()
+    network.settle()
     shown = [(each.kind, each.title) for each in harbour.sessions.agenda(session)]
     assert shown == [("warning", WARNING.title), ("plan", "Stopped")]
-    world.now += 60_000
+    network.now += 60_000
     late = northwind.sessions.agenda(session)
     assert {(each.id, each.reason.partition(": ")[2].partition(",")[0]) for each in late} == {
         (warned, "Northwind"),
@@ -304,43 +304,43 @@ def test_stopped_and_overdue_plans_and_unassessed_warnings_come_up() -> None:
         (plans[1], "approved"),
     }
     northwind.warnings.assess(warned, text="Seen here too.", agree=True)
-    world.settle()
+    network.settle()
     assert [each.kind for each in harbour.sessions.agenda(session)] == ["plan", "plan"]
     harbour.minutes.sign(session)
-    world.settle()
+    network.settle()
     assert northwind.minutes.sign(session).state == "signed"
 
 
 def test_an_open_decision_comes_back_and_can_be_voted_on_later() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     first = harbour.sessions.open(circle, AT, "First").session
     harbour.sessions.join(first)
     decision = harbour.sessions.decide(first, "We close the quay.").id
     harbour.sessions.vote(decision, yes=True)
     later = northwind.sessions.open(circle, AT + 1, "Later").session
-    world.settle()
+    network.settle()
     harbour.minutes.sign(first)
-    world.settle()
+    network.settle()
     northwind.minutes.sign(first)
     northwind.sessions.join(later)
-    world.settle()
+    network.settle()
     assert [each.id for each in northwind.sessions.agenda(later)] == [decision]
     assert northwind.sessions.vote(decision, yes=True).state == "decided"
     assert northwind.sessions.agenda(later) == ()
 
 
 def test_the_deputy_succeeds_the_head_once() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     head, deputy = (harbour.people.add(name, ["head"]).person for name in ("Hana", "Dmitri"))
     session = harbour.sessions.open(circle, AT, "The quay").session
     with pytest.raises(ConflictError, match="no deputy"):
         harbour.sessions.succeed(session)
     harbour.sessions.delegate(session, "Hana", "Dmitri")
-    world.settle()
+    network.settle()
     shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.show(session).attendance}
     assert shown[harbour.member] == (head, deputy)
     harbour.sessions.succeed(session)
-    world.settle()
+    network.settle()
     shown = {each.member: (each.head, each.deputy) for each in northwind.sessions.show(session).attendance}
     assert shown[harbour.member] == (deputy, "")
     with pytest.raises(ConflictError, match="no deputy"):
@@ -348,7 +348,7 @@ def test_the_deputy_succeeds_the_head_once() -> None:
 
 
 def test_what_a_session_cannot_be_is_refused_in_words() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     with pytest.raises(RefusedError) as told:
         harbour.sessions.open(circle, AT, "The quay", quorum=1)
     assert told.value.code == "quorum"
@@ -370,7 +370,7 @@ def test_what_a_session_cannot_be_is_refused_in_words() -> None:
     ):
         with pytest.raises(NotFoundError):
             call()
-    assert world.node(northwind.member).sessions.list() == []
+    assert network.node(northwind.member).sessions.list() == []
     assert harbour.sessions.show(session).decisions == []
 
 
@@ -382,9 +382,9 @@ def test_joining_twice_says_it_once() -> None:
 
 
 def test_the_invitation_is_the_same_everywhere() -> None:
-    world, harbour, northwind, circle = two()
+    network, harbour, northwind, circle = two()
     session = harbour.sessions.open(circle, AT, "The quay; and, the crane").session
-    world.settle()
+    network.settle()
     file = harbour.sessions.invite(session)
     assert file == northwind.sessions.invite(session)
     lines = file.replace(b"\r\n ", b"").decode().split("\r\n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from entente.core.ids import Member, b32
 from entente.insight.tempo import Decided, Span, Stepped, WitnessedSignal, tempo
+from network import Network
 from playbooks import step_id, two_sides
 from stories.story import DAY, give, id_of, indicator, stix
-from world import World
 
 ONE, OTHER, THIRD = (Member(bytes([n]) * 32) for n in (1, 2, 3))
 
@@ -34,31 +34,31 @@ def test_time_before_its_cause_counts_as_nothing() -> None:
 
 
 def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
-    world = World(3)
-    one, other = world.add("Alder"), world.add("Birch")
-    circle = world.agree(one, other)
+    network = Network(3)
+    one, other = network.add("Alder"), network.add("Birch")
+    circle = network.agree(one, other)
     item = indicator(1)
     give(one, circle, item)
     sighting = stix("sighting", 7, name=None, sighting_of_ref=id_of(item), count=3, first_seen=DAY, last_seen=DAY)
     give(other, circle, sighting)
-    world.now += 7_000
-    world.settle()
+    network.now += 7_000
+    network.settle()
     assert [(each.from_, each.to) for each in one.tempo.show().pairs] == [(other.member, one.member)]
     spans = one.tempo.show().pairs[0]
     assert spans.receipt is not None
     assert 7.0 <= spans.receipt.p50 < 8.0
     assert spans.decision is None
     assert other.tempo.show().pairs[0].receipt is not None
-    session = one.sessions.open(circle, world.now, "Now").session
-    world.settle()
+    session = one.sessions.open(circle, network.now, "Now").session
+    network.settle()
     for node in (one, other):
         node.sessions.join(session)
     decision = one.sessions.decide(session, "We act.", about=[id_of(sighting)]).id
     one.sessions.vote(decision, yes=True)
-    world.settle()
-    world.now += 5_000
+    network.settle()
+    network.now += 5_000
     other.sessions.vote(decision, yes=True)
-    world.settle()
+    network.settle()
     found = one.tempo.show().pairs[0].decision
     assert found is not None
     assert 5.0 <= found.p50 < 7.0
@@ -66,13 +66,13 @@ def test_members_show_the_same_tempo_from_signed_and_witnessed_times() -> None:
         plan = one.plans.take(two_sides("Alder", "Birch"), circle, decision=follows).plan
         one.plans.propose(plan)
         one.plans.approve(plan)
-        world.settle()
+        network.settle()
         other.plans.approve(plan)
-        world.settle()
+        network.settle()
         one.plans.run(plan)
-        world.now += 3_000
+        network.now += 3_000
         one.plans.done(plan, step_id("action", "first"))
-        world.settle()
+        network.settle()
         steps = one.tempo.show().pairs[0].step
         assert (steps is None) == (follows == ""), "a plan without a decision is nobody's answer to a sighting"
     assert steps is not None

@@ -18,10 +18,10 @@ from entente.node.home import vault
 from entente.node.home.files import Home, make_secrets
 from entente.node.home.guard import DOUBT, STATE
 from entente.node.home.vault import Unlock
+from network import Network
 from stories.homes import agree, houses, pair
 from stories.story import bundle, indicator
 from timing import until
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,9 +290,9 @@ def test_opening_the_keys_signs_what_was_kept(tmp_path: Path) -> None:
 
 
 def test_nothing_is_signed_that_does_not_hold_together() -> None:
-    world = World(1)
-    anna, bora = world.add("Anna"), world.add("Bora")
-    world.agree(anna, bora)
+    network = Network(1)
+    anna, bora = network.add("Anna"), network.add("Bora")
+    network.agree(anna, bora)
     base = anna.base
     with base.store.write() as tx:
         base.guard.doubt(tx, "A copy.")

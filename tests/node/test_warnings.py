@@ -16,8 +16,8 @@ from entente.formats.stix import write as stix_write
 from entente.formats.stix.joint.extension import EXTENSION, problem
 from entente.formats.stix.joint.warning import Source, WarningText
 from entente.formats.stix.strict import verdict as stix_strict
+from network import Network
 from stories.story import give, id_of, indicator, reasons, refused_rules
-from world import World
 
 if TYPE_CHECKING:
     from entente.node.work.warning.values import WarningInfo
@@ -42,14 +42,14 @@ class Ring:
     """Three members in one circle; the first has warned."""
 
     def __init__(self, text: WarningText = TEXT, **more: object) -> None:
-        self.world = World(31)
-        self.a, self.b, self.c = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-        self.circle = self.world.agree(self.a, self.b, self.c)
-        until = self.world.now + 3 * DAY
+        self.network = Network(31)
+        self.a, self.b, self.c = (self.network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+        self.circle = self.network.agree(self.a, self.b, self.c)
+        until = self.network.now + 3 * DAY
         made = self.a.warnings.publish(self.circle, text, until=until, tlp="TLP:GREEN", **more)
         assert made.preview is None
         self.id, self.item, self.until = made.id, made.item, until
-        self.world.settle()
+        self.network.settle()
 
     def view(self, node: object) -> WarningInfo:
         """Return the warning as a member sees it."""
@@ -116,7 +116,7 @@ def test_a_marking_above_the_ceiling_keeps_the_whole_warning_back() -> None:
     made = ring.a.warnings.publish(ring.circle, TEXT, tlp="TLP:AMBER+STRICT")
     assert made.preview is not None
     assert refused_rules(made.preview.decisions) >= {"ceiling"}
-    ring.world.settle()
+    ring.network.settle()
     assert len(ring.b.warnings.list()) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_partner_refuses_a_warning_without_source_that_slipped_through() -> No
     from stories.story import forge
 
     forge(ring.a, ring.circle, bare)
-    ring.world.settle()
+    ring.network.settle()
     assert "no-source" in reasons(ring.b, ring.circle)
     assert give(ring.b, ring.circle, bare).refused == {"no-source": 1}
 
@@ -136,9 +136,9 @@ def test_a_partner_refuses_a_warning_without_source_that_slipped_through() -> No
 def test_assessments_stay_and_the_newest_of_each_member_counts() -> None:
     ring = Ring()
     ring.b.warnings.assess(ring.id, "We see it too.", agree=True, sources=[SENSOR])
-    ring.world.settle()
+    ring.network.settle()
     ring.c.warnings.assess(ring.id, "It is bluster.", agree=False, sources=[Source("A bar", "", "E5")])
-    ring.world.settle()
+    ring.network.settle()
     shown = ring.view(ring.a)
     said = {each.name: (each.verdict, each.text, each.counts) for each in shown.assessments}
     assert said == {
@@ -147,7 +147,7 @@ def test_assessments_stay_and_the_newest_of_each_member_counts() -> None:
     }
     assert shown.independent == 2
     ring.b.warnings.assess(ring.id, "We were wrong.", agree=False)
-    ring.world.settle()
+    ring.network.settle()
     shown = ring.view(ring.c)
     assert [(each.name, each.verdict, each.counts) for each in shown.assessments] == [
         ("Northwind", "agree", False),
@@ -161,9 +161,9 @@ def test_assessments_stay_and_the_newest_of_each_member_counts() -> None:
 def test_dissent_cannot_be_deleted_only_its_words_can() -> None:
     ring = Ring()
     made = ring.b.warnings.assess(ring.id, "It is bluster.", agree=False)
-    ring.world.settle()
+    ring.network.settle()
     ring.b.recalls.withdraw(made.item)
-    ring.world.settle()
+    ring.network.settle()
     for node in (ring.a, ring.b, ring.c):
         (said,) = ring.view(node).assessments
         assert (said.id, said.verdict, said.text, said.text_state, said.item) == (
@@ -176,7 +176,7 @@ def test_dissent_cannot_be_deleted_only_its_words_can() -> None:
 def test_what_is_withdrawn_can_neither_be_assessed_nor_exported() -> None:
     ring = Ring()
     ring.a.recalls.withdraw(ring.item)
-    ring.world.settle()
+    ring.network.settle()
     shown = ring.view(ring.b)
     assert (shown.title, shown.text_state, shown.likelihood, shown.range) == ("", "erased", "very likely", (80, 95))
     with pytest.raises(ConflictError, match="erased"):
@@ -205,11 +205,11 @@ def test_an_opinion_that_may_not_go_leaves_nothing() -> None:
 
 def test_a_warning_expires_and_is_superseded() -> None:
     ring = Ring()
-    ring.world.now += 4 * DAY
+    ring.network.now += 4 * DAY
     shown = ring.view(ring.b)
     assert (shown.state, shown.expired) == ("expired", True)
     newer = ring.a.warnings.publish(ring.circle, TEXT, replaces=ring.id)
-    ring.world.settle()
+    ring.network.settle()
     shown = ring.view(ring.b)
     assert (shown.state, shown.superseded_by) == ("superseded", newer.id)
     assert ring.b.warnings.show(newer.id).replaces == ring.id
@@ -220,9 +220,9 @@ def test_a_warning_expires_and_is_superseded() -> None:
 
 
 def test_warnings_need_an_agreement_that_admits_them() -> None:
-    world = World(5)
-    a, b = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(a, b, kinds=["item/1"])
+    network = Network(5)
+    a, b = network.add("Harbour"), network.add("Northwind")
+    circle = network.agree(a, b, kinds=["item/1"])
     with pytest.raises(RefusedError) as refusal:
         a.warnings.publish(circle, TEXT)
     assert refusal.value.code == "kind"
@@ -232,18 +232,18 @@ def test_warnings_need_an_agreement_that_admits_them() -> None:
 
 
 def test_under_four_eyes_one_drafts_and_another_publishes() -> None:
-    world = World(6)
-    a, b = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(a, b, four_eyes=True)
+    network = Network(6)
+    a, b = network.add("Harbour"), network.add("Northwind")
+    circle = network.agree(a, b, four_eyes=True)
     a.people.add("Mara", ["releaser"])
     alone = a.warnings.publish(circle, TEXT)
     assert alone.preview is not None
     assert refused_rules(alone.preview.decisions) == {"four-eyes", "reference"}  # what it names is kept back too
-    report = a.warnings.draft(TEXT, until=world.now + DAY, tlp="TLP:GREEN").item
+    report = a.warnings.draft(TEXT, until=network.now + DAY, tlp="TLP:GREEN").item
     assert a.warnings.publish_draft(circle, report).preview is not None
     made = a.warnings.publish_draft(circle, report, person="Mara")
     assert (made.preview, made.item) == (None, report)
-    world.settle()
+    network.settle()
     shown = b.warnings.show(made.id)
     assert (shown.title, shown.differs, shown.valid_until) == (TEXT.title, False, a.warnings.show(made.id).valid_until)
     assert shown.valid_until
@@ -283,7 +283,7 @@ def test_an_act_that_says_another_judgement_than_its_report_is_shown() -> None:
         body = canon.encode({**act.body, "likelihood": "unlikely", "after": []})
         base.append(tx, base.find_circle(base.in_force(tx), ring.circle), [Draft("warning/1", base.clock(), b"", body)])
     base.guard.mark()
-    ring.world.settle()
+    ring.network.settle()
     first, second = ring.b.warnings.list()
     assert (first.differs, second.differs, second.likelihood) == (False, True, "unlikely")
 
@@ -291,7 +291,7 @@ def test_an_act_that_says_another_judgement_than_its_report_is_shown() -> None:
 def test_the_whole_export_is_strictly_valid_stix() -> None:
     ring = Ring()
     ring.b.warnings.assess(ring.id, "We see it too.", agree=True, sources=[SENSOR])
-    ring.world.settle()
+    ring.network.settle()
     for node in (ring.a, ring.b, ring.c):
         objects = list(node.warnings.export(ring.id))
         assert strict(objects) == []
@@ -307,7 +307,7 @@ def test_the_order_of_the_list_is_that_of_the_claimed_times() -> None:
     ring = Ring()
     ring.b.warnings.publish(ring.circle, TEXT)
     ring.a.warnings.publish(ring.circle, TEXT)
-    ring.world.settle()
+    ring.network.settle()
     for node in (ring.a, ring.b, ring.c):
         times = [each.time for each in node.warnings.list()]
         assert len(times) == 3

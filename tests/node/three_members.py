@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from network import Network
 from stories.story import give, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -16,28 +16,28 @@ class Three:
     """Three members in one circle, two of them in another, and one item of the first."""
 
     def __init__(self) -> None:
-        self.world = World(7)
-        self.one, self.two, self.three = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit"))
+        self.network = Network(7)
+        self.one, self.two, self.three = (self.network.add(name) for name in ("Harbour", "Northwind", "Summit"))
         self.nodes = (self.one, self.two, self.three)
-        self.everybody = self.world.agree(*self.nodes)
+        self.everybody = self.network.agree(*self.nodes)
         agreement = self.one.agreements.list()[0].id
-        self.inner = self.world.circle(self.one, self.two, agreement=agreement, name="Inner")
+        self.inner = self.network.circle(self.one, self.two, agreement=agreement, name="Inner")
         self.item = id_of(indicator(1))
 
     def part(self) -> None:
         """Let the third member be reached by nobody."""
         for node in (self.one, self.two):
-            self.world.wires[node.base.me].cut.add(self.three.base.me)
+            self.network.wires[node.base.me].cut.add(self.three.base.me)
 
     def join(self) -> None:
         """Let it be reached again."""
-        for wire in self.world.wires.values():
+        for wire in self.network.wires.values():
             wire.cut.clear()
 
     def share(self, *circles: str, **more: object) -> None:
         for circle in circles or (self.everybody,):
             give(self.one, circle, indicator(1, **more))
-        self.world.settle()
+        self.network.settle()
 
 
 def log_of(tx: Transaction, node: Node, circle: str, author: Node) -> LogRow:

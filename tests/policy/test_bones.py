@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from entente.core.errors import InvalidError
 from entente.policy.workflow import read_steps
-from policy.run_world import Maker, act, bone, end
+from policy.plays import Maker, act, bone, end
 
 SEEDS = st.integers(0, 2**32)
 

@@ -10,7 +10,7 @@ from entente.core.marking import Tlp
 from entente.policy import release
 from entente.policy.approval import State
 from entente.policy.references import trace
-from policy.release_world import ANNA, CIRCLE, Held, circle, decide, facts, item, rules, stix
+from policy.circle_and_items import ANNA, CIRCLE, Held, circle, decide, facts, item, rules, stix
 
 
 def test_name_of_a_held_object_that_the_circle_lacks_is_refused_opencti_17576() -> None:
@@ -104,7 +104,7 @@ def test_empty_batch_has_no_decisions() -> None:
     assert decide() == []
 
 
-# A small world: ids 0..7, any of them held, in the circle, named and refused.
+# Few items: ids 0..7, any of them held, in the circle, named and refused.
 _IDS = st.integers(0, 7)
 _ITEMS = st.lists(
     st.builds(

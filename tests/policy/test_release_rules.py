@@ -11,7 +11,20 @@ from entente.policy.agreement import Limits
 from entente.policy.approval import State
 from entente.policy.reasons import RULES
 from entente.policy.release import summary
-from policy.release_world import ANNA, BORA, COLLEAGUE, ME, OUTSIDER, PERSON, circle, decide, item, rules, stix, terms
+from policy.circle_and_items import (
+    ANNA,
+    BORA,
+    COLLEAGUE,
+    ME,
+    OUTSIDER,
+    PERSON,
+    circle,
+    decide,
+    item,
+    rules,
+    stix,
+    terms,
+)
 
 ANNAS = identity_id(ANNA)
 OWNERS = {ANNAS: ANNA, identity_id(ME): ME}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entente.policy.run import Ready, StepAct, unfold
-from policy.run_world import ANNA, BORA, Maker, Owners, Play, act, bone, end, play
+from policy.plays import ANNA, BORA, Maker, Owners, Play, act, bone, end, play
 
 SEEDS = st.integers(0, 2**32)
 

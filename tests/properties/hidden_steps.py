@@ -19,7 +19,7 @@ from entente.node import Node, found_member
 from entente.node.home.base import Base
 from entente.node.home.files import make_secrets
 from entente.store.memory.store import MemoryStore
-from world import START, Wire, World
+from network import START, Network, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ PURPOSES = ("detection", "investigation", "warning")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that somebody does, or one round; `number` fixes its time and noise in every world."""
+    """One thing that somebody does, or one round; `number` fixes its time and noise in every network."""
 
     number: int
     what: str
@@ -64,19 +64,19 @@ class TapedWire(Wire):
     """A wire that writes down what reaches Cato: answers to its calls, and what others send to it."""
 
     def exchange(self, partner: Member, body: bytes) -> bytes:
-        world = self._world
-        assert isinstance(world, HiddenWorld)
-        cato = world.member("Cato")
+        network = self._network
+        assert isinstance(network, TapedNetwork)
+        cato = network.member("Cato")
         if partner == cato:
-            world.tape.write(world.step, "call", body)
+            network.tape.write(network.step, "call", body)
         answer = super().exchange(partner, body)
         if self._base.me == cato:
-            world.tape.write(world.step, "answer", answer)
+            network.tape.write(network.step, "answer", answer)
         return answer
 
 
-class HiddenWorld(World):
-    """A world whose noise and time follow from the step."""
+class TapedNetwork(Network):
+    """A network whose noise and time follow from the step."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -114,9 +114,9 @@ class HiddenWorld(World):
         self.nodes[base.me], self.wires[base.me] = node, wire
         return node
 
-    def fork(self) -> HiddenWorld:
-        """Return a second world that begins where this one is and goes its own way."""
-        twin = HiddenWorld(self.seed)
+    def fork(self) -> TapedNetwork:
+        """Return a second network that begins where this one is and goes its own way."""
+        twin = TapedNetwork(self.seed)
         twin.step, twin.names = self.step, self.names
         twin.tape.bytes = list(self.tape.bytes)
         for node in self.nodes.values():
@@ -205,74 +205,74 @@ class HiddenWorld(World):
 
 
 class _Noise:
-    """The noise of one member of one world."""
+    """The noise of one member of one network."""
 
-    def __init__(self, world: HiddenWorld, name: str) -> None:
-        self._world, self._name = world, name
+    def __init__(self, network: TapedNetwork, name: str) -> None:
+        self._network, self._name = network, name
 
     def __call__(self, size: int) -> bytes:
-        return self._world.noise(self._name, size)
+        return self._network.noise(self._name, size)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A world with agreements and circles in force: those without Cato, and those with it."""
+    """A network with agreements and circles in force: those without Cato, and those with it."""
 
-    world: HiddenWorld
+    network: TapedNetwork
     without: tuple[tuple[str, tuple[str, ...]], ...]
     with_: tuple[tuple[str, tuple[str, ...]], ...]
     agreement: str
 
 
-def prepare(seed: int, world: HiddenWorld | None = None) -> Prepared:
+def prepare(seed: int, network: TapedNetwork | None = None) -> Prepared:
     """Make random agreements and circles: Cato in the same agreement but not in every circle, or in another one."""
     rng = random.Random(seed)
-    world = world or HiddenWorld(seed)
-    nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
+    network = network or TapedNetwork(seed)
+    nodes = [network.add(name) for name in ("Arve", "Bora", "Cato")]
     arve, bora, cato = nodes
     without: list[tuple[str, tuple[str, ...]]] = []
     with_: list[tuple[str, tuple[str, ...]]] = []
     agreement = "Three"
     if rng.random() < 0.6:
-        world.next()
-        three = _agree(world, rng, agreement, arve, bora, cato)
+        network.next()
+        three = _agree(network, rng, agreement, arve, bora, cato)
         for opener, other in rng.sample([(arve, cato), (cato, bora), (arve, bora)], 2):
-            world.next()
-            made = _circle(world, rng, agreement, opener, other)
+            network.next()
+            made = _circle(network, rng, agreement, opener, other)
             (with_ if cato in (opener, other) else without).append((made, (opener.name, other.name)))
         with_.append((three, ("Arve", "Bora", "Cato")))
     if not without:
         agreement = "Two"
-        world.next()
-        without.append((_agree(world, rng, agreement, arve, bora), ("Arve", "Bora")))
+        network.next()
+        without.append((_agree(network, rng, agreement, arve, bora), ("Arve", "Bora")))
     if len(with_) < 2:
-        world.next()
-        with_.append((_agree(world, rng, "Other", arve, cato), ("Arve", "Cato")))
-    world.next()
-    return Prepared(world, tuple(without), tuple(with_), agreement)
+        network.next()
+        with_.append((_agree(network, rng, "Other", arve, cato), ("Arve", "Cato")))
+    network.next()
+    return Prepared(network, tuple(without), tuple(with_), agreement)
 
 
-def _agree(world: HiddenWorld, rng: random.Random, name: str, *nodes: Node) -> str:
+def _agree(network: TapedNetwork, rng: random.Random, name: str, *nodes: Node) -> str:
     terms: dict[str, object] = {
         "purposes": sorted(rng.sample(PURPOSES, rng.randint(1, 3))),
         "onward": rng.choice(["refused", "consent"]),
         "limits": {"payload": rng.choice([700, 1 << 20])},
     }
-    return world.agree(*nodes, name=name, ceiling=rng.choice(CEILINGS), **terms)
+    return network.agree(*nodes, name=name, ceiling=rng.choice(CEILINGS), **terms)
 
 
-def _circle(world: HiddenWorld, rng: random.Random, agreement: str, opener: Node, other: Node) -> str:
+def _circle(network: TapedNetwork, rng: random.Random, agreement: str, opener: Node, other: Node) -> str:
     name = f"{opener.name} and {other.name}"
-    return world.circle(opener, other, agreement=agreement, name=name, ceiling=rng.choice(CEILINGS))
+    return network.circle(opener, other, agreement=agreement, name=name, ceiling=rng.choice(CEILINGS))
 
 
 class Author:
-    """Writes random scripts for one prepared world, and random hidden steps for them."""
+    """Writes random scripts for one prepared network, and random hidden steps for them."""
 
     def __init__(self, prepared: Prepared, rng: random.Random) -> None:
         self.prepared = prepared
         self.rng = rng
-        self.number = prepared.world.step + 1
+        self.number = prepared.network.step + 1
         self.known: tuple[bytes, ...] = ()
 
     def script(self) -> list[Step]:
@@ -291,8 +291,8 @@ class Author:
         return steps + [self.step("round", one, to=other) for one, other in ends if self.paired(one, other)]
 
     def paired(self, one: str, other: str) -> bool:
-        world = self.prepared.world
-        return world.named(one).door.is_paired(world.member(other))
+        network = self.prepared.network
+        return network.named(one).door.is_paired(network.member(other))
 
     def step(self, what: str, who: str, **rest: object) -> Step:
         self.number += 2
@@ -349,7 +349,7 @@ class Author:
 
     def _hidden_claim(self, circle: str, _members: tuple[str, ...]) -> list[Step]:
         """Let Bora, which has no circle with Cato, bring its own version of what Arve holds, and claim an identity."""
-        creator = identity_id(self.prepared.world.member("Bora"))
+        creator = identity_id(self.prepared.network.member("Bora"))
         files = tuple(self.object(number, [*OPEN, *FRESH], creator=creator) for number in OPEN)
         found = [
             Step(0, "import", "Arve", circle, files=self.known, tlp="TLP:CLEAR"),
@@ -393,7 +393,7 @@ class Author:
             made |= {"published": made["created"], "object_refs": [stix_id(ref) for ref in rng.sample(named, 2)]}
         else:
             made |= {"pattern": "[file:size = 1]", "pattern_type": "stix", "valid_from": made["created"]}
-        mine = [identity_id(self.prepared.world.member(name)) for name in ("Arve", "Bora")]
+        mine = [identity_id(self.prepared.network.member(name)) for name in ("Arve", "Bora")]
         by = creator or rng.choice(["", "", "", THIRD, *mine])
         if by:
             made["created_by_ref"] = by
@@ -424,8 +424,8 @@ def cases(prepared: Prepared, seed: str, count: int) -> Iterator[Case]:
     author = Author(prepared, random.Random(seed))
     steps = author.script()
     hidden = [author.hidden(steps) for _ in range(count)]
-    plain = prepared.world.fork()
-    forks: dict[int, HiddenWorld] = {}
+    plain = prepared.network.fork()
+    forks: dict[int, TapedNetwork] = {}
     for place, step in enumerate(steps):
         if any(found[0][0] == place for found in hidden):
             forks[place] = plain.fork()
@@ -433,24 +433,24 @@ def cases(prepared: Prepared, seed: str, count: int) -> Iterator[Case]:
     finish(plain, steps)
     for found in hidden:
         first = found[0][0]
-        world = forks[first].fork()
+        network = forks[first].fork()
         for place, step in enumerate(steps[first:], first):
-            world.play([extra for at, extra in found if at == place])
-            world.play([step])
-        finish(world, steps)
-        yield Case(steps, found, first_difference(plain.tape.bytes, world.tape.bytes), sizes(plain) != sizes(world))
+            network.play([extra for at, extra in found if at == place])
+            network.play([step])
+        finish(network, steps)
+        yield Case(steps, found, first_difference(plain.tape.bytes, network.tape.bytes), sizes(plain) != sizes(network))
 
 
-def finish(world: HiddenWorld, steps: list[Step]) -> None:
-    world.step = steps[-1].number + 2
-    world.record_home()
+def finish(network: TapedNetwork, steps: list[Step]) -> None:
+    network.step = steps[-1].number + 2
+    network.record_home()
 
 
-def sizes(world: HiddenWorld) -> list[list[int]]:
+def sizes(network: TapedNetwork) -> list[list[int]]:
     """Return how long each log is that Arve and Bora hold."""
     found: list[list[int]] = []
     for name in ("Arve", "Bora"):
-        with world.named(name).base.store.read() as tx:
+        with network.named(name).base.store.read() as tx:
             found.append([row.size for row in tx.logs.all()])
     return found
 

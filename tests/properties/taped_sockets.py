@@ -1,4 +1,4 @@
-"""The three members of `hidden_world` as real nodes: SQLite, HTTP on loopback, and a tape at every door.
+"""The three members of `hidden_steps` as real nodes: SQLite, HTTP on loopback, and a tape at every door.
 
 Each door stands behind a forwarder whose address outlives the node, so that a second run has the same addresses.
 """
@@ -21,7 +21,7 @@ from entente.node.home.base import Base
 from entente.node.home.files import make_secrets
 from entente.node.partners.caller import HttpCaller
 from entente.store.sqlite.store import SqliteStore
-from properties.hidden_world import HiddenWorld
+from properties.hidden_steps import TapedNetwork
 from timing import CEILING
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Forwarder:
         self._threads[0].join(CEILING)
 
 
-class SocketWorld(HiddenWorld):
-    """A world whose members call each other over HTTP."""
+class SocketNetwork(TapedNetwork):
+    """A network whose members call each other over HTTP."""
 
     def __init__(self, seed: int, folder: Path, doors: dict[str, Forwarder]) -> None:
         super().__init__(seed)

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from world import World
+from network import Network
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -38,11 +38,11 @@ class Workshop:
     """Three members with a case each of which plays its part of a script."""
 
     def __init__(self) -> None:
-        self.world = World(45)
-        self.nodes = [self.world.add(name) for name in NAMES]
-        self.circle = self.world.agree(*self.nodes)
+        self.network = Network(45)
+        self.nodes = [self.network.add(name) for name in NAMES]
+        self.circle = self.network.agree(*self.nodes)
         self.case = self.nodes[0].cases.open(self.circle, "A case").id
-        self.world.settle()
+        self.network.settle()
         self.written: dict[str, set[str]] = {kind: set() for kind in (*ADDED, "set")}
 
     def play(self, word: str, who: int, what: str, number: int) -> None:
@@ -93,8 +93,8 @@ def test_all_show_the_same_and_nothing_is_lost(script: list[tuple[str, int, str,
     for word, who, what, number in script:
         shop.play(word, who, what, number)
     nodes = [shop.nodes[at] for at in order]
-    shop.world.settle(*nodes)
-    shop.world.settle(*nodes)
+    shop.network.settle(*nodes)
+    shop.network.settle(*nodes)
     views = [node.cases.show(shop.case) for node in nodes]
     assert len({masked(found) for found in views}) == 1
     assert len({msgspec.json.encode(_without_persons(msgspec.to_builtins(node.cases.list()))) for node in nodes}) == 1

@@ -21,10 +21,10 @@ from entente.core.marking import Tlp
 from entente.policy import release
 from entente.policy.agreement import Limits, Terms
 from entente.policy.approval import State
-from policy.release_world import ANNA, BORA, ME, PERSON, circle, facts, stix
-from properties.hidden_world import Author, cases, finish, prepare, sizes
-from properties.socket_world import SocketWorld, doors
-from world import World
+from network import Network
+from policy.circle_and_items import ANNA, BORA, ME, PERSON, circle, facts, stix
+from properties.hidden_steps import Author, cases, finish, prepare, sizes
+from properties.taped_sockets import SocketNetwork, doors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 SCRIPTS, HIDDEN = 4, 5
 CASES = SCRIPTS * HIDDEN
-"""Of each world: so many scripts are played, each with so many hidden steps."""
+"""Of each network: so many scripts are played, each with so many hidden steps."""
 CHUNK = 6
-QUICK_WORLDS = 30
-ALL_WORLDS = 500
+QUICK_NETWORKS = 30
+ALL_NETWORKS = 500
 PURE = 10_000
 PURE_STEP = 1_000
 
 
 def check(seed: int) -> int:
-    """Compare all cases of one random world; return in how many the hidden reached those entitled."""
+    """Compare all cases of one random network; return in how many the hidden reached those entitled."""
     prepared = prepare(seed)
     effective = 0
     for script in range(SCRIPTS):
@@ -52,7 +52,7 @@ def check(seed: int) -> int:
     return effective
 
 
-@pytest.mark.parametrize("start", range(0, QUICK_WORLDS, CHUNK))
+@pytest.mark.parametrize("start", range(0, QUICK_NETWORKS, CHUNK))
 def test_hidden_steps_show_to_nobody_else(start: int) -> None:
     effective = sum(check(seed) for seed in range(start, start + CHUNK))
     assert effective * 3 > CHUNK * CASES
@@ -60,7 +60,7 @@ def test_hidden_steps_show_to_nobody_else(start: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("start", range(0, ALL_WORLDS, 20))
+@pytest.mark.parametrize("start", range(0, ALL_NETWORKS, 20))
 def test_hidden_steps_show_to_nobody_else_in_ten_thousand_cases(start: int) -> None:
     for seed in range(start, start + 20):
         check(seed)
@@ -120,20 +120,20 @@ def socket_case(seed: int, folder: Path) -> bool:
     with doors() as standing:
         tapes, reached = [], []
         for name in ("plain", "hidden"):
-            world = SocketWorld(seed, folder / name, standing)
+            network = SocketNetwork(seed, folder / name, standing)
             try:
-                prepared = prepare(seed, world)
+                prepared = prepare(seed, network)
                 author = Author(prepared, random.Random(seed))
                 steps = author.script()
                 hidden = author.hidden(steps)
                 for place, step in enumerate(steps):
-                    world.play([extra for at, extra in hidden if at == place and name == "hidden"])
-                    world.play([step])
-                finish(world, steps)
-                reached.append(sizes(world))
-                tapes.append((world.received(), world.tape.bytes))
+                    network.play([extra for at, extra in hidden if at == place and name == "hidden"])
+                    network.play([step])
+                finish(network, steps)
+                reached.append(sizes(network))
+                tapes.append((network.received(), network.tape.bytes))
             finally:
-                world.close()
+                network.close()
         assert tapes[0] == tapes[1], (seed, hidden)
         assert tapes[0][0]
         return reached[0] != reached[1]
@@ -171,11 +171,11 @@ def _made(number: int, *named: int) -> bytes:
     return json.dumps(made).encode()
 
 
-def _three() -> tuple[World, list[Node], str]:
-    world = World(1)
-    nodes = [world.add(name) for name in ("Arve", "Bora", "Cato")]
-    world.agree(*nodes)
-    return world, nodes, world.circle(nodes[0], nodes[1], agreement="Agreement", name="Inner")
+def _three() -> tuple[Network, list[Node], str]:
+    network = Network(1)
+    nodes = [network.add(name) for name in ("Arve", "Bora", "Cato")]
+    network.agree(*nodes)
+    return network, nodes, network.circle(nodes[0], nodes[1], agreement="Agreement", name="Inner")
 
 
 def test_item_that_names_a_hidden_one_stays_at_home() -> None:
@@ -186,24 +186,24 @@ def test_item_that_names_a_hidden_one_stays_at_home() -> None:
 
 
 def test_bytes_that_a_partner_sent_under_another_circle_stay_at_home() -> None:
-    world, (arve, bora, _), inner = _three()
+    network, (arve, bora, _), inner = _three()
     bora.items.import_files([("made", _made(1))], tlp="TLP:GREEN", circle=inner)
-    world.settle()
+    network.settle()
     done = arve.items.import_files([("made", _made(1))], tlp="TLP:GREEN", circle="Agreement")
     assert (done.shared, done.refused) == (0, {"onward": 1})
 
 
 def test_owner_in_one_circle_takes_nothing_from_another() -> None:
-    world = World(1)
-    arve, bora, cato = (world.add(name) for name in ("Arve", "Bora", "Cato"))
-    world.agree(arve, bora, name="Two")
-    world.agree(arve, cato, name="Other")
+    network = Network(1)
+    arve, bora, cato = (network.add(name) for name in ("Arve", "Bora", "Cato"))
+    network.agree(arve, bora, name="Two")
+    network.agree(arve, cato, name="Other")
     arve.items.import_files([("made", _made(1))], tlp="TLP:GREEN", circle="Two")
-    world.settle()
+    network.settle()
     owned = json.loads(_made(1)) | {"created_by_ref": identity_id(bora.base.me), "name": "the owner's"}
     assert bora.items.import_files([("made", json.dumps(owned).encode())], tlp="TLP:GREEN", circle="Two").shared == 1
-    world.settle()
+    network.settle()
     assert arve.sharing.send([stix(1)], "Other").shared == 1
-    world.settle()
+    network.settle()
     assert [len(node.items.list(circle="Other").items) for node in (arve, cato)] == [1, 1]
     assert {copy.state for copy in arve.items.show(stix(1)).copies} == {"held"}

@@ -16,8 +16,8 @@ from entente.core.errors import EntenteError
 from entente.formats.warning_file import read_warning_file
 from entente.node import Node
 from entente.store.sqlite.store import SqliteStore
+from network import Network
 from stories.story import give, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,10 +59,10 @@ class Scene:
     """Two members that share something of everything."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(7)
+        self.network = Network(7)
         store = SqliteStore(folder / "entente.db", create=True, nonce=bytes(16))
-        self.node, self.other = self.world.add("Harbour", store), self.world.add("Northwind")
-        self.circle = self.world.agree(self.node, self.other)
+        self.node, self.other = self.network.add("Harbour", store), self.network.add("Northwind")
+        self.circle = self.network.agree(self.node, self.other)
         self.item = id_of(indicator(1))
         self.folder = folder
         node = self.node
@@ -73,8 +73,8 @@ class Scene:
         )
         self.warning = text
         self.vkey = node.witness.vkey
-        asked = node.requests.ask(self.circle, "Who?", self.world.now + 10**8).id
-        session = node.sessions.open(self.circle, self.world.now, "Meeting").session
+        asked = node.requests.ask(self.circle, "Who?", self.network.now + 10**8).id
+        session = node.sessions.open(self.circle, self.network.now, "Meeting").session
         node.sessions.join(session)
         decision = node.sessions.decide(session, "We do it.").id
         case = node.cases.open(self.circle, "Case").id
@@ -96,8 +96,9 @@ class Scene:
         known = {
             "circle": self.circle, "agreement": self.ids[-1], "member": self.other.member, "partner": self.other.member,
             "task": "", "person": "", "owner": self.other.member, "url": "http://localhost:9999", "tlp": "TLP:GREEN",
-            "due": self.world.now + 10**8, "at": self.world.now, "until": 0, "quorum": 0, "out": self.folder / "out",
-            "folder": self.folder / "proofs", "stage": "used", "reason": "error", "due_days": 7, "priority": 3,
+            "due": self.network.now + 10**8, "at": self.network.now, "until": 0, "quorum": 0,
+            "out": self.folder / "out", "folder": self.folder / "proofs", "stage": "used", "reason": "error",
+            "due_days": 7, "priority": 3,
             "files": [("name", b"{}")], "with_": [self.other.member], "to": [], "about": [], "ids": [self.item],
             "found": self.warning, "plan": "", "type": "", "cursor": "", "limit": 5, "name": "", "state": None,
             "title": "Title", "given": " ".join(self.other.words), "data": b"A line.", "item": self.item,

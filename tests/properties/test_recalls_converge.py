@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entente.core.errors import ConflictError, NotFoundError, RefusedError
+from network import Network
 from stories.story import bundle, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -28,9 +28,9 @@ STEPS = st.lists(
 )
 
 
-def step(world: World, circles: tuple[str, str], what: str, who: int, other: int, number: int) -> None:
+def step(network: Network, circles: tuple[str, str], what: str, who: int, other: int, number: int) -> None:
     """Let one member do one thing; that it may not, or that there is no such item, is no failure."""
-    nodes = list(world.nodes.values())
+    nodes = list(network.nodes.values())
     node, thing = nodes[who], indicator(number)
     with suppress(NotFoundError, RefusedError, ConflictError):
         if what == "share":
@@ -40,9 +40,9 @@ def step(world: World, circles: tuple[str, str], what: str, who: int, other: int
         elif what == "narrow":
             node.recalls.narrow(id_of(thing), circles[1])
         elif what == "cut":
-            world.wires[node.base.me].cut.add(nodes[other].base.me)
+            network.wires[node.base.me].cut.add(nodes[other].base.me)
         elif what == "join":
-            world.wires[node.base.me].cut.clear()
+            network.wires[node.base.me].cut.clear()
         else:
             node.exchange.sync()
 
@@ -55,15 +55,15 @@ def shown(node: Node, circles: tuple[str, str]) -> set[tuple[str, str]]:
 @settings(max_examples=10)
 @given(steps=STEPS)
 def test_members_end_with_the_same_items_and_every_recall_is_answered(steps: list[tuple[str, int, int, int]]) -> None:
-    world = World(9)
-    nodes = [world.add(name) for name in NAMES]
-    everybody = world.agree(*nodes)
-    inner = world.circle(*nodes, agreement=nodes[0].agreements.list()[0].id, name="Inner")
+    network = Network(9)
+    nodes = [network.add(name) for name in NAMES]
+    everybody = network.agree(*nodes)
+    inner = network.circle(*nodes, agreement=nodes[0].agreements.list()[0].id, name="Inner")
     for each in steps:
-        step(world, (everybody, inner), *each)
-    for wire in world.wires.values():
+        step(network, (everybody, inner), *each)
+    for wire in network.wires.values():
         wire.cut.clear()
-    world.settle()
+    network.settle()
     seen = [shown(node, (everybody, inner)) for node in nodes]
     assert seen[0] == seen[1] == seen[2]
     for node in nodes:

@@ -16,8 +16,8 @@ import pytest
 from entente.core.errors import ConflictError, NotFoundError, RefusedError, WaitingError
 from entente.formats.warning_file import read_warning_file
 from entente.kinds import KINDS
+from network import Network
 from playbooks import action, end, playbook, step_id
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +45,9 @@ class Crowd:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.world = World(seed)
-        self.nodes = [self.world.add(name) for name in NAMES]
-        self.circle = self.world.agree(*self.nodes, name="Circle", kinds=ALL_KINDS)
+        self.network = Network(seed)
+        self.nodes = [self.network.add(name) for name in NAMES]
+        self.circle = self.network.agree(*self.nodes, name="Circle", kinds=ALL_KINDS)
         self.done: Counter[str] = Counter()
 
     def play(self, turns: int) -> None:
@@ -75,14 +75,14 @@ class Crowd:
         return self.chance.choice(rows)
 
     def ask(self, node: Node) -> None:
-        node.requests.ask(self.circle, f"Question {self.chance.random()}", self.world.now + FAR)
+        node.requests.ask(self.circle, f"Question {self.chance.random()}", self.network.now + FAR)
 
     def answer(self, node: Node) -> None:
         row = self.one([each.id for each in node.requests.list() if each.from_ != node.member])
         node.requests.answer(row, "An answer", refuse=self.chance.random() < 0.3)
 
     def open(self, node: Node) -> None:
-        node.sessions.open(self.circle, self.world.now + FAR, "Session")
+        node.sessions.open(self.circle, self.network.now + FAR, "Session")
 
     def session(self, node: Node) -> str:
         return self.one([each.session for each in node.sessions.list()])
@@ -126,7 +126,7 @@ class Crowd:
         one, other = self.chance.sample(NAMES, 2)
         steps = {first: action(one, second, name="first"), second: action(other, end(), name="second")}
         made = node.plans.take(playbook(steps, agents=[one, other], start=first), self.circle)
-        node.plans.propose(made.plan, self.chance.choice([0, self.world.now + FAR]))
+        node.plans.propose(made.plan, self.chance.choice([0, self.network.now + FAR]))
 
     def plan(self, node: Node) -> str:
         return self.one([each.plan for each in node.plans.list()])
@@ -184,10 +184,10 @@ def test_every_room_shows_everybody_the_same(seed: int) -> None:
     crowd = Crowd(seed)
     crowd.play(120)
     for _ in range(3):
-        crowd.world.settle()
+        crowd.network.settle()
         for node in crowd.nodes:
             node.plans.runner.tick()
-    crowd.world.settle()
+    crowd.network.settle()
     first = crowd.views(crowd.nodes[0])
     for node in crowd.nodes[1:]:
         assert crowd.views(node) == first

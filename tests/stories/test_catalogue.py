@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from network import Network
 from stories.story import copies, log_sizes, shown
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,9 @@ class Story:
 
     def __init__(self, first: Path, second: Path) -> None:
         self.files = (first, second)
-        self.world = World(16)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.harbour, self.northwind)
+        self.network = Network(16)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.harbour, self.northwind)
         self.first = self._share(first)
         self.before = counts(self.northwind)
         self.shown_first = dict(self.northwind.items.export())
@@ -39,7 +39,7 @@ class Story:
 
     def _share(self, path: Path) -> Imported:
         done = self.harbour.items.import_files([path], tlp="TLP:CLEAR", circle=self.circle)
-        self.world.settle()
+        self.network.settle()
         return done
 
 
@@ -122,7 +122,7 @@ def test_a_release_above_the_ceiling_is_refused_as_a_whole(story: Story) -> None
     done = story.northwind.items.import_files([story.files[0]], tlp="TLP:AMBER+STRICT", circle=story.circle)
     assert done.shared == 0
     assert done.refused["ceiling"] == 1871
-    story.world.settle()
+    story.network.settle()
     assert log_sizes(story.harbour, story.circle) == sizes
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.core.ids import identity_id
+from network import Network
 from stories.story import (
     LAST,
     LATER,
@@ -30,7 +31,6 @@ from stories.story import (
     shown,
     stix,
 )
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,14 +73,14 @@ class Story:
     """Harbour and Northwind in one circle; Harbour has shared its campaign, its identity and a new version."""
 
     def __init__(self, seed: int = 6) -> None:
-        self.world = World(seed)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
-        self.circle = self.world.agree(self.harbour, self.northwind)
+        self.network = Network(seed)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
+        self.circle = self.network.agree(self.harbour, self.northwind)
         self.harbour.profile.set(identities=[PARTNER_IDENTITY])
-        self.world.settle()
+        self.network.settle()
         self.mine = (owned(self.harbour), identity(self.harbour))
         assert give(self.harbour, self.circle, *self.mine).shared == 2
-        self.world.settle()
+        self.network.settle()
 
     def exchange(self, caller: str) -> None:
         """Hold rounds in which one side calls: Harbour pulls, or Northwind pushes."""
@@ -114,7 +114,7 @@ def test_forged_update_on_pull_and_push_is_refused(story: Story, forgery: str, c
 
 def test_the_refusal_reaches_the_forger_as_a_signed_act(story: Story) -> None:
     forge(story.northwind, story.circle, owned(story.harbour, modified=LAST))
-    story.world.settle()
+    story.network.settle()
     assert log_sizes(story.northwind, story.circle) == log_sizes(story.harbour, story.circle)
     view = story.northwind.items.show(id_of(owned(story.harbour)))
     assert all(receipt.stage != "stored" for receipt in view.receipts) or view.author == story.harbour.member
@@ -125,7 +125,7 @@ def test_another_type_under_the_same_number_is_another_object(story: Story) -> N
     same_number = stix("malware", 1, is_family=False, modified=LAST)
     wrong = owned(story.harbour, type="malware", modified=LAST, is_family=False)
     forge(story.northwind, story.circle, same_number, wrong)
-    story.world.settle()
+    story.network.settle()
     assert holds(story.harbour, id_of(same_number))
     assert reasons(story.harbour, story.circle) == ["malformed"]
     assert shown(story.harbour, id_of(owned(story.harbour))) == raw(owned(story.harbour))
@@ -140,28 +140,28 @@ def test_the_honest_program_refuses_to_send_it(story: Story) -> None:
 def test_the_owner_itself_can_update(story: Story) -> None:
     newer = owned(story.harbour, modified=LAST, name="Renamed")
     assert give(story.harbour, story.circle, newer).shared == 1
-    story.world.settle()
+    story.network.settle()
     assert shown(story.northwind, id_of(newer)) == raw(newer)
     assert reasons(story.northwind, story.circle) == []
 
 
 @pytest.mark.parametrize("forgery", ["without a creator", "under the owner's identity, newer"])
 def test_a_third_member_refuses_it_too_whoever_brings_it_the_log(forgery: str) -> None:
-    world = World(7)
-    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-    circle = world.agree(harbour, northwind, summit)
+    network = Network(7)
+    harbour, northwind, summit = (network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    circle = network.agree(harbour, northwind, summit)
     mine = owned(harbour)
     give(harbour, circle, mine)
-    world.settle()
+    network.settle()
     forge(northwind, circle, FORGERIES[forgery](harbour, northwind), indicator(3))
-    world.wires[summit.base.me].cut.add(northwind.base.me)
-    world.wires[northwind.base.me].cut.add(summit.base.me)
-    world.settle()
+    network.wires[summit.base.me].cut.add(northwind.base.me)
+    network.wires[northwind.base.me].cut.add(summit.base.me)
+    network.settle()
     assert holds(summit, id_of(indicator(3)))
     assert reasons(summit, circle) == []  # Harbour passes on the leaf only: Summit has not seen the forgery yet
-    world.wires[summit.base.me].cut.clear()
-    world.wires[northwind.base.me].cut.clear()
-    world.settle()
+    network.wires[summit.base.me].cut.clear()
+    network.wires[northwind.base.me].cut.clear()
+    network.settle()
     for node in (harbour, summit):
         assert [data for _, _, data in copies(node, id_of(mine))] == [raw(mine)]
         assert reasons(node, circle) == ["forged-update"]
@@ -172,15 +172,15 @@ def test_a_third_member_refuses_it_too_whoever_brings_it_the_log(forgery: str) -
 @pytest.mark.parametrize("revoked", [False, True], ids=["newer", "revoked"])
 def test_a_rival_claim_under_the_forgers_own_identity_replaces_the_owners_copy_nowhere(*, revoked: bool) -> None:
     """Summit cannot know who is right: it keeps both as rivals, and goes on showing the one that it had."""
-    world = World(7)
-    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-    circle = world.agree(harbour, northwind, summit)
+    network = Network(7)
+    harbour, northwind, summit = (network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    circle = network.agree(harbour, northwind, summit)
     mine = owned(harbour)
     give(harbour, circle, mine)
-    world.settle()
+    network.settle()
     rival = owned(harbour, modified=LAST, revoked=revoked, created_by_ref=identity_id(northwind.base.me), name="Rival")
     forge(northwind, circle, rival)
-    world.settle()
+    network.settle()
     for node in (harbour, summit):
         assert shown(node, id_of(mine)) == raw(mine)
         assert node.ledger.verify().ok
@@ -189,43 +189,43 @@ def test_a_rival_claim_under_the_forgers_own_identity_replaces_the_owners_copy_n
     assert {copy.author for copy in summit.items.show(id_of(mine)).copies} == {harbour.member, northwind.member}
     later = owned(harbour, modified=LAST, name="The owner's next version")
     assert give(harbour, circle, later).shared == 1
-    world.settle()
+    network.settle()
     for node in (harbour, summit):
         assert shown(node, id_of(mine)) == raw(later)
 
 
 def test_a_forgery_that_came_before_the_profile_is_denied_when_the_profile_comes() -> None:
     """Northwind brings an object under an identity before Harbour says that this identity is its own."""
-    world = World(8)
-    harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(harbour, northwind)
+    network = Network(8)
+    harbour, northwind = network.add("Harbour"), network.add("Northwind")
+    circle = network.agree(harbour, northwind)
     early = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, name="Too early")
     forge(northwind, circle, early)
-    world.settle()
+    network.settle()
     assert shown(harbour, id_of(early)) == raw(early)
     harbour.profile.set(identities=[PARTNER_IDENTITY])
-    world.settle()
+    network.settle()
     assert [state for _, state, _ in copies(harbour, id_of(early))] == ["denied"]
     assert reasons(harbour, circle) == ["forged-update"]
     mine = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, modified=LATER, name="The owner's")
     assert give(harbour, circle, mine).shared == 1
-    world.settle()
+    network.settle()
     for node in (harbour, northwind):
         assert shown(node, id_of(early)) == raw(mine)
         assert node.ledger.verify().ok
 
 
 def test_a_copy_that_came_before_the_owners_own_version_is_denied_when_that_comes() -> None:
-    world = World(9)
-    harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(harbour, northwind)
+    network = Network(9)
+    harbour, northwind = network.add("Harbour"), network.add("Northwind")
+    circle = network.agree(harbour, northwind)
     early = owned(harbour, created_by_ref=None, modified=LAST, name="A copy without its creator")
     forge(northwind, circle, early)
-    world.settle()
+    network.settle()
     assert shown(harbour, id_of(early)) == raw(early)
     mine = owned(harbour)
     assert give(harbour, circle, mine).shared == 1
-    world.settle()
+    network.settle()
     assert [(state, data) for _, state, data in copies(harbour, id_of(mine))] == [
         ("denied", raw(early)),
         ("held", raw(mine)),
@@ -238,20 +238,20 @@ def test_a_copy_that_came_before_the_owners_own_version_is_denied_when_that_come
 
 def test_what_others_brought_is_denied_on_every_side_when_its_owner_shows_up() -> None:
     """Summit learns of it by entries alone: first Northwind's copies, then Harbour's profile and own version."""
-    world = World(11)
-    harbour, northwind, summit = (world.add(name) for name in ("Harbour", "Northwind", "Summit"))
-    circle = world.agree(harbour, northwind, summit)
+    network = Network(11)
+    harbour, northwind, summit = (network.add(name) for name in ("Harbour", "Northwind", "Summit"))
+    circle = network.agree(harbour, northwind, summit)
     named = stix("identity", 5, id=PARTNER_IDENTITY, identity_class="organization", name="Not the owner's words")
     under = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, name="Too early")
     bare = stix("campaign", 2, name="Without its creator")
     other = stix("campaign", 3, name="Nobody's")
     assert give(northwind, circle, named, under, bare, other).shared == 4
-    world.settle()
+    network.settle()
     mine = stix("campaign", 2, created_by_ref=PARTNER_IDENTITY, name="The owner's")
     assert give(harbour, circle, mine).shared == 1
-    world.settle()
+    network.settle()
     harbour.profile.set(identities=[PARTNER_IDENTITY])
-    world.settle()
+    network.settle()
     for node in (harbour, northwind, summit):
         for thing in (named, under):
             assert [state for _, state, _ in copies(node, id_of(thing))] == ["denied"]
@@ -264,17 +264,17 @@ def test_what_others_brought_is_denied_on_every_side_when_its_owner_shows_up() -
 
 
 def test_an_identity_that_two_members_claim_belongs_to_nobody() -> None:
-    world = World(10)
-    harbour, northwind = world.add("Harbour"), world.add("Northwind")
-    circle = world.agree(harbour, northwind)
+    network = Network(10)
+    harbour, northwind = network.add("Harbour"), network.add("Northwind")
+    circle = network.agree(harbour, northwind)
     for node in (harbour, northwind):
         node.profile.set(identities=[PARTNER_IDENTITY])
-    world.settle()
+    network.settle()
     one = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY)
     other = stix("campaign", 1, created_by_ref=PARTNER_IDENTITY, modified=LATER)
     assert give(harbour, circle, one).shared == 1
     assert give(northwind, circle, other).shared == 1
-    world.settle()
+    network.settle()
     for node in (harbour, northwind):
         assert [copy.author for copy in node.items.show(id_of(one)).copies] != []
         assert shown(node, id_of(one)) == raw(other)

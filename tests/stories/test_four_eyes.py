@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from entente.core.errors import InvalidError, NotFoundError
+from network import Network
 from stories.story import bundle, indicator
-from world import World
 
 
 def test_a_second_person_releases_what_the_first_brought() -> None:
-    world = World(11)
-    dover, calais = world.add("Dover"), world.add("Calais")
-    circle = world.agree(dover, calais)
+    network = Network(11)
+    dover, calais = network.add("Dover"), network.add("Calais")
+    circle = network.agree(dover, calais)
     colleague = dover.people.add("Rosa", ["releaser"])
     dover.settings.set("four-eyes", "on")
 
@@ -22,13 +22,13 @@ def test_a_second_person_releases_what_the_first_brought() -> None:
     assert dover.sharing.send([item], circle).shared == 0
 
     assert dover.sharing.send([item], circle, person=colleague.person).shared == 1
-    world.settle()
+    network.settle()
     assert [each.id for each in calais.items.list().items] == [item]
     assert dover.sharing.why(item)[0].person == colleague.person
 
 
 def test_a_setting_that_is_none_is_refused() -> None:
-    node = World(12).add("Dover")
+    node = Network(12).add("Dover")
     with pytest.raises(NotFoundError):
         node.settings.set("six-eyes", "on")
     with pytest.raises(InvalidError):

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import commands
-from interfaces.cli.cli_world import Cli
+from interfaces.cli.members import Cli
 from playbooks import end, step_id, two_sides
 from ports import free_port
 from timing import until

@@ -17,10 +17,10 @@ from entente.kinds.released import KIND as RELEASED
 from entente.ledger.document import from_b64
 from entente.ledger.log import Draft
 from entente.ledger.proof import read_proof
+from network import Network
 from stories.homes import agree, houses, pair, settle
 from stories.story import give, holds, id_of, indicator, refusals
 from tools_loader import load
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,25 +36,27 @@ class Chain:
     """Harbour and Northwind in one agreement, Northwind, Summit and Valley in another that Harbour knows nothing of."""
 
     def __init__(self, onward: str = "consent") -> None:
-        self.world = World(21)
-        self.a, self.b, self.c, self.d = (self.world.add(name) for name in ("Harbour", "Northwind", "Summit", "Valley"))
-        self.first = self.world.agree(self.a, self.b, name="First", onward=onward)
-        self.second = self.world.agree(self.b, self.c, self.d, name="Second")
+        self.network = Network(21)
+        self.a, self.b, self.c, self.d = (
+            self.network.add(name) for name in ("Harbour", "Northwind", "Summit", "Valley")
+        )
+        self.first = self.network.agree(self.a, self.b, name="First", onward=onward)
+        self.second = self.network.agree(self.b, self.c, self.d, name="Second")
         give(self.a, self.first, ITEM)
-        self.world.settle()
+        self.network.settle()
 
     def ask(self) -> str:
         """Let Northwind ask; return the ask."""
         made = self.b.onward.ask(id_of(ITEM), self.second)
-        self.world.settle()
+        self.network.settle()
         return made.ask
 
     def send(self) -> None:
         """Go all the way."""
         self.a.onward.answer(self.ask())
-        self.world.settle()
+        self.network.settle()
         assert self.b.sharing.send([id_of(ITEM)], self.second).shared == 1
-        self.world.settle()
+        self.network.settle()
 
 
 def acts(node: Node, kind: str) -> list[dict[str, object]]:
@@ -83,21 +85,21 @@ def test_without_consent_nothing_goes_and_the_refusal_says_what_to_do() -> None:
     assert (shown.ask, shown.item, shown.by, shown.state) == (ask, id_of(ITEM), chain.b.member, "proposed")
     assert {to.member for to in shown.to} == {chain.c.member, chain.d.member}
     assert chain.second not in json.dumps([str(each) for each in acts(chain.a, ONWARD.name)])
-    chain.world.settle()
+    chain.network.settle()
     assert [holds(node, id_of(ITEM)) for node in (chain.c, chain.d)] == [False, False]
 
 
 def test_with_consent_it_goes_and_everybody_sees_who_let_it() -> None:
     chain = Chain()
     chain.a.onward.answer(chain.ask())
-    chain.world.settle()
+    chain.network.settle()
     preview = chain.b.sharing.preview([id_of(ITEM)], chain.second)
     assert preview.allowed
     (ground,) = [each for each in preview.decisions[0].reasons if each.rule == "onward"]
     assert chain.a.member[:8] in ground.text
     assert any("somebody exported" in each.text for each in preview.decisions[0].reasons)
     chain.b.sharing.send([id_of(ITEM)], chain.second)
-    chain.world.settle()
+    chain.network.settle()
     for node in (chain.c, chain.d):
         view = node.items.show(id_of(ITEM))
         assert view.object == ITEM
@@ -120,7 +122,7 @@ def test_a_refusal_is_final() -> None:
     assert chain.a.onward.answer(ask, refuse=True).state == "refused"
     with pytest.raises(ConflictError):
         chain.a.onward.answer(ask)
-    chain.world.settle()
+    chain.network.settle()
     assert chain.b.sharing.send([id_of(ITEM)], chain.second).shared == 0
     assert chain.b.onward.ask(id_of(ITEM), chain.second).state == "refused"  # the same ask, not a new one
 
@@ -132,39 +134,39 @@ def test_where_the_terms_refuse_nobody_is_asked() -> None:
     with pytest.raises(RefusedError, match="yourself"):
         chain.a.onward.ask(id_of(ITEM), chain.first)
     with chain.b.base.store.write() as tx:
-        world = chain.b.base.in_force(tx)
-        room = chain.b.base.find_circle(world, chain.first)
+        network = chain.b.base.in_force(tx)
+        room = chain.b.base.find_circle(network, chain.first)
         row = tx.logs.get(room.origin(chain.a.base.me))
         assert row is not None
         body = ONWARD.make(
             bytes(32), chain.a.base.me, entries=[(0, bytes(32))], to=[chain.c.base.me], person=b32(bytes(16))
         )
         chain.b.base.append(tx, room, [Draft(ONWARD.name, chain.b.base.clock(), b"", body)])
-    chain.world.settle()
+    chain.network.settle()
     assert [reason for _, reason, _ in refusals(chain.a, chain.first)] == ["kind"]
 
 
 def test_a_recall_reaches_those_who_got_it_and_the_originator_sees_it_without_the_circle() -> None:
     chain = Chain()
     chain.send()
-    chain.world.wires[chain.b.base.me].cut.add(chain.d.base.me)
-    chain.world.wires[chain.c.base.me].cut.add(chain.d.base.me)
+    chain.network.wires[chain.b.base.me].cut.add(chain.d.base.me)
+    chain.network.wires[chain.c.base.me].cut.add(chain.d.base.me)
     chain.a.recalls.withdraw(id_of(ITEM), due_days=1)
-    chain.world.settle(chain.a, chain.b, chain.c)
-    chain.world.settle(chain.a, chain.b, chain.c)
+    chain.network.settle(chain.a, chain.b, chain.c)
+    chain.network.settle(chain.a, chain.b, chain.c)
     assert [holds(node, id_of(ITEM)) for node in (chain.a, chain.b, chain.c, chain.d)] == [False, False, False, True]
     through = chain.b.member
     got = people(chain.a)
     assert got["Northwind"] == ("erased", "")
     assert got.get("Summit", got.get(chain.c.member[:8])) == ("erased", through)
     assert got.get("Valley", got.get(chain.d.member[:8])) == ("asked", through)
-    chain.world.now += DAY + 1000
+    chain.network.now += DAY + 1000
     got = people(chain.a)
     assert got.get("Valley", got.get(chain.d.member[:8])) == ("late", through)
-    for wire in chain.world.wires.values():
+    for wire in chain.network.wires.values():
         wire.cut.clear()
-    chain.world.settle()
-    chain.world.settle()
+    chain.network.settle()
+    chain.network.settle()
     assert not holds(chain.d, id_of(ITEM))
     assert {state for state, _ in people(chain.a).values()} == {"erased"}
     known = json.dumps([str(each) for each in acts(chain.a, PASSED.name)])
@@ -172,7 +174,7 @@ def test_a_recall_reaches_those_who_got_it_and_the_originator_sees_it_without_th
     assert all(node.ledger.verify().ok for node in (chain.a, chain.b, chain.c, chain.d))
     assert chain.b.items.show(id_of(ITEM)).author == chain.a.member
     sizes = [[log.size for log in node.ledger.verify().logs] for node in (chain.a, chain.b)]
-    chain.world.settle()
+    chain.network.settle()
     assert [[log.size for log in node.ledger.verify().logs] for node in (chain.a, chain.b)] == sizes
 
 
@@ -182,8 +184,8 @@ def test_the_recall_and_the_consent_verify_without_entente() -> None:
     consents = dict(chain.c.onward.proofs(id_of(ITEM)))
     assert sorted(name.partition("-")[0] for name in consents) == ["ask", "consent"]
     chain.a.recalls.withdraw(id_of(ITEM))
-    chain.world.settle()
-    chain.world.settle()
+    chain.network.settle()
+    chain.network.settle()
     recall = dict(chain.a.recalls.proofs(id_of(ITEM)))
     assert sorted(name.partition("-")[0] for name in recall) == ["erase", "erased", "erased", "erased"]
     for data in (*consents.values(), *recall.values()):
@@ -197,10 +199,10 @@ def test_the_recall_and_the_consent_verify_without_entente() -> None:
 def test_who_never_got_it_is_not_shown_as_late() -> None:
     chain = Chain()
     chain.a.onward.answer(chain.ask())
-    chain.world.settle()
+    chain.network.settle()
     chain.a.recalls.withdraw(id_of(ITEM))
-    chain.world.settle()
-    chain.world.settle()
+    chain.network.settle()
+    chain.network.settle()
     assert people(chain.a) == {"Northwind": ("erased", "")}
     with pytest.raises(ConflictError, match="answered"):
         chain.a.onward.answer(chain.a.onward.asked()[0].ask, refuse=True)
@@ -226,21 +228,21 @@ def test_a_release_without_its_proof_is_refused() -> None:
             RELEASED.make([far], ask=ask, consent=consent),
         ]
         base.append(tx, room, [Draft(RELEASED.name, base.clock(), b"", body) for body in bodies])
-    chain.world.settle()
+    chain.network.settle()
     assert [reason for _, reason, _ in refusals(chain.c, chain.second)] == ["proof", "proof", "proof", "wrong-entry"]
 
 
 def test_a_consent_for_some_does_not_let_others_have_it() -> None:
     chain = Chain()
     agreement = next(each.id for each in chain.b.agreements.list() if each.name == "Second")
-    small = chain.world.circle(chain.b, chain.c, agreement=agreement, name="Small")
+    small = chain.network.circle(chain.b, chain.c, agreement=agreement, name="Small")
     ask = chain.b.onward.ask(id_of(ITEM), small)
-    chain.world.settle()
+    chain.network.settle()
     chain.a.onward.answer(ask.ask)
-    chain.world.settle()
+    chain.network.settle()
     assert chain.b.sharing.send([id_of(ITEM)], chain.second).shared == 0
     assert chain.b.sharing.send([id_of(ITEM)], small).shared == 1
-    chain.world.settle()
+    chain.network.settle()
     assert [holds(node, id_of(ITEM)) for node in (chain.c, chain.d)] == [True, False]
 
 

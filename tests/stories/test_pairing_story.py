@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.core.errors import ConflictError, EntenteError, InvalidError, NotFoundError, VerificationError
+from network import Network
 from stories.homes import UNREACHABLE, House, agree, houses, settle
 from stories.story import give, holds, id_of, indicator, raw, shown
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,8 @@ class Story:
     """Two members that have not met."""
 
     def __init__(self) -> None:
-        self.world = World(9)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
+        self.network = Network(9)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
 
     def states(self) -> list[str]:
         """Return how far the pairing is, from both sides."""
@@ -73,7 +73,7 @@ def test_a_wrong_code_is_refused_and_the_right_one_is_spoilt_by_it(story: Story)
 
 
 def test_a_code_is_not_taken_a_second_time(story: Story) -> None:
-    summit = story.world.add("Summit")
+    summit = story.network.add("Summit")
     invitation = story.harbour.partners.invite()
     story.northwind.partners.join(invitation.url, invitation.code)
     with pytest.raises(NotFoundError):
@@ -83,7 +83,7 @@ def test_a_code_is_not_taken_a_second_time(story: Story) -> None:
 
 def test_an_expired_code_is_refused(story: Story) -> None:
     invitation = story.harbour.partners.invite()
-    story.world.now += 10 * MINUTE
+    story.network.now += 10 * MINUTE
     with pytest.raises(NotFoundError):
         story.northwind.partners.join(invitation.url, invitation.code)
     assert story.states() == []
@@ -91,7 +91,7 @@ def test_an_expired_code_is_refused(story: Story) -> None:
 
 def test_a_code_is_good_for_almost_ten_minutes(story: Story) -> None:
     invitation = story.harbour.partners.invite()
-    story.world.now += 10 * MINUTE - 1000
+    story.network.now += 10 * MINUTE - 1000
     assert story.northwind.partners.join(invitation.url, invitation.code).name == "Harbour"
 
 
@@ -101,7 +101,7 @@ def test_at_most_three_codes_are_open(story: Story) -> None:
     with pytest.raises(EntenteError) as caught:
         story.harbour.partners.invite()
     assert caught.value.hint
-    story.world.now += 10 * MINUTE
+    story.network.now += 10 * MINUTE
     assert story.harbour.partners.invite()
 
 
@@ -145,7 +145,7 @@ def test_a_dead_pairing_can_be_begun_again(story: Story) -> None:
     story.harbour.partners.add(story.northwind.partners.card())
     with pytest.raises(VerificationError):
         story.harbour.partners.confirm(story.northwind.member, " ".join(story.harbour.words))
-    story.world.pair(story.harbour, story.northwind)
+    story.network.pair(story.harbour, story.northwind)
     assert story.states() == ["paired", "paired"]
 
 
@@ -165,7 +165,7 @@ def test_ones_own_card_is_refused(story: Story) -> None:
 
 def test_a_member_that_takes_the_name_of_another_is_refused(story: Story) -> None:
     for name in ("Northwind", "northwind", "NORTHWIND"):
-        double = story.world.add(name)
+        double = story.network.add(name)
         if not story.harbour.partners.list():
             story.harbour.partners.add(story.northwind.partners.card())
         with pytest.raises(ConflictError):
@@ -180,7 +180,7 @@ def move(node: Node, url: str) -> None:
 
 def test_a_newer_card_updates_the_address_and_an_older_one_changes_nothing(story: Story) -> None:
     old = story.harbour.partners.card()
-    story.world.pair(story.harbour, story.northwind)
+    story.network.pair(story.harbour, story.northwind)
     move(story.harbour, "http://localhost:9999")
     new = story.harbour.partners.card()
     for card in (new, old, new):
@@ -190,7 +190,7 @@ def test_a_newer_card_updates_the_address_and_an_older_one_changes_nothing(story
 
 
 def test_a_new_address_also_comes_with_the_rounds(story: Story) -> None:
-    story.world.pair(story.harbour, story.northwind)
+    story.network.pair(story.harbour, story.northwind)
     move(story.harbour, "http://localhost:9999")
     assert story.harbour.exchange.sync()[0].error == ""
     assert [each.url for each in story.northwind.partners.list()] == ["http://localhost:9999"]
@@ -199,7 +199,7 @@ def test_a_new_address_also_comes_with_the_rounds(story: Story) -> None:
 
 def test_a_card_that_contradicts_the_known_history_is_refused(story: Story) -> None:
     """The same member, two histories of one length: the second card is refused and the first address stays."""
-    twin = World(9).add("Harbour")
+    twin = Network(9).add("Harbour")
     assert twin.member == story.harbour.member
     story.northwind.partners.add(story.harbour.partners.card())
     before = [each.url for each in story.northwind.partners.list()]

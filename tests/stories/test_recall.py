@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from entente.interfaces.cli import main
 from entente.node import Node
+from network import Network
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import LATER, bundle, give, holds, id_of, indicator, stix
 from timing import CEILING
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,18 +219,18 @@ def test_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_removal_of_a_relationship_travels() -> None:
-    world = World(6)
-    one, other = (world.add(name) for name in ("Harbour", "Northwind"))
-    circle = world.agree(one, other)
+    network = Network(6)
+    one, other = (network.add(name) for name in ("Harbour", "Northwind"))
+    circle = network.agree(one, other)
     malware = stix("malware", 1, is_family=False)
     tie = stix(
         "relationship", 1, name=None, relationship_type="indicates", source_ref=id_of(ITEM), target_ref=id_of(malware)
     )
     give(one, circle, ITEM, malware, tie)
-    world.settle()
+    network.settle()
     assert holds(other, id_of(tie))
     one.recalls.withdraw(id_of(tie))
-    world.settle()
+    network.settle()
     assert not holds(other, id_of(tie))
     assert holds(other, id_of(ITEM))
     assert holds(other, id_of(malware))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interfaces.cli.cli_world import Cli
+from interfaces.cli.members import Cli
 from stories.homes import agree, houses, pair
 from stories.story import bundle, id_of, indicator, marked
 

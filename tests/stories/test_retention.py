@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entente.node.recall import retention
+from network import Network
 from stories.story import bundle, give, holds, id_of, indicator
-from world import World
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -15,11 +15,11 @@ DAY = 86_400_000
 DAYS = 30
 
 
-def three(days: int = DAYS) -> tuple[World, str, list[Node]]:
+def three(days: int = DAYS) -> tuple[Network, str, list[Node]]:
     """Return three members whose agreement keeps items for some days."""
-    world = World(11)
-    nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit")]
-    return world, world.agree(*nodes, retention_days=days), nodes
+    network = Network(11)
+    nodes = [network.add(name) for name in ("Harbour", "Northwind", "Summit")]
+    return network, network.agree(*nodes, retention_days=days), nodes
 
 
 def in_circle(node: Node, circle: str) -> list[str]:
@@ -33,15 +33,15 @@ def said(node: Node) -> list[str]:
 
 
 def test_on_the_day_everybody_erases_and_signs() -> None:
-    world, circle, nodes = three()
+    network, circle, nodes = three()
     give(nodes[0], circle, indicator(1))
-    world.settle()
-    world.now += (DAYS - 1) * DAY
+    network.settle()
+    network.now += (DAYS - 1) * DAY
     give(nodes[0], circle, indicator(2))
-    world.settle()
+    network.settle()
     assert [in_circle(node, circle) for node in nodes] == [[id_of(indicator(1)), id_of(indicator(2))]] * 3
-    world.now += DAY
-    world.settle()
+    network.now += DAY
+    network.settle()
     assert [in_circle(node, circle) for node in nodes] == [[id_of(indicator(2))]] * 3
     assert holds(nodes[0], id_of(indicator(1)))  # what it imported itself stays its own
     assert [holds(node, id_of(indicator(1))) for node in nodes[1:]] == [False, False]
@@ -55,69 +55,69 @@ def test_on_the_day_everybody_erases_and_signs() -> None:
 
 
 def test_a_silent_author_keeps_nothing_alive() -> None:
-    world, circle, nodes = three()
+    network, circle, nodes = three()
     give(nodes[0], circle, indicator(1))
-    world.settle()
-    for wire in world.wires.values():
+    network.settle()
+    for wire in network.wires.values():
         wire.cut.add(nodes[0].base.me)
-    world.now += DAYS * DAY
-    world.settle(*nodes[1:])
+    network.now += DAYS * DAY
+    network.settle(*nodes[1:])
     assert [in_circle(node, circle) for node in nodes] == [[id_of(indicator(1))], [], []]
-    for wire in world.wires.values():
+    for wire in network.wires.values():
         wire.cut.clear()
-    world.settle()
+    network.settle()
     assert in_circle(nodes[0], circle) == []
     assert said(nodes[0]) == ["erased", "erased"]
     sizes = [[log.size for log in node.ledger.verify().logs] for node in nodes]
-    world.settle()
+    network.settle()
     assert [[log.size for log in node.ledger.verify().logs] for node in nodes] == sizes
 
 
 def test_a_look_costs_nothing_while_nothing_is_due() -> None:
-    world, circle, nodes = three()
+    network, circle, nodes = three()
     give(nodes[0], circle, *(indicator(number) for number in range(300)))
-    world.settle()
+    network.settle()
     assert [retention.sweep(node.base) for node in nodes] == [0, 0, 0]
     versions = [node.base.store.version() for node in nodes]
     assert [retention.sweep(node.base) for node in nodes] == [0, 0, 0]
     assert [node.base.store.version() for node in nodes] == versions
-    world.now += DAYS * DAY
+    network.now += DAYS * DAY
     assert [retention.sweep(node.base) for node in nodes] == [300, 300, 300]
     assert [retention.sweep(node.base) for node in nodes] == [0, 0, 0]
-    world.settle()
+    network.settle()
     assert all(node.ledger.verify().ok for node in nodes)
 
 
 def test_what_was_withdrawn_before_is_not_named_again() -> None:
-    world, circle, nodes = three()
+    network, circle, nodes = three()
     give(nodes[0], circle, indicator(1), indicator(2))
-    world.settle()
+    network.settle()
     nodes[0].recalls.withdraw(id_of(indicator(1)))
-    world.settle()
-    world.now += DAYS * DAY
-    world.settle()
+    network.settle()
+    network.now += DAYS * DAY
+    network.settle()
     assert [recall.entries for recall in nodes[0].recalls.list()] == [1, 1]
     assert said(nodes[0]) == ["erased"] * 4
 
 
 def test_without_the_term_nothing_ends() -> None:
-    world, circle, nodes = three(days=0)
+    network, circle, nodes = three(days=0)
     give(nodes[0], circle, indicator(1))
-    world.settle()
-    world.now += 10_000 * DAY
-    world.settle()
+    network.settle()
+    network.now += 10_000 * DAY
+    network.settle()
     assert [in_circle(node, circle) for node in nodes] == [[id_of(indicator(1))]] * 3
 
 
 def test_an_item_that_is_over_when_it_arrives_is_not_kept() -> None:
-    world, circle, nodes = three()
+    network, circle, nodes = three()
     for node in nodes[:2]:
-        world.wires[node.base.me].cut.add(nodes[2].base.me)
+        network.wires[node.base.me].cut.add(nodes[2].base.me)
     give(nodes[0], circle, indicator(1))
-    world.settle(*nodes[:2])
-    world.now += DAYS * DAY
-    for wire in world.wires.values():
+    network.settle(*nodes[:2])
+    network.now += DAYS * DAY
+    for wire in network.wires.values():
         wire.cut.clear()
-    world.settle()
+    network.settle()
     assert [holds(node, id_of(indicator(1))) for node in nodes] == [True, False, False]
     assert said(nodes[0]) == ["erased", "erased"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from network import Network
 from stories.story import DAY, LAST, LATER, copies, give, id_of, indicator, raw, reasons, shown
-from world import World
 
 VENDOR = "identity--00000000-0000-4000-8000-0000000000ff"
 
@@ -19,17 +19,17 @@ class Story:
     """Two members, one circle, and rounds until nothing moves."""
 
     def __init__(self) -> None:
-        self.world = World(5)
-        self.harbour, self.northwind = self.world.add("Harbour"), self.world.add("Northwind")
+        self.network = Network(5)
+        self.harbour, self.northwind = self.network.add("Harbour"), self.network.add("Northwind")
         self.both = (self.harbour, self.northwind)
-        self.circle = self.world.agree(*self.both)
+        self.circle = self.network.agree(*self.both)
 
     def brings(self, member: str, /, **more: object) -> dict[str, object]:
         """Let a member share a version of the vendor's indicator; return it."""
         thing = indicator(1, created_by_ref=VENDOR, **more)
         node = self.harbour if member == "Harbour" else self.northwind
         assert give(node, self.circle, thing).shared == 1
-        self.world.settle()
+        self.network.settle()
         return thing
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.core.errors import ConflictError, RefusedError
+from network import Network
 from stories.homes import houses, pair, settle
 from stories.story import give, indicator
-from world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,21 +102,21 @@ def test_union_forms_changes_and_ends(tmp_path: Path) -> None:
 
 def union(size: int) -> None:
     """Let a union of this many members form, share, lose a member and go on; everybody ends with the same."""
-    world = World(3)
-    nodes = [world.add(f"Member {number:02d}") for number in range(size)]
-    circle = world.agree(*nodes, name="Union")
+    network = Network(3)
+    nodes = [network.add(f"Member {number:02d}") for number in range(size)]
+    circle = network.agree(*nodes, name="Union")
     for number, node in enumerate(nodes):
         give(node, circle, beacon(number))
-    world.settle()
+    network.settle()
     assert all(len(node.items.list(circle, limit=100).items) == size for node in nodes)
     made = nodes[0].agreements.changes.exclude("Union", nodes[-1].member)
-    world.settle()
+    network.settle()
     quorum = 1 + 2 * (size - 1) // 3
     for node in nodes[:quorum]:
         node.agreements.sign(made.amendment)
-    world.settle()
+    network.settle()
     give(nodes[1], circle, beacon(size))
-    world.settle()
+    network.settle()
     assert all(len(node.items.list(circle, limit=100).items) == size + 1 for node in nodes[:-1])
     assert len(nodes[-1].items.list(circle, limit=100).items) == size
     assert all(node.agreements.show("Union").epoch == 2 for node in nodes[:-1])

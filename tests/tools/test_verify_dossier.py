@@ -15,9 +15,9 @@ from entente.core.errors import VerificationError, WaitingError
 from entente.ledger.dossier import read_dossier, write_dossier
 from entente.node.work.acts import reading
 from entente.node.work.disclosure.dossiers import _proof
+from network import START, Network
 from playbooks import two_sides
 from tools_loader import ROOT, load
-from world import START, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,27 +43,27 @@ def passes(data: bytes) -> bool:
 @cache
 def made() -> dict[str, bytes]:
     """Return a dossier of a decision of three (two of them approve), of minutes and of a disclosure."""
-    world = World(11)
-    nodes = [world.add(name) for name in ("Harbour", "Northwind", "Summit")]
-    circle = world.agree(*nodes, quorum=2)
+    network = Network(11)
+    nodes = [network.add(name) for name in ("Harbour", "Northwind", "Summit")]
+    circle = network.agree(*nodes, quorum=2)
     harbour, northwind, _ = nodes
     session = harbour.sessions.open(circle, AT, "The quay", quorum=2).session
-    world.settle()
+    network.settle()
     for node in nodes:
         node.sessions.join(session)
     decision = harbour.sessions.decide(session, "We close the quay.\nproof AAAA\n").id
-    world.settle()
+    network.settle()
     harbour.sessions.vote(decision, yes=True)
     northwind.sessions.vote(decision, yes=True)
     told = harbour.disclosures.propose(circle, b"A quay is closed.")
-    world.settle()
+    network.settle()
     minutes = harbour.minutes.sign(session).minutes
-    world.settle()
+    network.settle()
     for node in nodes:
         if node is not harbour:
             node.minutes.sign(session)
         node.disclosures.approve(told.disclosure)
-    world.settle()
+    network.settle()
     files = {
         "decision": northwind.dossiers.write(decision),
         "minutes": harbour.dossiers.write(minutes[:16]),
@@ -137,21 +137,21 @@ def test_what_does_not_hold_is_not_written() -> None:
 @cache
 def plans() -> dict[str, bytes]:
     """Return the dossier of a plan with a deadline, and of one without."""
-    world = World(12)
-    alder, birch = world.add("Alder"), world.add("Birch")
-    circle = world.agree(alder, birch)
+    network = Network(12)
+    alder, birch = network.add("Alder"), network.add("Birch")
+    circle = network.agree(alder, birch)
     found: dict[str, bytes] = {}
-    for name, deadline in (("with", world.now + 3_600_000), ("without", 0)):
+    for name, deadline in (("with", network.now + 3_600_000), ("without", 0)):
         plan = alder.plans.take(two_sides("Alder", "Birch"), circle).plan
         alder.plans.propose(plan, deadline)
-        world.settle()
+        network.settle()
         with pytest.raises(WaitingError):
             alder.dossiers.write(plan)
         for node in (alder, birch):
             node.plans.approve(plan)
-            world.settle()
+            network.settle()
         alder.plans.runner.tick()
-        world.settle()
+        network.settle()
         found[name] = birch.dossiers.write(plan)
     return found
 

@@ -14,18 +14,18 @@ from entente.interfaces.cli.invocation import Invocation
 from entente.interfaces.cli.main import run
 from entente.kinds import FAMILIES, WORK, watch
 from entente.ledger.log import Draft
+from network import Network
 from stories.story import reasons
-from world import World
 
 ITEM = "indicator--00000000-0000-4000-8000-000000000001"
 
 
 def main() -> None:
     """Let Alder ask and Birch see it; then break a rule in each place where there is one."""
-    world = World(1)
-    alder, birch = nodes = [world.add("Alder"), world.add("Birch")]
-    circle = world.agree(*nodes, kinds=["watch/1"])
-    other = world.agree(*nodes, name="Other", kinds=["request/1"])
+    network = Network(1)
+    alder, birch = nodes = [network.add("Alder"), network.add("Birch")]
+    circle = network.agree(*nodes, kinds=["watch/1"])
+    other = network.agree(*nodes, name="Other", kinds=["request/1"])
     Invocation.open = lambda self, **_: nullcontext(alder if self.home.name == "alder" else birch)
 
     def say(home: str, *words: str) -> object:
@@ -39,11 +39,11 @@ def main() -> None:
     found["asked"] = say("alder", "ask", ITEM, "--circle", circle)
     found["again"] = say("alder", "ask", ITEM, "--circle", circle)
     found["elsewhere"] = say("alder", "ask", ITEM, "--circle", other)
-    world.settle()
+    network.settle()
     found["seen"] = say("birch", "list")
     forge(alder, circle, hours=24)
     forge(alder, circle, hours=100)
-    world.settle()
+    network.settle()
     found["refused"] = sorted(reasons(birch, circle))
     found["after"] = say("birch", "list")
     sys.stdout.write(json.dumps(found))

@@ -12,7 +12,7 @@ from entente.core import note
 from entente.core.errors import EntenteError, InvalidError, VerificationError
 from entente.ledger import cosigner
 from entente.ledger.cosigner import CosignedLog, Submission, WitnessVerdict
-from witness.witness_world import LEAVES, Log, line, signed
+from witness.asking_logs import LEAVES, Log, line, signed
 
 LOG = Log()
 HASH = bytes([1]) * 32

@@ -17,9 +17,9 @@ from entente.interfaces.run import serve
 from entente.ledger.cosigner import Submission, WitnessVerdict
 from entente.node import Node
 from entente.node.witness.courier import Courier
+from network import Network
 from stories.homes import agree, houses, pair
 from timing import CEILING, Stopwatch, until
-from world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +55,13 @@ def share(node: Node, circle: str, number: int) -> None:
 
 
 class Outsider:
-    """A third node as a witness in a world without sockets; keeps everything that it was told."""
+    """A third node as a witness in a network without sockets; keeps everything that it was told."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.node = world.add("Watch tower")
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.node = network.add("Watch tower")
         self.told: list[bytes] = []
-        world.witnesses[BASE] = self.ask
+        network.witnesses[BASE] = self.ask
 
     @property
     def vkey(self) -> str:
@@ -88,10 +88,10 @@ class Story:
     """Two members with an agreement, one of which asks an outside witness."""
 
     def __init__(self) -> None:
-        self.world = World()
-        self.a, self.b = self.world.add("Harbour"), self.world.add("Rail")
-        self.circle = self.world.agree(self.a, self.b)
-        self.outsider = Outsider(self.world)
+        self.network = Network()
+        self.a, self.b = self.network.add("Harbour"), self.network.add("Rail")
+        self.circle = self.network.agree(self.a, self.b)
+        self.outsider = Outsider(self.network)
 
     def use(self) -> Story:
         self.a.outside.use(URL, self.outsider.vkey)
@@ -101,7 +101,7 @@ class Story:
     def grow(self) -> None:
         """Make our log one entry longer."""
         before = self.row().signed
-        share(self.a, self.circle, self.world.clock())
+        share(self.a, self.circle, self.network.clock())
         assert self.row().signed > before
 
     def row(self) -> LogRow:
@@ -158,11 +158,11 @@ def test_answer_that_was_lost_is_asked_for_again(story: Story) -> None:
         lost.set()
         raise TransportError("The connection broke.")
 
-    story.world.witnesses[BASE] = lose
+    story.network.witnesses[BASE] = lose
     assert story.a.outside.post_all()[0].problem == "The connection broke."
     assert lost.is_set()
     assert story.log().problem == "The connection broke."
-    story.world.witnesses[BASE] = asked
+    story.network.witnesses[BASE] = asked
     assert story.a.outside.post_all()[0].problem == ""
     assert [Submission.parse(body).old for body in story.outsider.told] == [0, 0, story.row().signed]
     assert (story.log().cosigned, story.log().problem) == (story.row().signed, "")
@@ -182,7 +182,7 @@ def test_answer_that_was_lost_is_asked_for_again(story: Story) -> None:
     ],
 )
 def test_answer_that_shows_nothing_is_told_and_not_kept(story: Story, answer: tuple[int, str, bytes]) -> None:
-    story.world.witnesses[BASE] = lambda _path, body: answer if body is not None else (404, "", b"")
+    story.network.witnesses[BASE] = lambda _path, body: answer if body is not None else (404, "", b"")
     (asked,) = story.a.outside.post_all()
     assert asked.problem
     assert "\x1b" not in asked.problem
@@ -197,7 +197,7 @@ def test_cosignature_of_another_head_is_not_kept(story: Story) -> None:
     story.a.outside.use(URL, signer.verifier.vkey())
     row = story.row()
     wrong = note.cosign(note.Checkpoint(row.origin, row.signed, bytes(32)), signer, 1_790_000_000).encode()
-    story.world.witnesses[BASE] = lambda _path, _body: (200, "text/plain", wrong)
+    story.network.witnesses[BASE] = lambda _path, _body: (200, "text/plain", wrong)
     assert story.a.outside.post_all()[0].problem
     assert story.log().cosigned == 0
 
@@ -219,22 +219,22 @@ def test_witness_that_holds_a_later_head_of_ours_shows_that_this_home_is_old(sto
             return 200, "text/plain", later
         return 409, "text/x.tlog.size", b"%d\n" % (row.signed + 5)
 
-    story.world.witnesses[BASE] = ask
+    story.network.witnesses[BASE] = ask
     assert story.a.outside.post_all()[0].problem
     with story.a.base.store.read() as tx:
         assert story.a.base.guard.doubted(tx)
         assert story.a.base.guard.seed(tx) is None
-    story.world.witnesses[BASE] = lambda _path, _body: pytest.fail("a home in doubt asks nobody")
+    story.network.witnesses[BASE] = lambda _path, _body: pytest.fail("a home in doubt asks nobody")
     assert story.a.outside.post_all()[0].problem == ""
 
 
 def test_only_the_circles_that_were_named_are_shown() -> None:
-    world = World()
-    a, b, c = world.add("Harbour"), world.add("Rail"), world.add("Grid")
-    circle = world.agree(a, b, c)
+    network = Network()
+    a, b, c = network.add("Harbour"), network.add("Rail"), network.add("Grid")
+    circle = network.agree(a, b, c)
     agreement = a.agreements.circles()[0].agreement
-    inner = world.circle(a, b, agreement=agreement, name="Inner")
-    outsider = Outsider(world)
+    inner = network.circle(a, b, agreement=agreement, name="Inner")
+    outsider = Outsider(network)
     assert {each.circle for each in a.outside.use(URL, outsider.vkey, "Inner").logs} == {inner}
     assert {each.circle for each in a.outside.use(URL, outsider.vkey, circle).logs} == {inner, circle}
     assert a.outside.use(URL, outsider.vkey).circles == []

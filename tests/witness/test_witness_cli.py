@@ -6,9 +6,9 @@ from pathlib import Path
 
 from entente.core import note
 from entente.ledger import cosigner
-from interfaces.cli.cli_world import Cli
+from interfaces.cli.members import Cli
 from ports import free_port
-from witness.witness_world import Log
+from witness.asking_logs import Log
 
 
 def test_operator_names_logs_and_witnesses_by_command(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from entente.interfaces.witness.app import PREFIX, WitnessApp
 from entente.ledger import cosigner
 from entente.node import Node
 from timing import CEILING, until
+from witness.asking_logs import LEAVES, Log
 from witness.test_cosigner import MALFORMED
-from witness.witness_world import LEAVES, Log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ import pytest
 from entente.core import note
 from entente.core.errors import ConflictError, InvalidError, NotFoundError
 from entente.ledger.cosigner import WitnessAnswer, WitnessVerdict
-from witness.witness_world import LEAVES, Log
-from world import World
+from network import Network
+from witness.asking_logs import LEAVES, Log
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -56,7 +56,7 @@ def race(old: int, new: int, proof: int | None = None) -> bytes:
 
 @pytest.fixture
 def node() -> Node:
-    node = World().add("Watch tower")
+    node = Network().add("Watch tower")
     node.witness.name(LOG.vkey)
     return node
 
@@ -168,15 +168,15 @@ def test_key_of_another_name_needs_the_origin(node: Node) -> None:
 
 
 def test_log_of_an_own_circle_is_not_witnessed_twice() -> None:
-    world = World()
-    a, b = world.add("Harbour"), world.add("Rail")
-    world.agree(a, b)
+    network = Network()
+    a, b = network.add("Harbour"), network.add("Rail")
+    network.agree(a, b)
     with a.base.store.read() as tx:
         row = next(row for row in tx.logs.all() if row.circle and row.member == b.base.me)
         vkey = a.base.history(tx, b.base.me).current.verifier(row.origin).vkey()
     with pytest.raises(ConflictError):
         a.witness.name(vkey)
-    outsider = world.add("Watch tower")
+    outsider = network.add("Watch tower")
     assert outsider.witness.name(vkey).origin == row.origin
 
 

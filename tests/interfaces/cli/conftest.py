@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interfaces.cli.cli_world import Cli, Pair, make, paired
+from interfaces.cli.members import Cli, Pair, make, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commands import ENTENTE
-from interfaces.cli.cli_world import Cli, make
+from interfaces.cli.members import Cli, make
 from timing import CEILING
 
 if TYPE_CHECKING:

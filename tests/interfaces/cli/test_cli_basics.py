@@ -22,7 +22,7 @@ from entente.interfaces.cli.terminal.screen import PlainScreen
 from entente.policy.templates import TEMPLATES
 
 if TYPE_CHECKING:
-    from interfaces.cli.cli_world import Cli
+    from interfaces.cli.members import Cli
 
 
 def processor_time() -> float:

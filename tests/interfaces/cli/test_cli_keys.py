@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interfaces.cli.cli_world import Pair, paired
+from interfaces.cli.members import Pair, paired
 from ports import free_port
 from timing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interfaces.cli.cli_world import Cli
+    from interfaces.cli.members import Cli
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from interfaces.cli.cli_world import Cli, Pair
+    from interfaces.cli.members import Cli, Pair
 
 PLAN = [
     "plan", "name", "hash", "circle", "proposer", "state", "deadline", "needed", "approvals", "refusals", "steps",

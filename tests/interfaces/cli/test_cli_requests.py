@@ -11,7 +11,7 @@ from entente.interfaces.cli import main
 from entente.node import Node
 
 if TYPE_CHECKING:
-    from interfaces.cli.cli_world import Cli, Pair
+    from interfaces.cli.members import Cli, Pair
 
 FIELDS = {"id", "from", "text", "due", "state", "to", "circle", "priority", "answers", "escalated", "text_state"}
 

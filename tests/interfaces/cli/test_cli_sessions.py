@@ -9,7 +9,7 @@ import commands
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interfaces.cli.cli_world import Cli, Pair
+    from interfaces.cli.members import Cli, Pair
 
 
 def verify(path: Path) -> int:

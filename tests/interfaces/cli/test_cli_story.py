@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from commands import ENTENTE, verify
-from interfaces.cli.cli_world import Cli, Pair, make
+from interfaces.cli.members import Cli, Pair, make
 from timing import CEILING, Stopwatch, until
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from entente.exchange.transport import Client
 from entente.interfaces.peer.app import Patience
-from interfaces.peer.peer_world import Node, Partner, Running, running
+from interfaces.peer.small_node import Node, Partner, Running, running
 from timing import CEILING
 
 if TYPE_CHECKING:

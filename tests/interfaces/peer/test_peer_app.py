@@ -27,7 +27,7 @@ from entente.interfaces.peer.app import (
     MAX_PAIRING,
     PAIR_PATH,
 )
-from interfaces.peer.peer_world import FRIEND, KNOWN, STRANGER, Partner, Running, running
+from interfaces.peer.small_node import FRIEND, KNOWN, STRANGER, Partner, Running, running
 from timing import CEILING, Stopwatch, until
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from entente.exchange.transport import Client
 from entente.interfaces.http.serve import serve
 from entente.interfaces.peer import app as peer_app
 from entente.interfaces.peer.app import EVENTS_PATH, EXCHANGE_PATH
-from interfaces.peer.peer_world import FRIEND, Node, Partner, Running, running
+from interfaces.peer.small_node import FRIEND, Node, Partner, Running, running
 from timing import CEILING, Stopwatch
 
 if TYPE_CHECKING:
