@@ -180,3 +180,12 @@ def test_required_data_cannot_be_skipped(
     env = {"ENTENTE_REQUIRE_SHARED": "1" if required else "", "ENTENTE_SHARED_DATA": ""}
     status, text = start("pytest", "-ra", "-p", "no:cacheprovider", str(place), cwd=place, env=env)
     assert (status, line in text) == (code, True), text
+
+
+def test_the_picture_of_the_node_is_that_of_the_code() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/graph.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stderr}write it anew: .venv/bin/python tools/graph.py"
+    parts = [layer.split("|") for layer in CONTRACTS["node"]["layers"]]
+    assert sum(map(len, parts)) <= 18

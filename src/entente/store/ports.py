@@ -113,8 +113,8 @@ class ItemQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
 
 
-class Logs(Protocol):
-    """Leaves, hashes and signed heads of logs."""
+class LogRows(Protocol):
+    """Which logs there are, and how far each has come."""
 
     def add(self, row: LogRow) -> LogRow:
         """Create an empty log (its `id` is chosen here); ConflictError if the origin exists."""
@@ -131,6 +131,10 @@ class Logs(Protocol):
     def save(self, row: LogRow) -> None:
         """Store all columns of a log but its id and origin."""
         ...
+
+
+class Leaves(Protocol):
+    """The entries of each log and the hashes over them."""
 
     def append(self, log: int, start: int, leaves: Sequence[bytes], hashes: Sequence[bytes]) -> None:
         """Store leaves and leaf hashes from index `start`, which must be the number held (StoreError otherwise)."""
@@ -153,8 +157,12 @@ INDEX: Final = "The search index"
 """How a finding of `Store.damage` begins that is mended already."""
 
 
-class Payloads(Protocol):
-    """Payloads and salts beside the entries, each in a row of its own."""
+class Logs(LogRows, Leaves, Protocol):
+    """Leaves, hashes and signed heads of logs."""
+
+
+class HeldPayloads(Protocol):
+    """Payloads and salts, each in a row of its own."""
 
     def put(self, log: int, rows: Sequence[NewPayload]) -> None:
         """Store payloads; an index that has one already is left as it is."""
@@ -163,6 +171,21 @@ class Payloads(Protocol):
     def get(self, log: int, start: int, stop: int) -> list[PayloadRow]:
         """Return the payloads held of entries `start` to `stop`, by index; those not held are left out."""
         ...
+
+    def of_item(self, item: int) -> list[PayloadRow]:
+        """Return every entry that carries this item row."""
+        ...
+
+    def drop(self, log: int, index: int) -> None:
+        """Delete payload and salt of one entry; bytes that no other row needs are overwritten.
+
+        A received item goes with its last entry, an own one stays. The caller chooses `latest` and `top` again.
+        """
+        ...
+
+
+class HeldActs(Protocol):
+    """The payloads that a fold reads."""
 
     def acts(self, kinds: Sequence[str]) -> Iterator[PayloadRow]:
         """Return all acts of these kinds, by log and index."""
@@ -179,16 +202,9 @@ class Payloads(Protocol):
         """
         ...
 
-    def of_item(self, item: int) -> list[PayloadRow]:
-        """Return every entry that carries this item row."""
-        ...
 
-    def drop(self, log: int, index: int) -> None:
-        """Delete payload and salt of one entry; bytes that no other row needs are overwritten.
-
-        A received item goes with its last entry, an own one stays. The caller chooses `latest` and `top` again.
-        """
-        ...
+class AwaitedPayloads(Protocol):
+    """Entries whose payload is still to come."""
 
     def await_(self, log: int, indexes: Sequence[int]) -> None:
         """Remember that these entries have no payload here yet."""
@@ -203,8 +219,12 @@ class Payloads(Protocol):
         ...
 
 
-class ItemCopies(Protocol):
-    """The projection of items: versions, who brought them, which is shown, full-text search."""
+class Payloads(HeldPayloads, HeldActs, AwaitedPayloads, Protocol):
+    """Payloads and salts beside the entries."""
+
+
+class ItemRows(Protocol):
+    """Versions of objects as members brought them."""
 
     def add(self, items: Sequence[NewItem]) -> list[int]:
         """Add copies and return their `seq`, in order; ascending in the order given."""
@@ -222,17 +242,20 @@ class ItemCopies(Protocol):
         """Store `state`, `latest`, `top`, `own`, `person`, `time` and `tlp` of existing rows."""
         ...
 
-    def placed(self, seqs: Sequence[int], logs: Sequence[int]) -> set[int]:
-        """Return which of these item rows have an entry in one of `logs`."""
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Delete copies that no entry carries, our own ones too, with their words; bytes nobody needs are overwritten.
+
+        Copies that an entry still carries stay.
+        """
         ...
 
-    def by_creator(self, created_by: str) -> list[ItemRow]:
-        """Return all copies whose `created_by_ref` is this identity."""
+    def clear(self) -> None:
+        """Forget the projection of received items; own ones stay. The caller folds the entries again."""
         ...
 
-    def prefix(self, start: str, limit: int = 10) -> list[str]:
-        """Return the STIX ids held that begin with `start` (or whose UUID part does), at most `limit`."""
-        ...
+
+class ItemLists(Protocol):
+    """Which of them there are."""
 
     def page(self, query: ItemQuery) -> list[ItemRow]:
         """Return items by ascending `seq` after `query.after`.
@@ -240,6 +263,26 @@ class ItemCopies(Protocol):
         With `logs`: for each STIX id the newest held copy among those with an entry in these logs.
         """
         ...
+
+    def prefix(self, start: str, limit: int = 10) -> list[str]:
+        """Return the STIX ids held that begin with `start` (or whose UUID part does), at most `limit`."""
+        ...
+
+    def by_creator(self, created_by: str) -> list[ItemRow]:
+        """Return all copies whose `created_by_ref` is this identity."""
+        ...
+
+    def placed(self, seqs: Sequence[int], logs: Sequence[int]) -> set[int]:
+        """Return which of these item rows have an entry in one of `logs`."""
+        ...
+
+    def count(self) -> int:
+        """Return how many copies there are."""
+        ...
+
+
+class ItemWords(Protocol):
+    """Full-text search over them."""
 
     def index(self, limit: int = 2000) -> int:
         """Bring the full-text index forward by at most `limit` items and return how many were indexed now.
@@ -252,20 +295,9 @@ class ItemCopies(Protocol):
         """Return shown items whose strings hold all the words, best first; words may be anything a person types."""
         ...
 
-    def count(self) -> int:
-        """Return how many copies there are."""
-        ...
 
-    def remove(self, seqs: Sequence[int]) -> None:
-        """Delete copies that no entry carries, our own ones too, with their words; bytes nobody needs are overwritten.
-
-        Copies that an entry still carries stay.
-        """
-        ...
-
-    def clear(self) -> None:
-        """Forget the projection of received items; own ones stay. The caller folds the entries again."""
-        ...
+class ItemCopies(ItemRows, ItemLists, ItemWords, Protocol):
+    """The projection of items: versions, who brought them, which is shown, full-text search."""
 
 
 class Records(Protocol):

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from entente.interfaces.http.events import Subscription
 
 
-class PeerNode(Protocol):
-    """A node as its partners reach it."""
+class SigningNode(Protocol):
+    """Who answers, with which key, clock and chance."""
 
     @property
     def member(self) -> Member:
@@ -23,6 +23,18 @@ class PeerNode(Protocol):
         """Return the private seed that signs answers."""
         ...
 
+    def now(self) -> float:
+        """Return the seconds since 1970."""
+        ...
+
+    def random(self, size: int) -> bytes:
+        """Return that many unpredictable bytes."""
+        ...
+
+
+class KnowingNode(Protocol):
+    """Which callers are known."""
+
     def transport_key_of(self, member: Member) -> bytes:
         """Return the public key that signs a member's requests; raise NotFoundError without a card of it."""
         ...
@@ -31,13 +43,9 @@ class PeerNode(Protocol):
         """Say whether both sides have accepted each other."""
         ...
 
-    def now(self) -> float:
-        """Return the seconds since 1970."""
-        ...
 
-    def random(self, size: int) -> bytes:
-        """Return that many unpredictable bytes."""
-        ...
+class AnsweringNode(Protocol):
+    """What a caller may ask for."""
 
     def handle_exchange(self, partner: Member, body: bytes) -> bytes:
         """Return the message that answers a paired partner's; an EntenteError is sent as a signed refusal."""
@@ -65,3 +73,7 @@ class PeerNode(Protocol):
     def subscribe(self, member: Member) -> Subscription:
         """Begin to collect new heads for a partner; raise LimitError if it has too many streams."""
         ...
+
+
+class PeerNode(SigningNode, KnowingNode, AnsweringNode, Protocol):
+    """A node as its partners reach it."""
