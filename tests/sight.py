@@ -11,6 +11,7 @@ from entente.kinds import item
 from entente.ledger import witness
 from entente.ledger.log import root_of
 from entente.node.rooms import offers
+from entente.policy.shown import settle
 
 if TYPE_CHECKING:
     from entente.node import Node
@@ -68,7 +69,7 @@ class Sight:
             by_id.setdefault(copy.stix_id, []).append(copy)
         shown: dict[str, tuple[int, bytes]] = {}
         for stix_id, rows in by_id.items():
-            changed = {each.seq: each for each in item.settle(rows, lambda seq: held[seq][1])}  # type: ignore[arg-type]
+            changed = {each.seq: each for each in settle(rows, lambda seq: held[seq][1])}  # type: ignore[arg-type]
             final = [changed.get(row.seq, row) for row in rows]  # type: ignore[attr-defined]
             (top,) = [row for row in final if row.top]  # type: ignore[attr-defined]
             shown[stix_id] = (top.modified, held[top.seq][1])  # type: ignore[attr-defined]

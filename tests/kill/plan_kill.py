@@ -31,8 +31,8 @@ from entente.node.home.files import Home
 from entente.node.home.keyring import Keyring
 from entente.node.logs import witnessed
 from entente.node.work.acts import reading, writing_about
-from entente.node.work.plan.due import effect_key
 from entente.node.work.plan.effects import Done, Order
+from entente.node.work.plan.jobs import effect_key
 from entente.node.work.plan.plan import FINAL
 from entente.node.work.plan.runner import Runner
 from entente.policy.run import Ready

@@ -15,6 +15,7 @@ from entente.core.ids import Member, identity_id
 from entente.core.marking import Tlp
 from entente.kinds import item
 from entente.kinds.item import Header, Rules, read, reason_of
+from entente.policy.shown import settle
 from entente.store.ports import ItemRow
 from kinds.circles import ALL, ANNA, BORA, PERSON
 
@@ -42,7 +43,7 @@ def copy(seq: int, author: Member, modified: int, *, revoked: bool = False, crea
 
 
 def settled(rows: list[ItemRow]) -> list[ItemRow]:
-    changed = {row.seq: row for row in item.settle(rows, data_of)}
+    changed = {row.seq: row for row in settle(rows, data_of)}
     return [changed.get(row.seq, row) for row in rows]
 
 
@@ -73,7 +74,7 @@ def test_one_is_shown_and_one_of_each_member_is_its_newest(rows: list[ItemRow]) 
     assert sum(row.top for row in found) == 1
     newest = [row.author for row in found if row.latest]
     assert sorted(newest) == sorted({row.author for row in rows})
-    assert item.settle(found, data_of) == []
+    assert settle(found, data_of) == []
 
 
 @given(COPIES, st.permutations(ALL))

@@ -11,7 +11,7 @@ import pytest
 
 from entente.core.errors import ConflictError, NotFoundError
 from entente.node import Node, backups
-from entente.store.sqlite import copies, schema
+from entente.store.sqlite import schema, snapshots
 from entente.store.sqlite.store import SqliteStore
 from stories.story import bundle, indicator
 from timing import CEILING
@@ -50,7 +50,7 @@ def test_upgrade_keeps_the_database_as_it_was(tmp_path: Path) -> None:
     assert version(home / "entente.db") == len(NEXT)
     assert version(home / AFTER) == len(schema.STEPS)
     assert sorted(path.name for path in home.iterdir()) == ["entente.db", AFTER, "guard.json", "secrets.json"]
-    copies.check(home / AFTER)
+    snapshots.check(home / AFTER)
 
 
 def test_upgrade_can_be_undone_and_the_home_signs_on(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_upgrade_is_not_undone_while_the_node_runs(tmp_path: Path) -> None:
     upgrade(home)
     stop, started = threading.Event(), threading.Event()
     SqliteStore(home / "entente.db", steps=NEXT).close()
-    copies.put_back(home / "entente.db")
+    snapshots.put_back(home / "entente.db")
     with Node.open(home) as node:
         thread = threading.Thread(target=node.run, args=(stop, started.set))
         thread.start()
@@ -102,9 +102,9 @@ def test_old_layout_opens_and_can_be_undone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript(VERSION_1.read_text("utf-8"))
     SqliteStore(path, steps=NEXT).close()
-    assert [each.name for each in copies.kept_copies(path)] == [AFTER]
+    assert [each.name for each in snapshots.kept_copies(path)] == [AFTER]
     assert version(path) == len(NEXT)
-    copies.put_back(path)
+    snapshots.put_back(path)
     assert version(path) == 1
     store = SqliteStore(path, steps=schema.STEPS)
     with store.read() as tx:

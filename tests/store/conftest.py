@@ -9,8 +9,8 @@ import pysqlite3
 import pytest
 
 from entente.store.memory.store import MemoryStore
-from entente.store.sqlite import copies, schema
 from entente.store.sqlite import errors as sqlite_errors
+from entente.store.sqlite import schema, snapshots
 from entente.store.sqlite import store as sqlite
 from entente.store.sqlite import words as sqlite_words
 from entente.store.sqlite.store import SqliteStore
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entente.store.ports import Store
 
 
-USERS = (copies, schema, sqlite, sqlite_errors, sqlite_words)
+USERS = (snapshots, schema, sqlite, sqlite_errors, sqlite_words)
 """The modules that hold SQLite; a test of theirs must use the same one, as two in one process break their locks."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entente.node import Node, backups
-from entente.store.sqlite import copies
+from entente.store.sqlite import snapshots
 from stories.homes import House, agree, houses, pair, settle
 from stories.story import give, id_of, indicator
 
@@ -155,7 +155,7 @@ def test_erased_bytes_come_back_with_a_backup_only_until_the_first_exchange(tmp_
 
 def test_undone_upgrade_takes_back_what_was_signed_since(members: tuple[House, House, str]) -> None:
     anna, bora, circle = members
-    copies.copy(anna.home / "entente.db", anna.home / "entente.db.before-2")  # as an upgrade keeps it
+    snapshots.copy(anna.home / "entente.db", anna.home / "entente.db.before-2")  # as an upgrade keeps it
     give(anna.node, circle, indicator(3))
     settle(anna.node, bora.node)
     signed = heads(anna.node)

@@ -23,7 +23,6 @@ from entente.ledger.keys import found
 from entente.node import backups, inherit
 from entente.node.agreements.agreements import Agreements
 from entente.node.doctor import doctor as examine
-from entente.node.door import Door
 from entente.node.exchange.bundles import Bundles
 from entente.node.exchange.rounds import Rounds
 from entente.node.home import vault
@@ -42,6 +41,7 @@ from entente.node.ledger import Ledger
 from entente.node.partners.caller import Caller, HttpCaller
 from entente.node.partners.partners import Partners
 from entente.node.partners.successions import Successions
+from entente.node.peer import Door
 from entente.node.recall.recalls import Recalls
 from entente.node.up import Live, Parts
 from entente.node.witness.cosign import Witnessing

@@ -31,7 +31,7 @@ from entente.node.home.values import Backed, Restored, UpgradeUndone
 from entente.node.home.written import PathLike, path_of
 from entente.node.ledger import Ledger
 from entente.store import shelf
-from entente.store.sqlite import copies
+from entente.store.sqlite import snapshots
 from entente.store.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def undo_upgrade(home: PathLike) -> UpgradeUndone:
     files = Home(path_of(home))
     files.check()
     with _alone(files):
-        return UpgradeUndone(copies.put_back(files.database).name)
+        return UpgradeUndone(snapshots.put_back(files.database).name)
 
 
 def _check_out(home: Home, out: Path) -> None:
@@ -157,7 +157,7 @@ def _copy(home: Home, database: Path) -> tuple[bytes, Held]:
     """Copy database and keys so that they belong together, also while the keys are being changed."""
     for attempt in range(TRIES):
         time.sleep(0.2 * attempt)
-        copies.copy(home.database, database)
+        snapshots.copy(home.database, database)
         keys = home.secrets_file.read_bytes()
         held = vault.parse(keys, vault.Unlock(), str(home.secrets_file))
         try:
@@ -338,7 +338,7 @@ def _refused(reason: str) -> VerificationError:
 def _verify(manifest: BackupManifest, files: Home, home: Path) -> Restored:
     """Recompute everything in the home that is being built; VerificationError for whatever does not hold."""
     try:
-        copies.check(files.database)
+        snapshots.check(files.database)
         return _recompute(manifest, files, home)
     except EntenteError:
         raise
@@ -356,7 +356,7 @@ def _recompute(manifest: BackupManifest, files: Home, home: Path) -> Restored:
     problems = [f"{log.origin}: {problem}" for log in report.logs for problem in log.problems]
     if problems:
         raise _refused(f"{problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""))
-    copies.forget_copies(files.database)
+    snapshots.forget_copies(files.database)
     return Restored(str(home), manifest.member, name, entries, manifest.time)
 
 

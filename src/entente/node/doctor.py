@@ -16,7 +16,7 @@ from entente.node.home.values import Check, Health
 from entente.node.logs.evidence import EVIDENCE, SPLITS
 from entente.node.partners.successions import Successions
 from entente.store.ports import INDEX
-from entente.store.sqlite import copies
+from entente.store.sqlite import snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def _disk(base: Base) -> list[Check]:
     open_ = [path for path in (home.secrets_file, home.database) if path.stat().st_mode & READ_ONLY]
     text = f"{open_[0].name} can be read by others on this machine." if open_ else "Only this user can read the home."
     checks.append(Check("rights", not open_, text, f"chmod 600 {open_[0]}" if open_ else ""))
-    kept = copies.kept_copies(home.database)
+    kept = snapshots.kept_copies(home.database)
     if kept:
         text = f"{', '.join(each.name for each in kept)}: the database as it was before an upgrade."
         fix = "Remove it once all is well; `entente restore --previous` puts the newest back."

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entente.exchange.transport import Stream
-    from entente.node.door import Door
     from entente.node.exchange.rounds import Rounds
     from entente.node.home.base import Base
     from entente.node.partners.caller import HttpCaller
     from entente.node.partners.partners import Partners
+    from entente.node.peer import Door
     from entente.node.witness.courier import Courier
     from entente.node.work.plan.runner import Runner
 

@@ -15,6 +15,7 @@ from entente.core.ids import Agreement, Member
 from entente.core.ids import Circle as CircleId
 from entente.core.marking import Pap, Tlp, barring, is_personal, stricter
 from entente.formats.stix.object import Facts
+from entente.policy import four_eyes
 from entente.policy import ownership as profile
 from entente.policy.admission import admits
 from entente.policy.agreement import Terms
@@ -170,7 +171,7 @@ class _Question:
         self.circle = circle
         self.person = person
         self.others = tuple(sorted(set(circle.members) - {circle.me}, key=ids.b32))
-        self.four_eyes = circle.terms.four_eyes or circle.node_four_eyes
+        self.four_eyes = four_eyes.demanded(circle.terms, node=circle.node_four_eyes)
         self.common = _common(circle, purpose)
         self.clause = _clause(circle, purpose, len(self.others))
         self._marked: dict[Tlp | None, tuple[Reason, ...]] = {}
@@ -193,7 +194,7 @@ class _Question:
             found.append(_onward(candidate, circle))
         if by := self._owner(facts):
             found.append(_owner(by))
-        if self.four_eyes and (not self.person or candidate.person in {"", self.person}):
+        if self.four_eyes and four_eyes.lacks(candidate.person, self.person):
             found.append(_four_eyes(candidate.person, circle))
         if candidate.denied:
             found.append(_WITHDRAWN)

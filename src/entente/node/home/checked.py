@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
 from entente.core.errors import InvalidError
-from entente.core.shown import file_name
+from entente.core.safe_text import file_name
 from entente.node.home.written import PathLike, path_of
 
 C = TypeVar("C")

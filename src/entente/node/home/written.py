@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from entente.core.errors import InvalidError, NotFoundError
-from entente.core.shown import file_name
+from entente.core.safe_text import file_name
 from entente.node.home.values import Written
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from entente.core.ids import Member, b32, origin_hash
 from entente.core.shape import check_entries
-from entente.kinds import item
 from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED, Filed
+from entente.policy.shown import settle
 from entente.store import shelf
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def resettle(tx: Transaction, stix_ids: Collection[str]) -> None:
     """Choose again which copy of these objects is each member's newest and which is shown."""
     found = tx.items.find(sorted(set(stix_ids)))
     for rows in found.values():
-        changed = item.settle(rows, lambda seq: tx.items.get([seq])[0][1])
+        changed = settle(rows, lambda seq: tx.items.get([seq])[0][1])
         if changed:
             tx.items.save(changed)
 

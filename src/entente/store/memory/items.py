@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from entente.store.names import keys_from, parts
+from entente.store.newest import newest
 from entente.store.ports import NewItem
-from entente.store.shown import newest
 from entente.store.texts import text_of, words_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from msgspec.structs import astuple
 
 from entente.core.errors import NotFoundError
 from entente.store.names import Name, keys_from, parts
+from entente.store.newest import newest
 from entente.store.ports import ItemRow
-from entente.store.shown import newest
 from entente.store.sqlite.search import SqliteSearch
 
 if TYPE_CHECKING:

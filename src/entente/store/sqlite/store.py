@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import ConflictError, StoreError
 from entente.store.ports import INDEX
-from entente.store.sqlite import copies, schema
+from entente.store.sqlite import schema, snapshots
 from entente.store.sqlite import structure as sqlite_structure
 from entente.store.sqlite import words as sqlite_words
 from entente.store.sqlite.errors import told
@@ -101,7 +101,7 @@ class SqliteStore:
         with told(path):
             self._writer = _connect(path, busy, WRITER_CACHE)
             try:
-                copies.keep_before_upgrade(self._writer, path, len(steps))
+                snapshots.keep_before_upgrade(self._writer, path, len(steps))
                 schema.migrate(self._writer, steps)
                 self._nonce: bytes = self._writer.execute("SELECT nonce FROM meta").fetchone()[0]
                 self._watch = _connect(path, busy, 0)
@@ -145,7 +145,7 @@ class SqliteStore:
                     db.execute("ROLLBACK")
             self._unswept = self._unswept or work.erased
             if work.erased:
-                copies.forget_copies(self._path)
+                snapshots.forget_copies(self._path)
             if self._unswept:
                 self._sweep()
             if work.erased:

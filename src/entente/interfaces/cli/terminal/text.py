@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Final
 
-from entente.core import shown as safe
+from entente.core import safe_text as safe
 
 _STIX_ID: Final = re.compile(r"([a-z0-9-]+--[0-9a-f]{8})-[0-9a-f-]{27}")
 _MEMBER_ID: Final = re.compile(r"[a-z2-7]{52}")

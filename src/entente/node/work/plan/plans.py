@@ -30,8 +30,8 @@ from entente.node.work.plan.draft import (
     keep,
     show_draft,
 )
-from entente.node.work.plan.due import ARMED, OWN, PROTECTED_HERE, begun
 from entente.node.work.plan.effects import Permits, is_manual
+from entente.node.work.plan.jobs import ARMED, OWN, PROTECTED_HERE, begun
 from entente.node.work.plan.plan import Plan, plan_at, plan_by_id, plan_ids, plans_of
 from entente.node.work.plan.playbook import MEDIA, is_bounded, is_work, read_playbook, signed_workflow
 from entente.node.work.plan.runner import Runner
@@ -39,6 +39,7 @@ from entente.node.work.plan.show import line, show_plan, step_named, visit_of
 from entente.node.work.plan.values import PlanInfo, PlanLine, PlanMade, Protected
 from entente.node.work.plan.write import PlanWriter, writing_plan
 from entente.policy import protected
+from entente.policy.deadline import is_over
 from entente.policy.run import DONE, FAILED
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Plans:
     def _check_answer(self, plan: Plan, *, refuse: bool) -> None:
         """Raise RefusedError or ConflictError where a first answer is not possible any more, or not wise."""
         deadline = plan.asked.deadline
-        if not refuse and deadline and self._base.clock() > deadline:
+        if not refuse and is_over(deadline, self._base.clock()):
             text = f"The deadline was {stamp(deadline)}."
             raise RefusedError(text, code="late", hint="Its proposer can propose it again.")
         if plan.state not in {"proposed", "approved"}:

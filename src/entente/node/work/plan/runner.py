@@ -18,8 +18,8 @@ from entente.formats.cacao.workflow import choose
 from entente.kinds.outcome import EXPIRED, IN_FORCE
 from entente.kinds.outcome import KIND as OUTCOME
 from entente.node.work.acts import NOBODY, Reader
-from entente.node.work.plan.due import EFFECT, WISH, Begun, Due, Job, carries, effect_key, same
 from entente.node.work.plan.effects import Done, Order, perform
+from entente.node.work.plan.jobs import EFFECT, WISH, Begun, Due, Job, carries, effect_key, same
 from entente.node.work.plan.plan import Plan, plan_by_id
 from entente.node.work.plan.write import PlanWriter, writing_plan
 from entente.policy.run import DONE, FAILED, STARTED, UNDONE, UNSURE, Ready

@@ -13,9 +13,10 @@ from entente.core.times import stamp
 from entente.node.home.find import SHORTEST, find
 from entente.node.logs import witnessed
 from entente.node.work.acts import Vote
-from entente.node.work.plan.due import is_armed
+from entente.node.work.plan.jobs import is_armed
 from entente.node.work.plan.values import Effect, PlanInfo, PlanLine, StepInfo
 from entente.policy.approval import APPROVE
+from entente.policy.deadline import in_time, is_over
 from entente.policy.run import DONE, STARTED, UNSURE, Ready
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from entente.core.kind import Act
     from entente.node.work.acts import Reader
-    from entente.node.work.plan.due import Due
+    from entente.node.work.plan.jobs import Due
     from entente.node.work.plan.plan import Plan
     from entente.policy.run import StepState
     from entente.policy.workflow import SignedStep
@@ -153,11 +154,11 @@ def doubts(plan: Plan) -> list[str]:
     named = refs_in(outcome.body["counted"])
     found: list[str] = []
     for member, answer in sorted(reader.in_force.answers(plan.thing).items()):
-        if answer.ref in named and answer.time > deadline:
+        if answer.ref in named and is_over(deadline, answer.time):
             found.append(f"late: the approval of {reader.name(member)} claims a time after the deadline.")
         seen = witnessed.covered_ref(reader.tx, answer.ref, plan.act.author)
-        in_time = answer.answer == APPROVE and answer.time <= deadline and 0 < seen <= deadline - SECOND
-        if member == reader.me and in_time and answer.ref not in named:
+        sure = answer.answer == APPROVE and in_time(deadline, answer.time, seen + SECOND if seen else 0)
+        if member == reader.me and sure and answer.ref not in named:
             found.append(f"left-out: the proposer had witnessed our approval at {stamp(seen)}.")
     return found
 

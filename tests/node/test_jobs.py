@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from entente.node.work.plan.due import Due
+from entente.node.work.plan.jobs import Due
 from entente.node.work.plan.runner import Runner
 from network import Network
 from playbooks import action, end, playbook, step_id, two_sides
 
 if TYPE_CHECKING:
     from entente.node import Node
-    from entente.node.work.plan.due import Job
+    from entente.node.work.plan.jobs import Job
     from entente.node.work.plan.plan import Plan
 
 FIRST, SECOND = step_id("action", "first"), step_id("action", "second")

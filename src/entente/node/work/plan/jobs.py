@@ -22,6 +22,7 @@ from entente.node.work.plan.plan import FINAL, Plan, held, plan_at
 from entente.node.work.plan.playbook import is_bounded, is_work
 from entente.policy import protected
 from entente.policy.approval import APPROVE, State, carried
+from entente.policy.deadline import in_time
 from entente.policy.run import DONE, Ready, Run
 from entente.policy.workflow import START, SignedStep
 from entente.store import shelf
@@ -178,11 +179,9 @@ class Due:
         reader, deadline = plan.reader, plan.asked.deadline
         found: list[str] = []
         for member, answer in sorted(reader.in_force.answers(plan.thing).items()):
-            if answer.answer != APPROVE or answer.time > deadline:
-                continue
             ours = member == self._base.me
             seen = answer.time if ours else witnessed.covered_ref(reader.tx, answer.ref, self._base.me)
-            if 0 < seen <= deadline:
+            if answer.answer == APPROVE and in_time(deadline, answer.time, seen):
                 found.append(answer.ref)
         return found
 
