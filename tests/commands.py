@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from entente.interfaces import run as program
 from entente.interfaces.cli import main
-from entente.interfaces.cli.commands import member
 from entente.interfaces.cli.invocation import Invocation
+from entente.interfaces.http.loop import ServerLoop
 from timing import CEILING
 from tools_loader import load
 
@@ -101,18 +101,14 @@ class _Up(threading.Thread):
     def __init__(self, home: Path, port: int | None) -> None:
         super().__init__(name="up")
         self.ready: queue.Queue[str | None] = queue.Queue()
-        self._here = Invocation(serve=self._serve)
-        self._here.home_option = home
-        self._port = port
-        self._over = threading.Event()
-        self._stops = threading.Event()
+        here = Invocation()
+        here.home_option = home
+        self._loop = ServerLoop(here.open, self._serve, lambda _: None, port=port)
         self._error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            while member._serve(self._here, "", self._port, self._stops, first=True) and not self._over.is_set():
-                self._stops = threading.Event()
-                self._over.wait(member.PAUSE)
+            self._loop.run()
         except BaseException as error:  # noqa: BLE001 - raised again in the test
             self._error = error
         finally:
@@ -123,9 +119,7 @@ class _Up(threading.Thread):
 
     def finish(self) -> None:
         """End it, and raise what went wrong in it."""
-        self._over.set()
-        while self.is_alive():
-            self._stops.set()
-            self.join(member.PAUSE)
+        self._loop.end()
+        self.join()
         if self._error is not None:
             raise self._error
