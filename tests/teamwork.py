@@ -257,11 +257,11 @@ def views(node: Node, room: bytes) -> dict[str, bytes]:
             things[act.kind].append(b32(act.place.leaf))
         plans = [plan.id for plan in plans_of(board) if plan.act.circle == room]
     looks: list[tuple[str, list[str], Callable[[str], Any]]] = [
-        ("request", things["request/1"], node.requests.view),
-        ("warning", things["warning/1"], node.warnings.view),
-        ("session", things["session/1"], node.sessions.view),
+        ("request", things["request/1"], node.requests.show),
+        ("warning", things["warning/1"], node.warnings.show),
+        ("session", things["session/1"], node.sessions.show),
         ("minutes", things["session/1"], node.minutes.text),
-        ("case", things["case/1"], node.cases.view),
+        ("case", things["case/1"], node.cases.show),
         ("plan", plans, node.plans.show),
     ]
     return {f"{name} {id_}": _look(look, id_) for name, ids, look in looks for id_ in ids}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import os
 import re
@@ -189,3 +190,12 @@ def test_the_picture_of_the_node_is_that_of_the_code() -> None:
     assert done.returncode == 0, f"{done.stderr}write it anew: .venv/bin/python tools/graph.py"
     parts = [layer.split("|") for layer in CONTRACTS["node"]["layers"]]
     assert sum(map(len, parts)) <= 18
+
+
+def test_a_public_class_name_stands_once() -> None:
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from entente.core.ids import Member
-from entente.policy.audience import Pair, exchanged
+from entente.policy.audience import Between, exchanged
 
 ME, PARTNER, THIRD, NEW = (Member(sha256(name).digest()) for name in (b"me", b"partner", b"third", b"new"))
 EVERYBODY = {"me": ME, "partner": PARTNER, "third": THIRD, "new": NEW}
@@ -22,7 +22,7 @@ def served(
     suspended: frozenset[tuple[Member, Member]] = frozenset(),
 ) -> set[str]:
     """Return whose logs are exchanged."""
-    pair = Pair(ME, PARTNER, unsigned, left, removed, over, lambda author, whom: (author, whom) in suspended)
+    pair = Between(ME, PARTNER, unsigned, left, removed, over, lambda author, whom: (author, whom) in suspended)
     return {name for name, member in EVERYBODY.items() if exchanged(pair, member)}
 
 

@@ -121,7 +121,7 @@ def test_misp_3381_twelve_thousand_objects_arrive_without_one_missing() -> None:
     assert (done.shared, done.refused) == (12_000, {})
     network.settle()
     assert dict(northwind.items.export()) == {id_of(thing): raw(thing) for thing in things}
-    assert northwind.items.received()[0]["new"] == 12_000
+    assert northwind.items.received()[0].new == 12_000
 
 
 def test_misp_8779_all_of_twelve_members_get_everything() -> None:

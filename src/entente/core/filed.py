@@ -58,7 +58,7 @@ class Releases(Protocol):
         ...
 
 
-class Held(Entries, Releases, Protocol):
+class Holdings(Entries, Releases, Protocol):
     """What the judge of a filed act may ask; the act itself may stand in a run of entries that is being judged."""
 
 
@@ -69,7 +69,7 @@ class Filed(Described, Protocol):
         """Raise InvalidError unless the body is well formed."""
         ...
 
-    def judge(self, act: Act, held: Held) -> Judgement:
+    def judge(self, act: Act, held: Holdings) -> Judgement:
         """Say whether this act counts; read neither clock nor content."""
         ...
 

@@ -16,7 +16,7 @@ from entente.ledger.proof import read_proof
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from entente.core.filed import Held
+    from entente.core.filed import Holdings
     from entente.core.kind import Act, Judgement
 
 NAME = "passed/1"
@@ -38,7 +38,7 @@ class PassedKind:
         check_after(body)
         from_b64(body["proof"], "proof")
 
-    def judge(self, act: Act, held: Held) -> Judgement:
+    def judge(self, act: Act, held: Holdings) -> Judgement:
         """Allow it about what its author asked to send on to the member named, with no proof or one of its erasure."""
         log = held.log(log_of(act.body))
         if log is None:

@@ -20,7 +20,7 @@ from entente.policy.approval import APPROVE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entente.core.filed import Held
+    from entente.core.filed import Holdings
     from entente.core.kind import Act, Judgement
     from entente.ledger.proof import Proof
 
@@ -32,7 +32,7 @@ Check = Callable[[str, Mapping[str, object]], None]
 """Raises InvalidError unless this is a well-formed body of an act of this kind."""
 
 
-class Consent(Struct, frozen=True):
+class GivenConsent(Struct, frozen=True):
     """A consent that a release shows: what was asked (leaf hash), for whom, who gave it, which person and when (ms)."""
 
     thing: bytes
@@ -56,7 +56,7 @@ class ReleasedKind:
         from_b64(body["ask"], "ask")
         from_b64(body["consent"], "consent")
 
-    def judge(self, act: Act, held: Held) -> Judgement:
+    def judge(self, act: Act, held: Holdings) -> Judgement:
         """Allow it about entries before it in its log, with a consent that names everybody else in the room."""
         try:
             consent = consent_in(act.author, act.body, held.check)
@@ -76,7 +76,7 @@ class ReleasedKind:
         return canon.encode({"entries": named, "ask": to_b64(ask), "consent": to_b64(consent), "after": []})
 
 
-def consent_in(author: Member, body: Mapping[str, object], check: Check) -> Consent:
+def consent_in(author: Member, body: Mapping[str, object], check: Check) -> GivenConsent:
     """Return the consent that an author's release shows; EntenteError unless its two files belong together."""
     (asked, ask), (given, answer) = _shown(body, "ask"), _shown(body, "consent")
     check(_ASK, ask)
@@ -87,7 +87,7 @@ def consent_in(author: Member, body: Mapping[str, object], check: Check) -> Cons
     if right != (asked.kind, given.kind, asked.author.member, b32(given.author.member), answer["of"], answer["answer"]):
         raise InvalidError("The files do not show a consent to this release.")
     to = frozenset(map(str, listed(ask, "to")))
-    return Consent(thing, to, given.author.member, str(answer["person"]), given.time)
+    return GivenConsent(thing, to, given.author.member, str(answer["person"]), given.time)
 
 
 def _shown(body: Mapping[str, object], name: str) -> tuple[Proof, Mapping[str, object]]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from entente.core.ids import Member
 
 
-class Pair(Struct, frozen=True):
+class Between(Struct, frozen=True):
     """How two members of a room stand to each other: `me`, whose home asks, and `partner`.
 
     `unsigned` and `left` are those of the two that have not signed the room's revision yet, and that have left the
@@ -26,7 +26,7 @@ class Pair(Struct, frozen=True):
     suspends: Callable[[Member, Member], bool]
 
 
-def exchanged(pair: Pair, author: Member) -> bool:
+def exchanged(pair: Between, author: Member) -> bool:
     """Say whether the log of `author`, a member of the room, is exchanged between the two."""
     me, partner = pair.me, pair.partner
     if pair.over or partner in pair.left or pair.suspends(me, partner):

@@ -14,7 +14,7 @@ from entente.node.agreements.epochs import history_offer
 from entente.node.exchange import quota
 from entente.node.logs import evidence
 from entente.node.rooms import offers
-from entente.policy.audience import Pair, exchanged
+from entente.policy.audience import Between, exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -64,11 +64,11 @@ class RoundAudience:
             heads=[row for row in audience if row.origin in bound],
         )
 
-    def _pair(self, in_force: InForce, room: Room, partner: Member) -> Pair:
+    def _pair(self, in_force: InForce, room: Room, partner: Member) -> Between:
         """Return how this member and a partner stand to each other in a room."""
         both = {self._me, partner}
         now = in_force.rooms.founding_of(room.agreement)
-        return Pair(
+        return Between(
             me=self._me,
             partner=partner,
             unsigned=frozenset(each for each in both if not in_force.signed(room, each)),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class HeldEntries:
-    """What is held as of one transaction, as an act in one log of one room may ask for it (`core.filed.Held`)."""
+    """What is held as of one transaction, as an act in one log of one room may ask for it (`core.filed.Holdings`)."""
 
     def __init__(
         self, tx: Transaction, in_force: InForce, room: Room, own: bytes, run: Callable[[int], tuple[bytes, str] | None]

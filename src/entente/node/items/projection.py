@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from entente.core.ids import Member, b32, origin_hash
 from entente.core.shape import check_entries
-from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED, Filed
+from entente.node.rooms.filed import ACKNOWLEDGED, REFUSED, FiledAct
 from entente.policy.shown import settle
 from entente.store import shelf
 
@@ -41,7 +41,7 @@ def file_act(tx: Transaction, author: Member, ref: str, kind: str, time: int, bo
     for index, leaf in check_entries(body):
         key = f"{body['log']}/{index:012d}/{b32(author)}/{stage if kept is ACKNOWLEDGED else ''}"
         if not kept.holds(tx, key):
-            kept.put(tx, key, Filed(b32(leaf), ref, time, stage))
+            kept.put(tx, key, FiledAct(b32(leaf), ref, time, stage))
 
 
 def deny_in(tx: Transaction, circle: bytes, seq: int) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from entente.store import shelf
 
 
-class Filed(Struct, frozen=True):
+class FiledAct(Struct, frozen=True):
     """An act about one entry: the leaf hash that it names (b32), its reference, its claimed time (ms), what it says."""
 
     leaf: str
@@ -18,8 +18,8 @@ class Filed(Struct, frozen=True):
     what: str
 
 
-REFUSED: Final = shelf.json("refused", Filed)
+REFUSED: Final = shelf.json("refused", FiledAct)
 """By entry and member: that the member keeps no payload of it, and why."""
 
-ACKNOWLEDGED: Final = shelf.json("acknowledged", Filed)
+ACKNOWLEDGED: Final = shelf.json("acknowledged", FiledAct)
 """By entry, member and stage: that the member has read or used it."""

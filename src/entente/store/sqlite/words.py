@@ -37,7 +37,7 @@ SHOWN: Final = 3
 """Findings that are told."""
 
 
-class Words:
+class WordTable:
     """The full-text table in one transaction: whether it was used, and whether it is to be begun anew."""
 
     def __init__(self, db: Connection) -> None:

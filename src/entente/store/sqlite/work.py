@@ -8,7 +8,7 @@ from entente.core.errors import StoreError
 from entente.store.names import Names
 from entente.store.ports import Snapshot
 from entente.store.sqlite.structure import fits
-from entente.store.sqlite.words import Words
+from entente.store.sqlite.words import WordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ class Work:
         self.heads: Interned[bytes] = Interned(self, "head", (0, b""))
         self.creators: Interned[str] = Interned(self, "creator", (0, ""))
         self.names = Names()
-        self.words = Words(db)
+        self.words = WordTable(db)
         self.loose_heads: set[int] = set()
         self.loose_creators: set[int] = set()
         self.erased = False
