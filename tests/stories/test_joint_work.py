@@ -117,7 +117,7 @@ def decide(harbour: Cli, north: Cli, circle: str, warning: str) -> tuple[str, st
     opened = harbour("session", "open", "--circle", circle, "--at", "now", "--title", "The forged letter")
     session = str(opened["session"])
     harbour("session", "agenda", session, "--add", "What do we say in public?", "--priority", "1")
-    until(lambda: north("session", "show", session), "the session")
+    until(lambda: [each for each in north("session", "list") if each["session"] == session], "the session")
     harbour("session", "join", session)
     north("session", "join", session)
     decision = harbour(
@@ -149,6 +149,7 @@ def carry_out(folder: Path, harbour: Cli, north: Cli, circle: str, decision: str
     north("plan", "approve", plan)
     until(lambda: harbour("plan", "show", plan)["state"] == "approved", "the approval")
     harbour("plan", "run", plan)
+    until(lambda: north("plan", "show", plan)["state"] in {"approved", "running"}, "the other approval")
     assert north("plan", "done", plan, first, code=3)["error"]["code"] == "owner"
     harbour("plan", "done", plan, first, "--text", "The ministry has put a note on its page.")
     until(lambda: state_of(north, plan, second) == "ready", "the first step")
