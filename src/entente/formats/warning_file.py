@@ -17,13 +17,17 @@ from entente.formats.shapes import is_list, is_object
 from entente.formats.stix.joint.warning import MOST, Source, WarningText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import yaml
+
 
 MAX_FILE: Final = 1 << 20
 MAX_FRONT: Final = 64 << 10
 MAX_TITLE: Final = 300
+MAX_DEPTH: Final = 8
+"""Lists and maps inside each other in the front matter; a warning needs three."""
+
 MAX_TEXT: Final = 100_000
 MAX_WORD: Final = 2_000
 
@@ -102,8 +106,7 @@ def _yaml(text: str) -> Mapping[str, object]:
     import yaml
 
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.BaseLoader)):
-            raise InvalidError("The front matter has an alias (*name).", hint="Write the value out.")
+        _look(yaml.parse(text, Loader=yaml.BaseLoader))
         found = _value(yaml.compose(text, Loader=yaml.BaseLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
         said = " ".join(str(problem).split())[:200]
@@ -111,6 +114,22 @@ def _yaml(text: str) -> Mapping[str, object]:
     if not is_object(found):
         raise InvalidError("The front matter must be lines of `name: value`.")
     return found
+
+
+def _look(events: Iterable[yaml.Event]) -> None:
+    """Raise InvalidError for an alias, and for nesting beyond `MAX_DEPTH`, which costs PyYAML the square."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise InvalidError("The front matter has an alias (*name).", hint="Write the value out.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise InvalidError(
+                f"The front matter nests more than {MAX_DEPTH} deep; that is no YAML of a warning.",
+                hint="Write `name: value` lines.",
+            )
 
 
 def _value(node: yaml.Node | None) -> object:

@@ -33,7 +33,7 @@ from entente.node.exchange.held import HeldEntries
 from entente.node.items import claims, consents, erasing
 from entente.node.items.ownership import claimed, rules_for
 from entente.node.items.projection import add_counts, count, file_act, repeats, resettle
-from entente.node.logs import claimed as dates
+from entente.node.logs import claimed as claimed_times
 from entente.node.logs import witnessed
 from entente.node.rooms import gaps
 from entente.policy.admission import admits
@@ -109,7 +109,7 @@ class Judging:
         taken, waits = self._admitted(in_force, room, log_hash, columns)
         run = EntryRun([], [], [], [], columns=columns, hashes=hashes, gap=gaps.first(tx, row))
         if taken and author != self.me and columns[0].index >= row.size:
-            dates.note(tx, self.me, row, columns[:taken])
+            claimed_times.note(tx, self.me, row, columns[:taken])
         gone = erasing.marks(tx, log_hash, columns[0].index, columns[-1].index) if columns else {}
         items = admits(room.terms, FAMILIES[item.NAME])
         for each, leaf in zip(columns[:taken], hashes, strict=False):
