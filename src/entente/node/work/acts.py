@@ -84,16 +84,17 @@ class Words(Struct, frozen=True):
 class Reader:
     """What the acts of one home amount to, as of one transaction."""
 
-    def __init__(self, base: Base, tx: Transaction) -> None:
-        """Read in this transaction."""
+    def __init__(self, base: Base, tx: Transaction, *, still: bool = False) -> None:
+        """Read in this transaction; `still` if nothing is written in it, so that `in_force` is worked out once."""
         self.base = base
         self.tx = tx
         self.me = base.me
+        self._still = base.in_force(tx) if still else None
 
     @property
     def in_force(self) -> InForce:
         """Return what is in force, with every act of this transaction."""
-        return self.base.in_force(self.tx)
+        return self._still or self.base.in_force(self.tx)
 
     def acts(self, kind: str, **same: str) -> list[Act]:
         """Return the allowed acts of a kind whose fields have these values, by claimed time, author and index."""
@@ -284,7 +285,7 @@ def refused(reason: str) -> RefusedError:
 def reading(base: Base) -> Generator[Reader]:
     """Give a reader on one unchanging state."""
     with base.store.read() as tx:
-        yield Reader(base, tx)
+        yield Reader(base, tx, still=True)
 
 
 @contextmanager

@@ -97,19 +97,21 @@ class Due:
     def jobs(self, tx: Transaction, only: str = "") -> list[Job]:
         """Return what is due in all plans that are not over, outcomes first, and note when to look again.
 
+        Nothing is written in this transaction.
+
         With `only` (a reference) look at that plan alone.
         """
-        reader = Reader(self._base, tx)
+        reader = Reader(self._base, tx, still=True)
         if only:
             return self.of(plan_at(reader, only))
         self.next_look = 0
-        acts = self._not_over(reader)
-        if urgent := [job for act in acts for job in self._outcome_due(Plan(reader, act))]:
+        plans = [Plan(reader, act) for act in self._not_over(reader)]
+        if urgent := [job for plan in plans for job in self._outcome_due(plan)]:
             return urgent
         if (around := _surroundings(reader)) != self._around:
             self._quiet.clear()
             self._around = around
-        return [job for act in acts for job in self._look(Plan(reader, act))]
+        return [job for plan in plans for job in self._look(plan)]
 
     def _not_over(self, reader: Reader) -> list[Act]:
         """Return the acts that proposed plans in rooms of today, without those known to be over, oldest first."""

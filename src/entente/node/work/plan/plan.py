@@ -60,7 +60,7 @@ class Plan:
         self.thing = act.place.leaf
         self._unfolded: tuple[list[Act], Run] | None = None
 
-    @cached_property
+    @property
     def id(self) -> str:
         """Return the plan id."""
         return b32(kinds.id_of(self.act))
