@@ -365,7 +365,7 @@ def resolve(tx: Transaction, text: str) -> str:
             code="withdrawn",
             hint="See `entente item show` and, if it was yours, `entente ledger recalls`.",
         )
-    raise NotFoundError(f"This node holds no item {text!r} is held here.", hint="Try `entente item search`.")
+    raise NotFoundError(f"This node holds no item {text!r}.", hint="Try `entente item search`.")
 
 
 def _preview(decisions: Sequence[Decision]) -> Preview:
