@@ -252,10 +252,10 @@ class Round:
         if not (message.full or self._asked):
             return []
         theirs = {each.log: each for each in message.stopped}
-        shown, room = list[Stopped](), MAX_NAMED
+        shown, most = list[Stopped](), MAX_NAMED
         for row in common.stopped:
-            shown.append(self.side.forks.told(tx, row, theirs.get(origin_hash(row.origin)), room))
-            room -= len(shown[-1].names or b"")
+            shown.append(self.side.forks.told(tx, row, theirs.get(origin_hash(row.origin)), most))
+            most -= len(shown[-1].names or b"")
         return shown if message.full else [each for each in shown if each.names is not None]
 
     def _strays(self, tx: Transaction, common: CommonLogs, theirs: dict[bytes, Stopped]) -> list[bytes]:

@@ -99,8 +99,8 @@ class Forks(Protocol):
         """Return the evidence held against these logs."""
         ...
 
-    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
+    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, most: int) -> Stopped:
+        """Return what is held of a forked log, with at most `most` bytes of names if the partner differs."""
         ...
 
     def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:

@@ -100,7 +100,8 @@ def backup(base: Base, out: Path) -> Backed:
             _place(building, out)
     except OSError as problem:
         raise StoreError(
-            f"The backup {out} cannot be written: {problem.strerror}.", hint="Check the folder, its rights and room."
+            f"The backup {out} cannot be written: {problem.strerror}.",
+            hint="Check the folder, its rights and the space on the disk.",
         ) from problem
     done = Backed(str(out), out.stat().st_size, manifest.entries, held.kind)
     with base.store.write() as tx:
@@ -126,7 +127,9 @@ def restore(file: PathLike, home: PathLike) -> Restored:
         sync_folder(building)
         finish(building, home)
     except OSError as problem:
-        raise StoreError(f"{file} cannot be restored: {problem.strerror}.", hint="Check names, rights, room.") from None
+        raise StoreError(
+            f"{file} cannot be restored: {problem.strerror}.", hint="Check names, rights and the space on the disk."
+        ) from None
     finally:
         abandon(building)
     return restored
@@ -286,8 +289,8 @@ def _check_room(manifest: BackupManifest, building: Path) -> None:
     sizes = [part.size for part in manifest.files.values()]
     if min(sizes) < 0 or sum(sizes) > shutil.disk_usage(building).free - RESERVE:
         raise LimitError(
-            f"This backup says that it holds {sum(sizes) >> 20} MiB; there is no room for that.",
-            hint="Make room, or name a --home on another disk.",
+            f"This backup says that it holds {sum(sizes) >> 20} MiB; there is no space for that.",
+            hint="Free some space, or name a --home on another disk.",
         )
 
 

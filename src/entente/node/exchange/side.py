@@ -45,9 +45,9 @@ class RoundForks:
         """Return the evidence held against these logs."""
         return evidence.offers(tx, rows)
 
-    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-        """Return what is held of a forked log, with at most `room` bytes of names if the partner differs."""
-        return strays.told(tx, row, theirs, room)
+    def told(self, tx: Transaction, row: LogRow, theirs: Stopped | None, most: int) -> Stopped:
+        """Return what is held of a forked log, with at most `most` bytes of names if the partner differs."""
+        return strays.told(tx, row, theirs, most)
 
     def strays(self, tx: Transaction, row: LogRow, names: bytes) -> bytes | None:
         """Return an offer of acts of a forked log that are not among these names, None if there are none."""

@@ -45,14 +45,14 @@ MAX_OFFERED: Final = 256
 """Proof files in one offer: each costs its receiver about a millisecond."""
 
 
-def told(tx: Transaction, row: LogRow, theirs: Stopped | None, room: int) -> Stopped:
-    """Return what is held of a forked log; with names, of at most `room` bytes, if the partner holds something else."""
+def told(tx: Transaction, row: LogRow, theirs: Stopped | None, most: int) -> Stopped:
+    """Return what is held of a forked log; with names, of at most `most` bytes, if the partner holds something else."""
     mine = Stopped(origin_hash(row.origin), forked_logs.digest(tx, row))
     if theirs is None or theirs.digest == mine.digest:
         return mine
     newest = sorted(forked_logs.held(tx, row))[-MAX_NAMES:]
     names = b"".join(sorted(leaf[:NAME_SIZE] for _, leaf in newest))
-    return structs.replace(mine, names=names) if len(names) <= room else mine
+    return structs.replace(mine, names=names) if len(names) <= most else mine
 
 
 def offer(base: Base, tx: Transaction, rooms: Rooms, row: LogRow, names: bytes) -> bytes | None:

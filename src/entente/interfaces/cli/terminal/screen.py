@@ -51,7 +51,7 @@ class Screen(Protocol):
         ...
 
     def id(self, id_: str) -> str:
-        """Return an id as this screen has room for it."""
+        """Return an id as long as this screen is wide."""
         ...
 
 
@@ -79,9 +79,9 @@ class PlainScreen:
     def facts(self, title: str, rows: Sequence[tuple[str, Cell]]) -> None:
         """Write the title, then one aligned line for each fact."""
         self.line(title)
-        room = max((text.width(name) for name, _ in rows), default=0)
+        width = max((text.width(name) for name, _ in rows), default=0)
         for name, value in rows:
-            self.line(f"  {text.pad(name, room)}  {_plain(value)}".rstrip())
+            self.line(f"  {text.pad(name, width)}  {_plain(value)}".rstrip())
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str = "nothing yet") -> None:
         """Write the rows in columns as wide as what stands in them."""
@@ -89,9 +89,9 @@ class PlainScreen:
             self.line(empty)
             return
         cells = [list(columns), *([_plain(cell) for cell in row] for row in rows)]
-        room = [max(map(text.width, column)) for column in zip(*cells, strict=True)]
+        widths = [max(map(text.width, column)) for column in zip(*cells, strict=True)]
         for row in cells:
-            self.line("  ".join(text.pad(cell, columns) for cell, columns in zip(row, room, strict=True)).rstrip())
+            self.line("  ".join(text.pad(cell, columns) for cell, columns in zip(row, widths, strict=True)).rstrip())
 
     def words(self, title: str, words: Sequence[str]) -> None:
         """Write the words in two rows of three, each with its number."""
