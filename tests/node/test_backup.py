@@ -288,7 +288,7 @@ def test_backup_that_claims_to_be_huge_is_refused_before_it_is_written(
         member(backups.SECRETS, held_[backups.SECRETS]),
         (info, bytes(1 << 16)),
     ]
-    assert "room" in refused(tmp_path, packed(*members), LimitError).message
+    assert "space" in refused(tmp_path, packed(*members), LimitError).message
     huge = tarfile.TarInfo(backups.MANIFEST)
     huge.size = 1 << 40
     refused(tmp_path, packed((huge, b"{}")), LimitError)
