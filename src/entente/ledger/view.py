@@ -151,7 +151,7 @@ class View:
         return [(ref, lane) for ref, lanes in found for lane in lanes if lane[0] in self.stopped]
 
     def _set_aside(self, stuck: list[tuple[str, Lane]]) -> None:
-        """Let acts of forked logs not count for now, as what they wait for is not here, and go on behind them."""
+        """Deny for now the acts of forked logs whose references are not here, and judge what stands behind them."""
         self._aside |= {ref for ref, _ in stuck}
         freed: list[Lane] = []
         for ref, lane in stuck:

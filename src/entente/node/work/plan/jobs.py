@@ -97,9 +97,7 @@ class Due:
     def jobs(self, tx: Transaction, only: str = "") -> list[Job]:
         """Return what is due in all plans that are not over, outcomes first, and note when to look again.
 
-        Nothing is written in this transaction.
-
-        With `only` (a reference) look at that plan alone.
+        The transaction only reads. With `only` (a reference) look at that plan alone.
         """
         reader = Reader(self._base, tx, still=True)
         if only:
