@@ -21,3 +21,10 @@ def micro_stamp(microseconds: int) -> str:
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
     unit = "milliseconds" if microseconds % 1000 == 0 else "microseconds"
     return moment.isoformat(timespec=unit).replace("+00:00", "Z")
+
+
+DAY = 86_400_000
+"""Milliseconds of a day."""
+
+AHEAD = 5 * 60 * 1000
+"""How far the claimed time of an honest member may lie ahead of our clock, in milliseconds."""

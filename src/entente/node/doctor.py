@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import EntenteError
 from entente.core.ids import Member, b32, origin_hash
+from entente.core.times import DAY
 from entente.ledger import forks, splits, witness
 from entente.node import backups
-from entente.node.exchange.rounds import CONTACT, DAY
+from entente.node.exchange.rounds import CONTACT
 from entente.node.home import vault
 from entente.node.home.values import Check, Health
 from entente.node.logs.evidence import EVIDENCE, SPLITS

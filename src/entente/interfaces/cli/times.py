@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from entente.core.errors import InvalidError
+from entente.core.times import DAY
 
 HINT: Final = (
     "Write 2026-12-01T09:00:00Z (or +02:00 in place of Z), 2026-12-01T09:00Z, a date such as 2026-12-01 (in UTC), now, "
     "or +3d, +12h, +30m from now (-2h: before now)."
 )
 METAVAR: Final = "TIME"
-DAY: Final = 86_400_000
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME: Final = re.compile(

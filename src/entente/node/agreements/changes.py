@@ -9,7 +9,7 @@ from msgspec import Struct
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
 from entente.core.ids import Member, b32
-from entente.core.times import stamp
+from entente.core.times import DAY, stamp
 from entente.kinds.amendment import KIND as AMENDMENT
 from entente.kinds.amendment import Amendment
 from entente.kinds.exit import KIND as EXIT
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 ANSWER_DAYS = 90
 """Days for which a leaver answers for what it still owes."""
-DAY = 86_400_000
 
 
 class Wanted(Struct, frozen=True):

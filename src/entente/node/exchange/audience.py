@@ -6,9 +6,10 @@ docs/protocol/4-exchange.md and 7-changes.md; `policy.audience` decides for each
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from entente.core.ids import Member, keys_origin, origin_hash
+from entente.exchange.messages import MAX_OFFERS
 from entente.exchange.side import CommonLogs
 from entente.node.agreements.epochs import history_offer
 from entente.node.exchange import quota
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from entente.node.rooms.in_force import InForce
     from entente.node.rooms.room import Room
     from entente.store.ports import LogRow, Transaction
-
-MAX_OFFERS: Final = 16
-"""Offers in one message; the others follow when these are in force."""
 
 
 class RoundAudience:

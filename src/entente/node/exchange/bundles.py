@@ -16,6 +16,7 @@ from msgspec import Struct
 from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, LimitError, RefusedError, VerificationError
 from entente.core.ids import Member, b32
+from entente.core.times import AHEAD
 from entente.exchange import bundle
 from entente.exchange.bundle import BundleManifest, Parser, PartnerBundle
 from entente.exchange.messages import Message, Refusal, encode
@@ -43,7 +44,6 @@ BUNDLED = shelf.msgpack("bundled", PartnerBundle)
 MAX_FILE = bundle.MAX_BYTES + (bundle.MAX_BYTES >> 10)
 """Bytes of a file that can hold a bundle: age adds 16 to each 64 KiB, and a header."""
 MAX_OWED = 100
-AHEAD = 5 * 60 * 1000
 
 Progress = Callable[[str, int, int], None]
 

@@ -15,6 +15,7 @@ from entente.core.errors import EntenteError, RefusedError
 from entente.core.filed import Naming, log_of
 from entente.core.ids import Member, origin_hash
 from entente.core.kind import ALLOW, Act, Place, Verdict
+from entente.core.times import AHEAD
 from entente.kinds import ACTS, BEFORE_FORCE, FAMILIES, FILED, FOLDED, WORK, document, item
 from entente.kinds.acknowledgement import KIND as ACKNOWLEDGEMENT
 from entente.kinds.approval import KIND as APPROVAL
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
 MAX_BEFORE_FORCE = 16
 MAX_ACT = 64 << 10
-AHEAD = 5 * 60 * 1000
 WAITS = "waits"
 _TIMED = {*WORK, APPROVAL.name}
 _FOLDED = {kind.name for kind in FOLDED}

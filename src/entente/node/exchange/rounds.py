@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from entente.core.errors import EntenteError, RefusedError
 from entente.core.ids import Member, b32
+from entente.core.times import DAY
 from entente.exchange.messages import Message, Refusal, decode, encode
 from entente.exchange.round import Round
 from entente.node.exchange.misbehaviour import Manners
@@ -29,7 +30,6 @@ CONTACT = shelf.number("contact")
 """By partner: when it was there last (ms), noted once a day."""
 """The records of when each partner was there last."""
 
-DAY = 86_400_000
 MAX_TRIPS = 100_000
 MAX_STILL = 16
 """Trips in a row that may move no entry; a partner that goes on talking then is not listened to any longer."""

@@ -12,7 +12,7 @@ from entente.core import canon
 from entente.core.errors import ConflictError, InvalidError, RefusedError
 from entente.core.ids import Member, b32, origin_hash, origin_of, unb32
 from entente.core.shape import check_entries
-from entente.core.times import stamp
+from entente.core.times import DAY, stamp
 from entente.kinds import erase
 from entente.node.home import remarks
 from entente.node.home.checked import checked
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 RECALLED: Final = shelf.text("recall")
 """Which item an `erase/1` of ours was about, by its reference; the ids stay with who brought it."""
 
-DAY: Final = 86_400_000
 DUE_DAYS: Final = 7
 MAX_DUE_DAYS: Final = 36_500
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from entente.core import entry
 from entente.core.ids import Member, b32, origin_hash
 from entente.core.merkle import leaf_hash
+from entente.core.times import DAY
 from entente.kinds import CONTENT
 from entente.node.items import erasing
 from entente.node.items.erasing import Erasure, ErasureAsked
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from entente.store.ports import LogRow, Transaction
 
 REASON: Final = "retention"
-DAY: Final = 86_400_000
 DUE_DAYS: Final = 7
 """How long holders have after the date that the agreement names, before they are shown as late."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from entente.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, WaitingError
 from entente.core.ids import b32, origin_hash, unb32
-from entente.core.times import stamp
+from entente.core.times import DAY, stamp
 from entente.formats import cacao
 from entente.formats.cacao.workflow import agent_owners
 from entente.kinds.plan import HALT, PROTECTED, id_of, plan_id
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from entente.store.ports import Transaction
 
 MAX_DEADLINE_DAYS: Final = 366
-DAY: Final = 86_400_000
 
 
 class Plans:
